@@ -1,0 +1,453 @@
+//! Quantities, each with its unit in its type.
+//!
+//! Time is an integer number of microseconds, so that equal instants are equal and a run gives the same bytes on every
+//! machine. Work is a real number of iterations. Only the products that mean something exist, and one place rounds:
+//! [`Iterations::time_at`], up, so that a job is never finished before its last iteration is.
+
+use std::fmt;
+use std::iter::Sum;
+use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
+use std::str::FromStr;
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+
+/// Microseconds in a second.
+pub const MICROS: u64 = 1_000_000;
+
+/// An instant on the trace's clock, in microseconds since its zero.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SimTime(u64);
+
+/// A length of time, in microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct SimDuration(u64);
+
+/// A number of GPUs.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Gpus(u32);
+
+/// Training work: iterations (optimiser steps at the job's global batch size), possibly a fraction of one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Iterations(f64);
+
+/// A training speed, in iterations per second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Rate(f64);
+
+/// GPUs held over time, in GPU-microseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct GpuTime(u64);
+
+impl SimTime {
+    /// The trace clock's zero.
+    pub const ZERO: SimTime = SimTime(0);
+    /// Later than everything that happens: an instant that never comes.
+    pub const NEVER: SimTime = SimTime(u64::MAX);
+    /// The latest instant that a trace may name, 10¹⁰ s: beyond any Unix time stamp, and far from overflow.
+    pub const LIMIT: SimTime = SimTime(10_000_000_000 * MICROS);
+
+    /// The instant `micros` microseconds after the clock's zero.
+    pub const fn from_micros(micros: u64) -> SimTime {
+        SimTime(micros)
+    }
+
+    /// The instant `seconds` whole seconds after the clock's zero.
+    pub const fn from_secs(seconds: u64) -> SimTime {
+        SimTime(seconds * MICROS)
+    }
+
+    /// Microseconds since the clock's zero.
+    pub const fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// Seconds since the clock's zero, for statistics and figures.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / MICROS as f64
+    }
+
+    /// The time from `earlier` to this instant; zero where `earlier` is not earlier.
+    pub fn since(self, earlier: SimTime) -> SimDuration {
+        SimDuration(self.0.saturating_sub(earlier.0))
+    }
+
+    /// The instant `by` before this one, but not before the clock's zero.
+    pub fn back(self, by: SimDuration) -> SimTime {
+        SimTime(self.0.saturating_sub(by.0))
+    }
+}
+
+impl SimDuration {
+    /// No time.
+    pub const ZERO: SimDuration = SimDuration(0);
+    /// Longer than anything that ends.
+    pub const FOREVER: SimDuration = SimDuration(u64::MAX);
+
+    /// `micros` microseconds.
+    pub const fn from_micros(micros: u64) -> SimDuration {
+        SimDuration(micros)
+    }
+
+    /// `seconds` whole seconds.
+    pub const fn from_secs(seconds: u64) -> SimDuration {
+        SimDuration(seconds * MICROS)
+    }
+
+    /// `seconds` seconds, to the nearest microsecond; `None` where that is negative, not a number or beyond
+    /// [`SimTime::LIMIT`].
+    pub fn from_secs_f64(seconds: f64) -> Option<SimDuration> {
+        let micros = seconds * MICROS as f64;
+        (0.0..=SimTime::LIMIT.0 as f64).contains(&micros).then(|| SimDuration(micros.round() as u64))
+    }
+
+    /// Microseconds.
+    pub const fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// Seconds, for statistics and figures.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / MICROS as f64
+    }
+
+    /// This less `other`; zero where `other` is longer.
+    pub fn saturating_sub(self, other: SimDuration) -> SimDuration {
+        SimDuration(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Gpus {
+    /// None.
+    pub const ZERO: Gpus = Gpus(0);
+    /// One GPU.
+    pub const ONE: Gpus = Gpus(1);
+
+    /// `count` GPUs.
+    pub const fn new(count: u32) -> Gpus {
+        Gpus(count)
+    }
+
+    /// How many.
+    pub const fn get(self) -> u32 {
+        self.0
+    }
+
+    /// Whether this is none.
+    pub const fn is_zero(self) -> bool {
+        self.0 == 0
+    }
+
+    /// This less `other`; zero where `other` is more.
+    pub fn saturating_sub(self, other: Gpus) -> Gpus {
+        Gpus(self.0.saturating_sub(other.0))
+    }
+}
+
+impl Iterations {
+    /// No work.
+    pub const ZERO: Iterations = Iterations(0.0);
+
+    /// `count` iterations.
+    pub const fn new(count: f64) -> Iterations {
+        Iterations(count)
+    }
+
+    /// How many.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+
+    /// How long this work takes at `rate`, rounded up to the microsecond; for ever at a rate of zero.
+    pub fn time_at(self, rate: Rate) -> SimDuration {
+        if self.0 <= 0.0 {
+            return SimDuration::ZERO;
+        }
+        // A float beyond u64 saturates in the cast, and a division by zero is infinite.
+        SimDuration((self.0 / rate.0 * MICROS as f64).ceil() as u64)
+    }
+}
+
+impl Rate {
+    /// Standing still.
+    pub const ZERO: Rate = Rate(0.0);
+
+    /// `per_second` iterations per second.
+    pub const fn new(per_second: f64) -> Rate {
+        Rate(per_second)
+    }
+
+    /// Iterations per second.
+    pub const fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl GpuTime {
+    /// None.
+    pub const ZERO: GpuTime = GpuTime(0);
+
+    /// GPU-microseconds.
+    pub const fn as_micros(self) -> u64 {
+        self.0
+    }
+
+    /// GPU-seconds, for statistics and figures.
+    pub fn as_secs_f64(self) -> f64 {
+        self.0 as f64 / MICROS as f64
+    }
+}
+
+impl Add<SimDuration> for SimTime {
+    type Output = SimTime;
+    /// Saturates at [`SimTime::NEVER`].
+    fn add(self, by: SimDuration) -> SimTime {
+        SimTime(self.0.saturating_add(by.0))
+    }
+}
+
+impl Add for SimDuration {
+    type Output = SimDuration;
+    /// Saturates at [`SimDuration::FOREVER`].
+    fn add(self, other: SimDuration) -> SimDuration {
+        SimDuration(self.0.saturating_add(other.0))
+    }
+}
+
+impl AddAssign for SimDuration {
+    fn add_assign(&mut self, other: SimDuration) {
+        *self = *self + other;
+    }
+}
+
+impl Sum for SimDuration {
+    fn sum<I: Iterator<Item = SimDuration>>(all: I) -> SimDuration {
+        all.fold(SimDuration::ZERO, Add::add)
+    }
+}
+
+impl Add for Gpus {
+    type Output = Gpus;
+    fn add(self, other: Gpus) -> Gpus {
+        Gpus(self.0 + other.0)
+    }
+}
+
+impl AddAssign for Gpus {
+    fn add_assign(&mut self, other: Gpus) {
+        self.0 += other.0;
+    }
+}
+
+impl Sub for Gpus {
+    type Output = Gpus;
+    fn sub(self, other: Gpus) -> Gpus {
+        Gpus(self.0 - other.0)
+    }
+}
+
+impl SubAssign for Gpus {
+    fn sub_assign(&mut self, other: Gpus) {
+        self.0 -= other.0;
+    }
+}
+
+impl Sum for Gpus {
+    fn sum<I: Iterator<Item = Gpus>>(all: I) -> Gpus {
+        all.fold(Gpus::ZERO, Add::add)
+    }
+}
+
+impl Mul<SimDuration> for Gpus {
+    type Output = GpuTime;
+    fn mul(self, time: SimDuration) -> GpuTime {
+        GpuTime(u64::from(self.0).saturating_mul(time.0))
+    }
+}
+
+impl Add for GpuTime {
+    type Output = GpuTime;
+    /// Saturates.
+    fn add(self, other: GpuTime) -> GpuTime {
+        GpuTime(self.0.saturating_add(other.0))
+    }
+}
+
+impl AddAssign for GpuTime {
+    fn add_assign(&mut self, other: GpuTime) {
+        *self = *self + other;
+    }
+}
+
+impl Mul<SimDuration> for Rate {
+    type Output = Iterations;
+    fn mul(self, time: SimDuration) -> Iterations {
+        Iterations(self.0 * (time.0 as f64 / MICROS as f64))
+    }
+}
+
+impl Add for Iterations {
+    type Output = Iterations;
+    fn add(self, other: Iterations) -> Iterations {
+        Iterations(self.0 + other.0)
+    }
+}
+
+impl Sub for Iterations {
+    type Output = Iterations;
+    fn sub(self, other: Iterations) -> Iterations {
+        Iterations(self.0 - other.0)
+    }
+}
+
+/// Writes microseconds as seconds with no more decimals than they need: `60`, `0.5`, `12.000001`.
+fn write_seconds(micros: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    let (whole, rest) = (micros / MICROS, micros % MICROS);
+    if rest == 0 {
+        return write!(f, "{whole}");
+    }
+    let decimals = format!("{rest:06}");
+    write!(f, "{whole}.{}", decimals.trim_end_matches('0'))
+}
+
+/// Why a text is not a time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum TimeError {
+    /// Not a decimal number such as `3600` or `0.25`.
+    #[error("not a number of seconds")]
+    NotANumber,
+    /// Below zero.
+    #[error("negative")]
+    Negative,
+    /// Beyond [`SimTime::LIMIT`].
+    #[error("later than 10000000000 s")]
+    TooLarge,
+}
+
+/// Reads seconds in decimal or exponent notation exactly; digits beyond the microsecond are rounded to the nearest one.
+fn parse_seconds(text: &str) -> Result<u64, TimeError> {
+    let plain = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
+    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+    if plain(whole) && plain(decimals) && !(whole.is_empty() && decimals.is_empty()) {
+        // Exact: no float in between.
+        let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| TimeError::TooLarge)? };
+        let mut micros = 0;
+        for place in 0..6 {
+            micros = micros * 10 + decimals.as_bytes().get(place).map_or(0, |b| u64::from(b - b'0'));
+        }
+        let up = u64::from(decimals.as_bytes().get(6).is_some_and(|b| *b >= b'5'));
+        let total = whole.checked_mul(MICROS).and_then(|w| w.checked_add(micros + up));
+        return total.filter(|t| *t <= SimTime::LIMIT.0).ok_or(TimeError::TooLarge);
+    }
+    let value: f64 = text.parse().map_err(|_| TimeError::NotANumber)?;
+    if value.is_nan() {
+        Err(TimeError::NotANumber)
+    } else if value < 0.0 {
+        Err(TimeError::Negative)
+    } else {
+        SimDuration::from_secs_f64(value).map(SimDuration::as_micros).ok_or(TimeError::TooLarge)
+    }
+}
+
+impl fmt::Display for SimTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_seconds(self.0, f)
+    }
+}
+
+impl fmt::Display for SimDuration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_seconds(self.0, f)
+    }
+}
+
+impl fmt::Display for GpuTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write_seconds(self.0, f)
+    }
+}
+
+impl fmt::Display for Gpus {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Iterations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+impl fmt::Display for Rate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(&self.0, f)
+    }
+}
+
+macro_rules! seconds_as_text {
+    ($($quantity:ident),*) => {$(
+        impl FromStr for $quantity {
+            type Err = TimeError;
+            /// Reads (GPU-)seconds with up to six decimals.
+            fn from_str(text: &str) -> Result<$quantity, TimeError> {
+                parse_seconds(text).map($quantity)
+            }
+        }
+        impl Serialize for $quantity {
+            /// As decimal seconds, the form that every file uses.
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+        impl<'de> Deserialize<'de> for $quantity {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$quantity, D::Error> {
+                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
+                text.parse().map_err(serde::de::Error::custom)
+            }
+        }
+    )*};
+}
+seconds_as_text!(SimTime, SimDuration, GpuTime);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn work_is_rounded_up_to_the_microsecond() {
+        // 1 iteration at 3 a second takes 333,333.33… µs.
+        assert_eq!(Iterations::new(1.0).time_at(Rate::new(3.0)).as_micros(), 333_334);
+        assert_eq!(Iterations::new(3.0).time_at(Rate::new(3.0)).as_micros(), 1_000_000);
+        assert_eq!(Iterations::ZERO.time_at(Rate::ZERO), SimDuration::ZERO);
+        assert_eq!(Iterations::new(1.0).time_at(Rate::ZERO), SimDuration::FOREVER);
+    }
+
+    #[test]
+    fn seconds_are_read_and_written_exactly() {
+        for text in ["0", "60", "0.5", "12.000001", "9999999999.999999"] {
+            assert_eq!(text.parse::<SimTime>().map(|t| t.to_string()).as_deref(), Ok(text));
+        }
+        assert_eq!("1.0000005".parse::<SimTime>(), Ok(SimTime(1_000_001)));
+        assert_eq!("1e3".parse::<SimTime>(), Ok(SimTime::from_secs(1000)));
+        assert_eq!("1.0".parse::<SimTime>(), Ok(SimTime::from_secs(1)));
+    }
+
+    #[test]
+    fn what_is_not_a_time_says_why() {
+        for (text, why) in [
+            ("", TimeError::NotANumber),
+            ("ten", TimeError::NotANumber),
+            ("NaN", TimeError::NotANumber),
+            (".", TimeError::NotANumber),
+            ("-1", TimeError::Negative),
+            ("inf", TimeError::TooLarge),
+            ("10000000001", TimeError::TooLarge),
+            ("99999999999999999999999", TimeError::TooLarge),
+        ] {
+            assert_eq!(text.parse::<SimTime>(), Err(why), "{text}");
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The jobs of one trace, with the invariants that the rest of the program relies on.
+
+use std::collections::BTreeMap;
+
+use crate::job::{JobId, JobSpec};
+use crate::units::{Gpus, Iterations, SimTime};
+
+/// The jobs of a trace, in the trace's order.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Workload {
+    jobs: Vec<JobSpec>,
+    arrivals: Vec<JobId>,
+}
+
+/// A job that cannot be simulated.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("job {row} (`{name}`): {what}")]
+pub struct WorkloadError {
+    /// The job's row, from 0.
+    pub row: usize,
+    /// The trace's own id.
+    pub name: String,
+    /// What is wrong, and what would be right.
+    pub what: &'static str,
+}
+
+/// The most iterations a job may have: up to here a float counts them exactly, with room for fractions.
+pub const ITERATIONS_LIMIT: f64 = 1e12;
+
+impl Workload {
+    /// Takes the jobs of a trace, in its order.
+    ///
+    /// # Errors
+    ///
+    /// If a job's id is not its row, a name occurs twice, a job has no work, asks for no GPU, has a deadline before its
+    /// submission, or lies beyond [`SimTime::LIMIT`] or [`ITERATIONS_LIMIT`].
+    pub fn new(jobs: Vec<JobSpec>) -> Result<Workload, WorkloadError> {
+        let mut names = BTreeMap::new();
+        for (row, job) in jobs.iter().enumerate() {
+            let work = job.iterations.get();
+            let what = if job.id.index() != row {
+                "its id is not its row"
+            } else if names.insert(&job.name, row).is_some() {
+                "its id occurs twice; ids are unique"
+            } else if !(work > 0.0 && work <= ITERATIONS_LIMIT) {
+                "its iterations are not between 1 and 1e12"
+            } else if job.batch_size == 0 {
+                "its batch size is 0; a batch has at least one sample"
+            } else if job.requested == Gpus::ZERO {
+                "it asks for 0 GPUs; a job needs at least one"
+            } else if job.submit > SimTime::LIMIT || job.deadline.is_some_and(|d| d > SimTime::LIMIT) {
+                "its times are beyond 10000000000 s"
+            } else if job.deadline.is_some_and(|d| d < job.submit) {
+                "its deadline is before its submission"
+            } else {
+                continue;
+            };
+            return Err(WorkloadError { row, name: job.name.clone(), what });
+        }
+        let mut arrivals: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
+        arrivals.sort_by_key(|id| (jobs[id.index()].submit, *id));
+        Ok(Workload { jobs, arrivals })
+    }
+
+    /// The jobs, in the trace's order.
+    pub fn jobs(&self) -> &[JobSpec] {
+        &self.jobs
+    }
+
+    /// One job.
+    pub fn job(&self, id: JobId) -> &JobSpec {
+        &self.jobs[id.index()]
+    }
+
+    /// The jobs in the order in which they arrive: by submission, then by row.
+    pub fn arrivals(&self) -> &[JobId] {
+        &self.arrivals
+    }
+
+    /// How many jobs there are.
+    pub fn len(&self) -> usize {
+        self.jobs.len()
+    }
+
+    /// Whether there is no job.
+    pub fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// The work of all jobs together.
+    pub fn iterations(&self) -> Iterations {
+        self.jobs.iter().fold(Iterations::ZERO, |sum, job| sum + job.iterations)
+    }
+}
