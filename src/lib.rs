@@ -1,6 +1,14 @@
 //! Discrete-event simulation of deadline-aware, elastic GPU-cluster scheduling.
 
+pub mod cluster;
 pub mod job;
+pub mod overhead;
+pub mod placement;
 pub mod profile;
+pub mod progress;
+pub mod record;
+pub mod scheduler;
+pub mod sim;
+pub mod state;
 pub mod units;
 pub mod workload;

@@ -1,1 +1,3 @@
+//! The `elasticflow-sim` command.
+
 fn main() {}

@@ -1,0 +1,151 @@
+//! One row for each job: `jobs.csv`.
+
+use std::io;
+
+use serde::{Deserialize, Serialize};
+
+use crate::job::{Class, JobSpec};
+use crate::state::{JobState, Phase};
+use crate::units::{GpuTime, Gpus, Iterations, SimDuration, SimTime};
+
+/// How a job's story ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// A deadline job done at or before its deadline.
+    Met,
+    /// A deadline job done after it.
+    Late,
+    /// Turned away; it never ran.
+    Declined,
+    /// A job without a deadline that ended.
+    Completed,
+    /// Cut off by the end of the simulation.
+    Unfinished,
+}
+
+/// One job, from its submission to its end. Empty columns have no value.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct JobRow {
+    /// The trace's own id.
+    pub job_id: String,
+    /// The model it trains.
+    pub model: String,
+    /// Global batch size.
+    pub batch_size: u32,
+    /// `slo` or `best_effort`.
+    pub class: String,
+    /// Seconds of the trace's clock, as all times.
+    pub submit_time: SimTime,
+    /// When it must be done.
+    pub deadline: Option<SimTime>,
+    /// The GPUs its user asked for.
+    pub requested_gpus: Gpus,
+    /// Its work.
+    pub iterations: Iterations,
+    /// How it ended.
+    pub state: State,
+    /// 1 if the scheduler took it on.
+    pub admitted: u8,
+    /// When it first held GPUs.
+    pub start_time: Option<SimTime>,
+    /// When its last iteration was done.
+    pub end_time: Option<SimTime>,
+    /// The end first promised.
+    pub planned_end_time: Option<SimTime>,
+    /// End less submission.
+    pub jct: Option<SimDuration>,
+    /// The part of it without GPUs.
+    pub queue_delay: Option<SimDuration>,
+    /// Time with GPUs, pauses included.
+    pub run_time: SimDuration,
+    /// GPU-seconds held.
+    pub gpu_seconds: GpuTime,
+    /// Time with GPUs and standing still.
+    pub overhead_time: SimDuration,
+    /// Changes from a positive count to another.
+    pub rescales: u32,
+    /// Changes to none before the end.
+    pub preemptions: u32,
+    /// Changes of nodes at equal count.
+    pub migrations: u32,
+    /// For deadline jobs: 1 if it was met.
+    pub deadline_met: Option<u8>,
+    /// For deadline jobs: 1 if it could be met alone on the empty cluster, start pause included.
+    pub feasible_alone: Option<u8>,
+    /// Why it was declined.
+    pub reason: String,
+    /// GPU-seconds held without pauses; not a column.
+    #[serde(skip)]
+    pub productive: GpuTime,
+}
+
+impl JobRow {
+    /// The row of a job as the simulation leaves it at `now`.
+    pub fn new(
+        spec: &JobSpec,
+        state: &JobState,
+        now: SimTime,
+        feasible_alone: Option<bool>,
+        reason: String,
+    ) -> JobRow {
+        let in_time = state.end.map(|end| end <= spec.due());
+        let account = state.account_at(now);
+        let jct = state.end.map(|end| end.since(spec.submit));
+        JobRow {
+            job_id: spec.name.clone(),
+            model: spec.model.clone(),
+            batch_size: spec.batch_size,
+            class: spec.class().as_str().to_owned(),
+            submit_time: spec.submit,
+            deadline: spec.deadline,
+            requested_gpus: spec.requested,
+            iterations: spec.iterations,
+            state: match (state.phase, spec.class(), in_time) {
+                (Phase::Declined, ..) => State::Declined,
+                (_, _, None) => State::Unfinished,
+                (_, Class::BestEffort, _) => State::Completed,
+                (_, Class::Slo, Some(true)) => State::Met,
+                (_, Class::Slo, Some(false)) => State::Late,
+            },
+            admitted: state.admitted.into(),
+            start_time: state.start,
+            end_time: state.end,
+            planned_end_time: state.promised,
+            jct,
+            queue_delay: jct.map(|jct| jct.saturating_sub(account.run_time)),
+            run_time: account.run_time,
+            gpu_seconds: account.gpu_time,
+            overhead_time: account.overhead_time,
+            rescales: account.rescales,
+            preemptions: account.preemptions,
+            migrations: account.migrations,
+            deadline_met: spec.deadline.map(|_| (in_time == Some(true)).into()),
+            feasible_alone: feasible_alone.map(u8::from),
+            reason,
+            productive: account.productive,
+        }
+    }
+}
+
+/// Writes the rows with their header.
+///
+/// # Errors
+///
+/// If the writer fails.
+pub fn write(rows: &[JobRow], to: &mut dyn io::Write) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(to);
+    for row in rows {
+        writer.serialize(row).map_err(io::Error::other)?;
+    }
+    writer.flush()
+}
+
+/// Reads rows as [`write`] wrote them.
+///
+/// # Errors
+///
+/// If a row is not one.
+pub fn read(from: impl io::Read) -> Result<Vec<JobRow>, csv::Error> {
+    csv::Reader::from_reader(from).deserialize().collect()
+}

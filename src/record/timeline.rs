@@ -1,0 +1,59 @@
+//! One row for each plan that changed something: `timeline.csv`.
+
+use std::io;
+
+use crate::units::SimTime;
+use crate::workload::Workload;
+
+use super::{Happened, Observer};
+
+const HEADER: [&str; 9] = [
+    "time",
+    "gpus_busy",
+    "gpus_total",
+    "jobs_running",
+    "jobs_waiting",
+    "jobs_admitted_total",
+    "jobs_declined_total",
+    "jobs_completed_total",
+    "cluster_efficiency",
+];
+
+/// Writes the cluster's state over time.
+pub struct Timeline<W: io::Write> {
+    writer: csv::Writer<W>,
+}
+
+impl<W: io::Write> Timeline<W> {
+    /// Writes the header.
+    ///
+    /// # Errors
+    ///
+    /// If the writer fails.
+    pub fn new(to: W) -> io::Result<Timeline<W>> {
+        let mut writer = csv::Writer::from_writer(to);
+        writer.write_record(HEADER).map_err(io::Error::other)?;
+        Ok(Timeline { writer })
+    }
+}
+
+impl<W: io::Write> Observer for Timeline<W> {
+    fn observe(&mut self, at: SimTime, _: &Workload, what: &Happened<'_>) -> io::Result<()> {
+        let Happened::Planned(now) = what else { return Ok(()) };
+        if !now.changed {
+            return Ok(());
+        }
+        let row = [
+            at.to_string(),
+            now.gpus_busy.to_string(),
+            now.gpus_total.to_string(),
+            now.jobs_running.to_string(),
+            now.jobs_waiting.to_string(),
+            now.jobs_admitted.to_string(),
+            now.jobs_declined.to_string(),
+            now.jobs_completed.to_string(),
+            format!("{:.6}", now.cluster_efficiency),
+        ];
+        self.writer.write_record(row).map_err(io::Error::other)
+    }
+}

@@ -1,0 +1,122 @@
+//! What a scheduler answers.
+
+use std::fmt;
+
+use crate::job::JobId;
+use crate::units::{Gpus, SimTime};
+
+/// The whole of what a scheduler wants from now on.
+///
+/// A plan is total: a live job that is granted nothing is paused. The order in which it was put together does not matter.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Plan {
+    pub(crate) grants: Vec<Grant>,
+    pub(crate) pins: Vec<JobId>,
+    pub(crate) admitted: Vec<(JobId, Option<Promise>)>,
+    pub(crate) declined: Vec<(JobId, Reason)>,
+    pub(crate) wake: Option<SimTime>,
+}
+
+/// GPUs for a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Grant {
+    /// Who gets them.
+    pub job: JobId,
+    /// How many.
+    pub gpus: Gpus,
+}
+
+/// What an admitted job is told.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Promise {
+    /// When it will be done.
+    pub end: SimTime,
+}
+
+/// Why a job is declined.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reason {
+    /// No count that it can run on fits the cluster.
+    TooLarge {
+        /// The smallest one.
+        smallest: Gpus,
+        /// The cluster.
+        cluster: Gpus,
+    },
+    /// It could not be in time even alone on the cluster.
+    Hopeless {
+        /// The earliest end, alone.
+        earliest: SimTime,
+        /// Its deadline.
+        deadline: SimTime,
+    },
+    /// It could be in time alone, but not beside what has been promised to others.
+    NoShare {
+        /// The fewest GPUs that are enough if it holds them from now on.
+        needed: Gpus,
+        /// Its deadline.
+        deadline: SimTime,
+        /// The most GPUs free at once between now and its deadline.
+        most_free: Gpus,
+        /// When it would be done with what is free; `None` if never.
+        earliest: Option<SimTime>,
+    },
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Reason::TooLarge { smallest, cluster } => {
+                write!(f, "needs at least {smallest} GPUs, the cluster has {cluster}")
+            }
+            Reason::Hopeless { earliest, deadline } => {
+                write!(f, "alone on the cluster it would end at {earliest} s, its deadline is {deadline} s")
+            }
+            Reason::NoShare { needed, deadline, most_free, earliest } => {
+                write!(f, "needs {needed} GPUs until {deadline} s, at most {most_free} are free at once; ")?;
+                match earliest {
+                    Some(end) => write!(f, "with what is free it would end at {end} s"),
+                    None => write!(f, "with what is free it would never end"),
+                }
+            }
+        }
+    }
+}
+
+impl Plan {
+    /// A plan that grants nothing.
+    pub fn new() -> Plan {
+        Plan::default()
+    }
+
+    /// Gives `gpus` GPUs to a live job, from now on.
+    pub fn grant(&mut self, job: JobId, gpus: Gpus) {
+        self.grants.push(Grant { job, gpus });
+    }
+
+    /// Keeps a job on the nodes it holds; it must be granted the count it has.
+    pub fn pin(&mut self, job: JobId) {
+        self.pins.push(job);
+    }
+
+    /// Takes a job on, and may promise it an end.
+    pub fn admit(&mut self, job: JobId, promise: Option<Promise>) {
+        self.admitted.push((job, promise));
+    }
+
+    /// Turns a job away for good.
+    pub fn decline(&mut self, job: JobId, reason: Reason) {
+        self.declined.push((job, reason));
+    }
+
+    /// Asks to be called at `time` at the latest, to the microsecond. The earliest of several calls counts; the next plan
+    /// replaces it.
+    pub fn wake_at(&mut self, time: SimTime) {
+        self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));
+    }
+
+    /// The grants made so far.
+    pub fn grants(&self) -> &[Grant] {
+        &self.grants
+    }
+}

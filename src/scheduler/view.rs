@@ -1,0 +1,115 @@
+//! What a scheduler sees.
+
+use crate::cluster::{Cluster, Shape};
+use crate::job::{JobId, JobSpec};
+use crate::overhead::Overhead;
+use crate::profile::Setting;
+use crate::state::{JobState, Phase};
+use crate::units::{GpuTime, Gpus, Iterations, Rate, SimDuration, SimTime};
+use crate::workload::Workload;
+
+use super::Speeds;
+
+/// The state of the cluster and its jobs at the time of a plan.
+///
+/// Cheap to copy; what its methods return lives as long as the call.
+#[derive(Clone, Copy)]
+pub struct View<'a> {
+    pub(crate) now: SimTime,
+    pub(crate) workload: &'a Workload,
+    pub(crate) states: &'a [JobState],
+    pub(crate) live: &'a [JobId],
+    pub(crate) arrivals: &'a [JobId],
+    pub(crate) ended: &'a [JobId],
+    pub(crate) cluster: &'a Cluster,
+    pub(crate) speeds: Speeds<'a>,
+    pub(crate) overhead: &'a dyn Overhead,
+}
+
+impl<'a> View<'a> {
+    /// The time.
+    pub fn now(&self) -> SimTime {
+        self.now
+    }
+
+    /// All GPUs of the cluster.
+    pub fn capacity(&self) -> Gpus {
+        self.cluster.gpus()
+    }
+
+    /// The cluster's nodes.
+    pub fn nodes(&self) -> &'a Shape {
+        self.cluster.shape()
+    }
+
+    /// The jobs that arrived since the last plan, in the order of their arrival.
+    pub fn arrivals(&self) -> &'a [JobId] {
+        self.arrivals
+    }
+
+    /// The jobs that ended since the last plan, in the order of their ends.
+    pub fn ended(&self) -> &'a [JobId] {
+        self.ended
+    }
+
+    /// The jobs that have arrived and neither ended nor been declined, ascending by id.
+    pub fn live(&self) -> &'a [JobId] {
+        self.live
+    }
+
+    /// Whether a job is live.
+    pub fn is_live(&self, id: JobId) -> bool {
+        self.state(id).phase == Phase::Live
+    }
+
+    /// What a job's user said of it.
+    pub fn job(&self, id: JobId) -> &'a JobSpec {
+        self.workload.job(id)
+    }
+
+    /// Whether a job was taken on.
+    pub fn admitted(&self, id: JobId) -> bool {
+        self.state(id).admitted
+    }
+
+    /// The GPUs that a job holds.
+    pub fn gpus(&self, id: JobId) -> Gpus {
+        self.state(id).gpus
+    }
+
+    /// The GPUs that a job has held over time.
+    pub fn attained(&self, id: JobId) -> GpuTime {
+        self.state(id).account_at(self.now).gpu_time
+    }
+
+    /// How much longer a job stands still before it goes on.
+    pub fn pause_left(&self, id: JobId) -> SimDuration {
+        self.state(id).progress.pause_left(self.now)
+    }
+
+    /// The iterations that a job still has to do, by what its user declared.
+    pub fn declared_left(&self, id: JobId) -> Iterations {
+        self.job(id).iterations - self.state(id).progress.done(self.now)
+    }
+
+    /// The GPU counts worth giving to a job, ascending, each faster than every smaller one. Never empty.
+    pub fn sizes(&self, id: JobId) -> &'a [Gpus] {
+        self.speeds.sizes(self.job(id))
+    }
+
+    /// The believed speed of a job on `gpus` GPUs at its own batch size; `None` where none is known.
+    pub fn rate(&self, id: JobId, gpus: Gpus) -> Option<Rate> {
+        let job = self.job(id);
+        let setting = Setting { nodes: self.nodes().fewest_nodes(gpus), gpus, batch: job.batch_size };
+        self.speeds.rate(job, self.state(id).progress.done(self.now), &setting)
+    }
+
+    /// The longest pause that a change to `gpus` GPUs can cost a job, whatever it holds and wherever it goes.
+    pub fn pause(&self, id: JobId, gpus: Gpus) -> SimDuration {
+        self.overhead.bound(self.job(id), gpus)
+    }
+
+    fn state(&self, id: JobId) -> &'a JobState {
+        &self.states[id.index()]
+    }
+}

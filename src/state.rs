@@ -1,0 +1,74 @@
+//! What changes about a job while the simulation runs.
+
+use crate::progress::Progress;
+use crate::units::{GpuTime, Gpus, SimDuration, SimTime};
+
+/// Where a job is between its submission and its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Phase {
+    /// Not submitted yet.
+    #[default]
+    Coming,
+    /// Submitted, and neither ended nor turned away.
+    Live,
+    /// Turned away.
+    Declined,
+    /// All its iterations are done.
+    Done,
+}
+
+/// What a job has used, and how often it was disturbed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Account {
+    /// Time holding GPUs, pauses included.
+    pub run_time: SimDuration,
+    /// Time holding GPUs and standing still.
+    pub overhead_time: SimDuration,
+    /// GPUs held over time.
+    pub gpu_time: GpuTime,
+    /// GPUs held over time, pauses left out.
+    pub productive: GpuTime,
+    /// Changes from a positive count of GPUs to another.
+    pub rescales: u32,
+    /// Changes to no GPUs before the end.
+    pub preemptions: u32,
+    /// Changes of nodes at the same count.
+    pub migrations: u32,
+}
+
+/// The changing half of a job.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct JobState {
+    /// Where it is.
+    pub phase: Phase,
+    /// Whether the scheduler has taken it on.
+    pub admitted: bool,
+    /// The end first promised.
+    pub promised: Option<SimTime>,
+    /// The GPUs it holds now.
+    pub gpus: Gpus,
+    /// Work done.
+    pub progress: Progress,
+    /// When it first held GPUs.
+    pub start: Option<SimTime>,
+    /// When its last iteration was done.
+    pub end: Option<SimTime>,
+    /// What it has used up to the last change.
+    pub account: Account,
+}
+
+impl JobState {
+    /// What it has used up to `now`.
+    pub fn account_at(&self, now: SimTime) -> Account {
+        let mut account = self.account;
+        if !self.gpus.is_zero() {
+            let held = now.since(self.progress.since());
+            let paused = self.progress.paused(now);
+            account.run_time += held;
+            account.overhead_time += paused;
+            account.gpu_time += self.gpus * held;
+            account.productive += self.gpus * held.saturating_sub(paused);
+        }
+        account
+    }
+}

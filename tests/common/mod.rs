@@ -1,0 +1,114 @@
+//! Small workloads for tests: jobs in a line, speeds in a table, everything else by default.
+#![allow(dead_code, reason = "each test crate uses its own part")]
+
+use std::sync::Arc;
+
+use elasticflow_sim::cluster::Shape;
+use elasticflow_sim::job::{JobId, JobSpec};
+use elasticflow_sim::overhead::Preset;
+use elasticflow_sim::profile::{Curve, Profiled, ThroughputTable};
+use elasticflow_sim::sim::{Outcome, Scenario, SimError, simulate};
+use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
+use elasticflow_sim::workload::Workload;
+use elasticflow_sim::{placement, scheduler};
+
+/// A job that runs by the curve `model`.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Job {
+    pub(crate) model: &'static str,
+    pub(crate) submit: f64,
+    pub(crate) iterations: f64,
+    pub(crate) deadline: Option<f64>,
+    pub(crate) gpus: u32,
+}
+
+/// A best-effort job of `iterations` on one GPU; the methods change that.
+pub(crate) fn job(model: &'static str, submit: f64, iterations: f64) -> Job {
+    Job { model, submit, iterations, deadline: None, gpus: 1 }
+}
+
+impl Job {
+    pub(crate) fn due(self, deadline: f64) -> Job {
+        Job { deadline: Some(deadline), ..self }
+    }
+    pub(crate) fn on(self, gpus: u32) -> Job {
+        Job { gpus, ..self }
+    }
+}
+
+pub(crate) fn time(seconds: f64) -> SimTime {
+    SimTime::from_micros((seconds * 1e6).round() as u64)
+}
+
+pub(crate) fn workload(jobs: &[Job]) -> Workload {
+    let specs = jobs.iter().enumerate().map(|(row, job)| JobSpec {
+        id: JobId(row as u32),
+        name: format!("j{row}"),
+        model: job.model.into(),
+        batch_size: 64,
+        iterations: Iterations::new(job.iterations),
+        submit: time(job.submit),
+        deadline: job.deadline.map(time),
+        requested: Gpus::new(job.gpus),
+        duration: None,
+    });
+    Workload::new(specs.collect()).expect("a legal workload")
+}
+
+/// `linear`: as many iterations a second as GPUs, up to 64. `flat`: 1 on any count. `half`: 1, 1.5, 2, 2.5 … `peak`: no
+/// gain beyond 4.
+pub(crate) fn speeds() -> ThroughputTable {
+    let mut table = ThroughputTable::new("test");
+    let mut add = |model: &str, rate: &dyn Fn(u32) -> f64| {
+        let points = (0..7).map(|level| (Gpus::new(1 << level), Rate::new(rate(level))));
+        table.insert(model, 64, Curve::new(points.collect()).expect("a legal curve"));
+    };
+    add("linear", &|level| f64::from(1u32 << level));
+    add("flat", &|_| 1.0);
+    add("half", &|level| 1.0 + 0.5 * f64::from(level));
+    add("peak", &|level| f64::from(1u32 << level.min(2)));
+    table
+}
+
+/// The jobs under a scheduler on `nodes` × `gpus` GPUs, slot 0, free changes.
+pub(crate) fn scenario(name: &str, nodes: u32, gpus: u32, jobs: &[Job]) -> Scenario {
+    let workload = workload(jobs);
+    let speeds = Arc::new(Profiled::new(&speeds(), &workload).expect("known models"));
+    let cluster = Shape::uniform(nodes, Gpus::new(gpus)).expect("a cluster");
+    Scenario {
+        overhead: Preset::None.on(cluster.gpus()).into(),
+        workload: workload.into(),
+        cluster,
+        truth: speeds.clone(),
+        belief: speeds,
+        placer: placement::entry("buddy").expect("a placer"),
+        scheduler: scheduler::entry(name).expect("a scheduler"),
+        options: Default::default(),
+        slot: SimDuration::ZERO,
+        until: None,
+        plan_limit: None,
+    }
+}
+
+pub(crate) fn overhead(scenario: Scenario, preset: &str) -> Scenario {
+    let preset: Preset = preset.parse().expect("an overhead");
+    Scenario { overhead: preset.on(scenario.cluster.gpus()).into(), ..scenario }
+}
+
+pub(crate) fn slot(scenario: Scenario, seconds: f64) -> Scenario {
+    Scenario { slot: SimDuration::from_secs_f64(seconds).expect("a slot"), ..scenario }
+}
+
+pub(crate) fn run(scenario: &Scenario) -> Outcome {
+    simulate(scenario, &mut ()).expect("a run")
+}
+
+pub(crate) fn fails(scenario: &Scenario) -> SimError {
+    simulate(scenario, &mut ()).expect_err("no run")
+}
+
+/// Start and end of every job, in seconds; empty where there is none.
+pub(crate) fn spans(outcome: &Outcome) -> Vec<String> {
+    let text = |time: Option<SimTime>| time.map(|t| t.to_string()).unwrap_or_default();
+    outcome.jobs.iter().map(|row| format!("{}-{}", text(row.start_time), text(row.end_time))).collect()
+}
