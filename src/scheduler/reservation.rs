@@ -251,3 +251,6 @@ impl Needs {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;
