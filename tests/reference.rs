@@ -10,12 +10,18 @@ mod data;
 mod replay;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use comparison::{Figures, index, table};
 use data::data;
+use elasticflow_sim::config::profiles::builtin;
+use elasticflow_sim::job::JobSpec;
+use elasticflow_sim::overhead::Preset;
+use elasticflow_sim::profile::{Setting, SpeedModel, ThroughputTable};
 use elasticflow_sim::record::jobs::State;
 use elasticflow_sim::scheduler;
 use elasticflow_sim::sim::{Scenario, simulate};
+use elasticflow_sim::units::{Gpus, Iterations, Rate};
 use replay::replay;
 
 /// Of a trace on a cluster with its slot: the least strict ratio, and the most mean JCT in seconds.
@@ -125,6 +131,54 @@ fn no_job_that_elasticflow_admits_is_late_on_any_published_trace() {
 fn no_job_that_edf_with_admission_admits_is_late_on_any_published_trace() {
     let Some(data) = data() else { return };
     nobody_admitted_is_late(&data, "edf-admission");
+}
+
+/// The artifact's EDF gives up to 64 GPUs to a job that is slower there than on fewer (Q13): every measured size is one.
+struct PastThePeak {
+    table: ThroughputTable,
+    sizes: Vec<Vec<Gpus>>,
+}
+
+impl SpeedModel for PastThePeak {
+    fn sizes(&self, job: &JobSpec) -> &[Gpus] {
+        &self.sizes[job.id.index()]
+    }
+
+    fn rate(&self, job: &JobSpec, _: Iterations, setting: &Setting) -> Option<Rate> {
+        self.table.curve(&job.model, job.batch_size)?.rate(setting.gpus)
+    }
+}
+
+/// Given two of the artifact's accidents, sizes past the peak and free changes (Q10), our EDF is the artifact's, but for
+/// where whole seconds and slots begin.
+#[test]
+fn edf_differs_from_the_artifact_by_two_accidents() {
+    let Some(data) = data() else { return };
+    let mut runs = 0;
+    for row in index(&data).iter().filter(|row| row.schedule == "edf") {
+        let cluster = (row.nodes, row.gpus_per_node);
+        let scenario = replay(&data.join(&row.trace), &row.gpu, cluster, row.slot, "edf");
+        let table = builtin(&row.gpu).unwrap();
+        let measured = |job: &JobSpec| {
+            let curve = table.curve(&job.model, job.batch_size).unwrap();
+            curve.measured().iter().map(|(gpus, _)| *gpus).collect()
+        };
+        let sizes = scenario.workload.jobs().iter().map(measured).collect();
+        let speeds = Arc::new(PastThePeak { table, sizes });
+        let overhead = Preset::None.on(scenario.cluster.gpus()).into();
+        let scenario = Scenario { truth: speeds.clone(), belief: speeds, overhead, ..scenario };
+        let ours = Figures::of(&simulate(&scenario, &mut ()).unwrap().jobs);
+        let jct = ours.mean_jct().unwrap();
+        println!(
+            "{}: {} met, theirs {}; mean JCT {jct:.1}, theirs {}",
+            row.id, ours.met, row.met, row.mean_jct
+        );
+        assert!(ours.met.abs_diff(row.met) * 200 <= row.jobs, "{}: {} and {} met", row.id, ours.met, row.met);
+        let off = (jct / row.mean_jct - 1.0).abs();
+        assert!(off < 0.005, "{}: mean JCT {jct} and {}", row.id, row.mean_jct);
+        runs += 1;
+    }
+    assert_eq!(runs, 11);
 }
 
 const BEGIN: &str = "<!-- reference:begin -->";
