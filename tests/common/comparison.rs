@@ -15,7 +15,7 @@ pub(crate) struct Row {
     pub(crate) gpu: String,
     pub(crate) slot: u64,
     pub(crate) schedule: String,
-    pub(crate) jobs: usize,
+    jobs: usize,
     best_effort_jobs: usize,
     planned_dsr: f64,
     pub(crate) met: usize,
