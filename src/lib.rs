@@ -2,6 +2,7 @@
 
 pub mod cluster;
 pub mod job;
+pub mod metrics;
 pub mod overhead;
 pub mod placement;
 pub mod profile;
