@@ -8,6 +8,7 @@ pub mod placement;
 pub mod profile;
 pub mod progress;
 pub mod record;
+pub mod report;
 pub mod scheduler;
 pub mod sim;
 pub mod state;

@@ -1,0 +1,166 @@
+//! Runs as a person likes to read them: times in hours, shares in per cent.
+
+use comfy_table::presets::NOTHING;
+use comfy_table::{CellAlignment, Row, Table};
+
+use crate::metrics::{Metrics, Spread};
+
+use super::Summary;
+
+/// One run: what was simulated, how the deadline jobs fared, how long everything took.
+pub fn run(summary: &Summary) -> String {
+    let m = &summary.metrics;
+    let mut text = format!("{}\n\n", what(summary));
+    text.push_str(&lines(&deadlines(m), &[1, 2]));
+    text.push('\n');
+    text.push_str(&times(m));
+    text.push('\n');
+    let load = [
+        row(["makespan", &hours(m.makespan), "from the first submission to the last end"]),
+        row(["GPU utilization", &percent(m.gpu_utilization), "of all GPU time was held by jobs"]),
+        row([
+            "cluster efficiency",
+            &percent(m.cluster_efficiency),
+            "speed gained over one GPU each, per GPU",
+        ]),
+        row([
+            "goodput",
+            &format!("{:.1} h", m.goodput_gpu_hours),
+            "GPU-hours of jobs that were met or completed, without pauses",
+        ]),
+        row([
+            "rescales",
+            &m.rescales.to_string(),
+            &format!(
+                "{}, {}, {}",
+                count(m.preemptions, "preemption"),
+                count(m.migrations, "migration"),
+                count(m.split_placements, "split placement")
+            ),
+        ]),
+        row(["plans", &m.plans.to_string(), &count(m.events, "event")]),
+    ];
+    text.push_str(&lines(&load, &[1]));
+    text
+}
+
+/// `edf on trace.csv: 195 jobs on 16x8 GPUs (a100), slot 60 s, overhead on-change, placer buddy`.
+fn what(summary: &Summary) -> String {
+    format!(
+        "{} on {}: {} on {} GPUs ({})\nslot {} s, overhead {}, placer {}, digest {}",
+        summary.scheduler,
+        summary.trace,
+        count(summary.metrics.jobs, "job"),
+        summary.cluster.shape,
+        summary.profiles,
+        summary.slot,
+        summary.overhead,
+        summary.placer,
+        summary.digest.get(..12).unwrap_or(&summary.digest),
+    )
+}
+
+fn deadlines(m: &Metrics) -> Vec<Row> {
+    let share = |part: u64| percent((m.slo_jobs > 0).then(|| part as f64 / m.slo_jobs as f64));
+    let line = |name: &str, part: u64, note: String| row([name, &part.to_string(), &share(part), &note]);
+    let mut rows = vec![row(["deadline jobs", &m.slo_jobs.to_string(), "", ""])];
+    rows.push(line("  met", m.met, format!("{} could be met alone on the cluster", m.feasible_alone)));
+    rows.push(line("  late", m.late, format!("{} of them admitted", m.admitted_late)));
+    rows.push(line("  declined", m.declined, format!("{} admitted", m.admitted)));
+    let cut = m.slo_jobs - m.met - m.late - m.declined;
+    if cut > 0 {
+        rows.push(line("  unfinished", cut, String::new()));
+    }
+    if let Some(planned) = m.planned_dsr {
+        rows.push(row(["  promised in time", "", &percent(Some(planned)), ""]));
+    }
+    rows.push(row(["best-effort jobs", &m.best_effort_jobs.to_string(), "", ""]));
+    rows
+}
+
+fn times(m: &Metrics) -> String {
+    let line = |name: &str, spread: &Option<Spread>| {
+        let of = |part: fn(&Spread) -> f64| hours(spread.as_ref().map(part));
+        row([name, &of(|s| s.mean), &of(|s| s.p50), &of(|s| s.p90), &of(|s| s.p99)])
+    };
+    let mut rows = vec![row(["", "mean", "median", "90 %", "99 %"]), line("completion time", &m.jct)];
+    // Where all jobs are of one class, the line above says it.
+    if m.best_effort_jobs > 0 && m.slo_jobs > 0 {
+        rows.push(line("  best effort", &m.best_effort_jct));
+    }
+    rows.push(line("queueing", &m.queue_delay));
+    rows.push(line("tardiness", &m.tardiness));
+    lines(&rows, &[1, 2, 3, 4])
+}
+
+/// Several runs, a row each.
+pub fn compare(summaries: &[Summary]) -> String {
+    let mut rows = vec![row([
+        "scheduler",
+        "dsr",
+        "met",
+        "late",
+        "declined",
+        "mean jct",
+        "p99 jct",
+        "makespan",
+        "gpu util",
+        "efficiency",
+        "goodput",
+        "rescales",
+    ])];
+    for summary in summaries {
+        let m = &summary.metrics;
+        rows.push(row([
+            summary.scheduler.as_str(),
+            &percent(m.dsr),
+            &m.met.to_string(),
+            &m.late.to_string(),
+            &m.declined.to_string(),
+            &hours(m.jct.map(|jct| jct.mean)),
+            &hours(m.jct.map(|jct| jct.p99)),
+            &hours(m.makespan),
+            &percent(m.gpu_utilization),
+            &percent(m.cluster_efficiency),
+            &format!("{:.1} h", m.goodput_gpu_hours),
+            &m.rescales.to_string(),
+        ]));
+    }
+    lines(&rows, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+}
+
+/// A table without lines, two spaces between columns, the given ones to the right.
+pub fn lines(rows: &[Row], right: &[usize]) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).add_rows(rows.iter().cloned());
+    for (index, column) in table.column_iter_mut().enumerate() {
+        column.set_padding((if index == 0 { 0 } else { 2 }, 0));
+        if right.contains(&index) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    let mut text = String::new();
+    for line in table.lines() {
+        text.push_str(line.trim_end());
+        text.push('\n');
+    }
+    text
+}
+
+/// Cells of a [`lines`] table.
+pub fn row<const N: usize>(cells: [&str; N]) -> Row {
+    Row::from(cells)
+}
+
+fn percent(ratio: Option<f64>) -> String {
+    ratio.map_or("-".to_owned(), |ratio| format!("{:.1} %", ratio * 100.0))
+}
+
+fn hours(seconds: Option<f64>) -> String {
+    seconds.map_or("-".to_owned(), |seconds| format!("{:.2} h", seconds / 3600.0))
+}
+
+/// `1 job`, `2 jobs`.
+pub fn count(number: u64, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
