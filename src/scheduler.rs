@@ -3,11 +3,18 @@
 //! The policies are in the files below, one each; [`entries`] lists them. They see nothing of the simulation but the
 //! view, so that whatever a policy may know is a method of [`View`].
 
+mod best_effort;
 mod edf;
+mod edf_admission;
+mod elastic;
+mod elasticflow;
 mod fifo;
+mod free;
+mod guarantee;
 mod options;
 mod plan;
 mod queue;
+mod reservation;
 mod srtf;
 mod view;
 
@@ -50,7 +57,7 @@ pub struct Entry {
 
 /// Every policy, in the order in which they are listed.
 pub fn entries() -> &'static [Entry] {
-    &[edf::ENTRY, fifo::ENTRY, srtf::ENTRY]
+    &[elasticflow::ENTRY, edf::ENTRY, edf_admission::ENTRY, fifo::ENTRY, srtf::ENTRY]
 }
 
 /// No policy has this name.

@@ -1,0 +1,43 @@
+//! Best-effort jobs beside guaranteed ones: always admitted, served from what those leave, in the order of submission.
+
+use crate::job::JobId;
+use crate::units::{Gpus, SimTime};
+
+use super::reservation::Needs;
+use super::{Plan, View};
+
+/// The live best-effort jobs, in the order of their submission.
+#[derive(Debug, Default)]
+pub(super) struct BestEffort {
+    pub(super) jobs: Vec<BestEffortJob>,
+}
+
+#[derive(Debug)]
+pub(super) struct BestEffortJob {
+    pub(super) id: JobId,
+    submit: SimTime,
+    pub(super) needs: Needs,
+    /// What it gets in the plan at hand.
+    pub(super) gpus: Gpus,
+}
+
+impl BestEffort {
+    /// Drops who ended, admits who arrived, and brings everybody's state up to date.
+    pub(super) fn update(&mut self, view: &View<'_>, plan: &mut Plan) {
+        self.jobs.retain(|job| view.is_live(job.id));
+        for job in &mut self.jobs {
+            job.needs.update(view, job.id);
+            job.gpus = Gpus::ZERO;
+        }
+        for id in view.arrivals() {
+            let job = view.job(*id);
+            if job.deadline.is_none() {
+                plan.admit(*id, None);
+                let place = self.jobs.partition_point(|other| (other.submit, other.id) < (job.submit, *id));
+                let needs = Needs::new(view, *id);
+                self.jobs
+                    .insert(place, BestEffortJob { id: *id, submit: job.submit, needs, gpus: Gpus::ZERO });
+            }
+        }
+    }
+}

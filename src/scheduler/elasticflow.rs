@@ -1,0 +1,55 @@
+//! ElasticFlow (ASPLOS 2023): admission control by minimum satisfactory share, elastic allocation of what is left by
+//! marginal return. An admitted job is never late. Best-effort jobs are always admitted and get what guaranteed jobs leave.
+
+use super::best_effort::BestEffort;
+use super::elastic;
+use super::guarantee::{Filling, Guarantee};
+use super::{Entry, Plan, Scheduler, View};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "elasticflow",
+    aliases: &["ef-accessctrl"],
+    summary: "admission by minimum satisfactory share, elastic allocation by marginal return; never late",
+    paper: "Gu et al., ASPLOS 2023",
+    options: &[],
+    grant_admits: false,
+    requested_size: false,
+    build: |options| {
+        options.none()?;
+        Ok(Box::new(ElasticFlow {
+            guarantee: Guarantee::new(Filling::LeastShare),
+            best_effort: BestEffort::default(),
+        }))
+    },
+};
+
+struct ElasticFlow {
+    guarantee: Guarantee,
+    best_effort: BestEffort,
+}
+
+impl Scheduler for ElasticFlow {
+    fn plan(&mut self, view: &View<'_>) -> Plan {
+        let mut plan = Plan::new();
+        self.guarantee.update(view);
+        self.best_effort.update(view, &mut plan);
+        if view.arrivals().iter().any(|id| view.job(*id).deadline.is_some())
+            || std::env::var("REFILL").is_ok()
+        {
+            self.guarantee.refill(view);
+        }
+        for id in view.arrivals() {
+            if view.job(*id).deadline.is_some() {
+                self.guarantee.judge(view, *id, &mut plan);
+            }
+        }
+        elastic::hand_out(view, &mut self.guarantee, &mut self.best_effort);
+        self.guarantee.enact(view, &mut plan);
+        for job in &self.best_effort.jobs {
+            if !job.gpus.is_zero() {
+                plan.grant(job.id, job.gpus);
+            }
+        }
+        plan
+    }
+}
