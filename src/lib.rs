@@ -1,6 +1,7 @@
 //! Discrete-event simulation of deadline-aware, elastic GPU-cluster scheduling.
 
 pub mod cluster;
+pub mod config;
 pub mod job;
 pub mod metrics;
 pub mod overhead;
@@ -12,5 +13,6 @@ pub mod report;
 pub mod scheduler;
 pub mod sim;
 pub mod state;
+pub mod trace;
 pub mod units;
 pub mod workload;

@@ -1,0 +1,75 @@
+use super::*;
+
+fn problems(file: &str, text: &str) -> String {
+    let path = tempfile::Builder::new().suffix(file).tempfile().unwrap();
+    std::fs::write(path.path(), text).unwrap();
+    match read(path.path()) {
+        Ok(table) => panic!("{table:?}"),
+        Err(errors) => errors.all().replace(&path.path().display().to_string(), "mine"),
+    }
+}
+
+#[test]
+fn the_built_in_tables_are_whole() {
+    let count = |name: &str| {
+        builtin(name).unwrap().curves().map(|(_, _, curve)| curve.measured().len()).sum::<usize>()
+    };
+    assert_eq!((count("a100"), count("t4")), (109, 60));
+    assert_eq!(builtin("a100").unwrap().curves().count(), 17);
+    assert_eq!(builtin("t4").unwrap().curves().count(), 9);
+    assert_eq!(builtin("v100"), None);
+    for table in BUILTIN {
+        assert_eq!(builtin(table.name).unwrap().name(), table.name);
+    }
+    let a100 = builtin("a100").unwrap();
+    assert_eq!(a100.curve("bert", 64).unwrap().rate(Gpus::new(8)), Some(Rate::new(11.0601732061343)));
+}
+
+#[test]
+fn counts_that_do_not_gain_are_noted() {
+    let notes = notes(&builtin("a100").unwrap());
+    assert_eq!(notes[1], "`bert` at batch size 64 is no faster on 16, 32, 64 GPUs than on fewer");
+}
+
+#[test]
+fn both_forms_of_a_table_are_the_same() {
+    let dir = tempfile::tempdir().unwrap();
+    let (csv, toml) = (dir.path().join("mine.v2.csv"), dir.path().join("mine.toml"));
+    std::fs::write(
+        &csv,
+        "gpus,model,global_batch_size,iterations_per_second,std\n2,m,8,3,0.1\n1,m,8,2.5,0.1\n",
+    )
+    .unwrap();
+    let text = "[[curve]]\nmodel = 'm'\nbatch_size = 8\niterations_per_second = { 1 = 2.5, 2 = 3 }\n";
+    std::fs::write(&toml, text).unwrap();
+    assert_eq!(read(&csv).unwrap(), read(&toml).unwrap());
+    assert_eq!(read(&csv).unwrap().name(), "mine");
+}
+
+#[test]
+fn everything_wrong_with_a_toml_table_is_said_at_once() {
+    let text = "name = 3\nspeed = 1\n\n[[curve]]\nmodel = 'm'\nbatch_size = 0\nbatch = 4\n[curve.iterations_per_second]\n\
+                1 = 0\n2 = -1.5\n3 = nan\n0 = 1\n\"1.5\" = 2\n04 = 'x'\n8 = 1e400\n\n[[curve]]\nmodel = ''\n\n\
+                [[curve]]\nmodel = 'n'\nbatch_size = 2\niterations_per_second = { 1 = 1 }\n\
+                [[curve]]\nmodel = 'n'\nbatch_size = 2\niterations_per_second = { 1 = 1 }\n";
+    insta::assert_snapshot!(problems(".toml", text));
+}
+
+#[test]
+fn everything_wrong_with_a_csv_table_is_said_at_once() {
+    let text = "model,batch_size,gpus,iterations_per_second\nm,8,1,2\nm,8,1,3\nm,8,2.5,nan\n,0,0,0\nm,8,4\nm,x,-1,-2\n";
+    insta::assert_snapshot!(problems(".csv", text));
+    insta::assert_snapshot!(problems(".csv", "model,batch_size,global_batch_size,rate\n"));
+}
+
+#[test]
+fn a_table_that_is_none_is_said_to_be_none() {
+    assert_eq!(problems(".toml", ""), "mine: has no measurements; give the speed of at least one model");
+    assert_eq!(problems(".json", "{}"), "mine: is neither .toml nor .csv; name it after what it is");
+    let twice = "[[curve]]\nmodel = 'm'\nbatch_size = 1\niterations_per_second = { 1 = 1, 01 = 1 }\n";
+    assert_eq!(
+        problems(".toml", twice),
+        "mine: line 4: gives a speed of `m` at batch size 1 on 1 GPUs, as line 4 does; keep one"
+    );
+    assert_eq!(problems(".toml", "a = = 1\n").lines().count(), 1);
+}

@@ -1,0 +1,49 @@
+//! The one writer of traces, and what `trace convert` does besides reading and writing.
+
+use std::io;
+use std::num::NonZeroUsize;
+
+use crate::trace::format;
+use crate::workload::Workload;
+
+/// The first `count` jobs of a workload, in the order of the trace; all of them where there are fewer.
+pub fn head(workload: &Workload, count: NonZeroUsize) -> Workload {
+    let jobs = workload.jobs().iter().take(count.get()).cloned().collect();
+    Workload::new(jobs).expect("what holds for every job and every pair of them holds for the first")
+}
+
+/// Writes a workload as a trace of the format `elasticflow`, which [`read`](super::read()) reads back as it was.
+///
+/// A job without a deadline gets an empty `ddl` and a 1 under `best_effort`; one without a duration an empty `duration`.
+///
+/// # Errors
+///
+/// If `out` does.
+pub fn write(workload: &Workload, out: &mut dyn io::Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(format::GENERATED.columns.iter().map(|column| column.names[0])).map_err(unwrapped)?;
+    for job in workload.jobs() {
+        let deadline = job.deadline.map_or(String::new(), |time| time.to_string());
+        csv.write_record([
+            job.name.as_str(),
+            &job.submit.to_string(),
+            &job.iterations.to_string(),
+            &job.model,
+            &deadline,
+            &job.batch_size.to_string(),
+            &job.requested.to_string(),
+            &job.duration.map_or(String::new(), |time| time.to_string()),
+            if job.deadline.is_some() { "0" } else { "1" },
+        ])
+        .map_err(unwrapped)?;
+    }
+    csv.flush()
+}
+
+/// The error of the writer below, so that a broken pipe is recognised as one.
+fn unwrapped(error: csv::Error) -> io::Error {
+    match error.into_kind() {
+        csv::ErrorKind::Io(error) => error,
+        other => io::Error::other(format!("{other:?}")),
+    }
+}

@@ -1,0 +1,41 @@
+//! The ElasticFlow family: traces whose jobs state their model, batch size and iterations.
+
+use crate::profile::ThroughputTable;
+use crate::trace::problem::Problems;
+use crate::trace::row::{Work, ends};
+use crate::trace::table::Cells;
+use crate::units::Iterations;
+use crate::workload::ITERATIONS_LIMIT;
+
+/// Where the work stands in a row, and what is known of the models.
+pub(super) struct Stated<'a> {
+    pub(super) model: usize,
+    pub(super) batch_size: usize,
+    pub(super) iterations: usize,
+    pub(super) table: &'a ThroughputTable,
+}
+
+impl Stated<'_> {
+    /// The work of a row, or `None` with its problems noted.
+    pub(super) fn work(&self, row: Cells<'_>, problems: &mut Problems) -> Option<Work> {
+        let (model_cell, batch_cell) = (row.cell(self.model), row.cell(self.batch_size));
+        let model = problems.keep(model_cell.text()).map(str::trim);
+        let batch_size = problems.keep(batch_cell.whole("samples", 1..=u64::from(u32::MAX)));
+        let iterations =
+            problems.keep(row.cell(self.iterations).whole("iterations", 1..=ITERATIONS_LIMIT as u64));
+        let iterations = iterations.map(|count| Iterations::new(count as f64));
+        let (model, batch_size) = (model?, batch_size? as u32);
+        let Some(curve) = self.table.curve(model, batch_size) else {
+            let known = self.table.batch_sizes(model).next().is_some();
+            let cell = if known { batch_cell } else { model_cell };
+            problems.push(cell.problem(format!(
+                "is not measured: {}; correct it, or choose other profiles by `--gpu` or `--profiles`",
+                self.table.missing(model, batch_size)
+            )));
+            return None;
+        };
+        let iterations = iterations?;
+        problems.keep(ends(row.cell(self.iterations), iterations, curve))?;
+        Some(Work { model: model.to_owned(), batch_size, iterations })
+    }
+}

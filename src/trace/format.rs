@@ -1,0 +1,155 @@
+//! The trace formats that are known, and how one is told from another: by its header.
+
+use crate::trace::table::Table;
+
+/// A column of a trace format.
+#[derive(Clone, Copy, Debug)]
+pub struct Column {
+    /// How the format spells it, then the other spellings that are understood in its place.
+    pub names: &'static [&'static str],
+    /// Whether a trace of this format may do without it.
+    pub optional: bool,
+    /// What it holds, with its unit.
+    pub about: &'static str,
+}
+
+/// A trace format.
+#[derive(Debug)]
+pub struct Format {
+    /// What it is called in messages and by `list formats`.
+    pub name: &'static str,
+    /// One line on where such traces come from.
+    pub about: &'static str,
+    /// Its columns, in the order that such files commonly have; any order is read, and other columns are ignored.
+    pub columns: &'static [Column],
+}
+
+const fn need(names: &'static [&'static str], about: &'static str) -> Column {
+    Column { names, optional: false, about }
+}
+
+const fn may(names: &'static [&'static str], about: &'static str) -> Column {
+    Column { names, optional: true, about }
+}
+
+pub(super) const JOB_ID: &str = "job_id";
+pub(super) const SUBMIT: &str = "submit_time";
+pub(super) const ITERATIONS: &str = "iteration";
+pub(super) const MODEL: &str = "model_name";
+pub(super) const DEADLINE: &str = "ddl";
+pub(super) const BATCH_SIZE: &str = "batch_size";
+pub(super) const GPUS: &str = "num_gpu";
+pub(super) const DURATION: &str = "duration";
+pub(super) const BEST_EFFORT: &str = "best_effort";
+
+const ID_ABOUT: &str = "unique id, any text";
+const SUBMIT_ABOUT: &str = "submission, seconds on the trace's clock";
+const ITERATIONS_ABOUT: &str = "work, whole iterations";
+const MODEL_ABOUT: &str = "model, a name in the profiles";
+const DEADLINE_ABOUT: &str =
+    "deadline, seconds on the trace's clock; without the column, a `--deadline` rule";
+const BATCH_ABOUT: &str = "global batch size, samples per iteration";
+const GPUS_ABOUT: &str = "GPUs that its user asked for";
+const DURATION_ABOUT: &str = "running time on these GPUs, seconds; may be empty";
+const BEST_EFFORT_ABOUT: &str = "1 for a job without a deadline, whatever its deadline column holds; else 0";
+
+/// The format of the ElasticFlow artifact's generator, and of everything this program writes.
+pub(super) static GENERATED: Format = Format {
+    name: "elasticflow",
+    about: "the ElasticFlow artifact's generated traces, and what this program writes",
+    columns: &[
+        need(&[JOB_ID], ID_ABOUT),
+        need(&[SUBMIT, "submission_time"], SUBMIT_ABOUT),
+        need(&[ITERATIONS, "num_iteration"], ITERATIONS_ABOUT),
+        need(&[MODEL], MODEL_ABOUT),
+        may(&[DEADLINE, "deadline"], DEADLINE_ABOUT),
+        need(&[BATCH_SIZE], BATCH_ABOUT),
+        need(&[GPUS], GPUS_ABOUT),
+        may(&[DURATION], DURATION_ABOUT),
+        may(&[BEST_EFFORT], BEST_EFFORT_ABOUT),
+    ],
+};
+
+/// The traces published with ElasticFlow (microsoft/elasticflow-traces).
+static PUBLISHED: Format = Format {
+    name: "elasticflow-published",
+    about: "the published ElasticFlow traces of ten production clusters",
+    columns: &[
+        need(&[JOB_ID], ID_ABOUT),
+        need(&["submission_time", SUBMIT], SUBMIT_ABOUT),
+        need(&["num_iteration", ITERATIONS], ITERATIONS_ABOUT),
+        need(&[MODEL], MODEL_ABOUT),
+        may(&["deadline", DEADLINE], DEADLINE_ABOUT),
+        need(&[BATCH_SIZE], BATCH_ABOUT),
+        need(&[GPUS], GPUS_ABOUT),
+        may(&[DURATION], DURATION_ABOUT),
+        may(&[BEST_EFFORT], BEST_EFFORT_ABOUT),
+    ],
+};
+
+/// The artifact's excerpt of the Philly trace.
+static PHILLY: Format = Format {
+    name: "elasticflow-philly",
+    about: "the ElasticFlow artifact's Philly trace: as `elasticflow`, with two more columns that are ignored",
+    columns: &[
+        need(&[JOB_ID], ID_ABOUT),
+        need(&[SUBMIT, "submission_time"], SUBMIT_ABOUT),
+        may(&["real_iteration"], "ignored: `iteration` is what runs"),
+        need(&[MODEL], MODEL_ABOUT),
+        may(&[DEADLINE, "deadline"], DEADLINE_ABOUT),
+        need(&[BATCH_SIZE], BATCH_ABOUT),
+        need(&[GPUS], GPUS_ABOUT),
+        may(&["real_duration"], "ignored: `duration` counts"),
+        may(&[DURATION], DURATION_ABOUT),
+        need(&[ITERATIONS, "num_iteration"], ITERATIONS_ABOUT),
+        may(&[BEST_EFFORT], BEST_EFFORT_ABOUT),
+    ],
+};
+
+/// The raw clusters behind the published traces.
+static RAW: Format = Format {
+    name: "itp-raw",
+    about: "the raw production clusters behind them: model, batch size and work are drawn with `--trace-seed`",
+    columns: &[
+        need(&[JOB_ID], ID_ABOUT),
+        need(&["submission_time", SUBMIT], SUBMIT_ABOUT),
+        need(&[DURATION], "running time on the GPUs asked for, seconds"),
+        need(&[GPUS], GPUS_ABOUT),
+        may(&["deadline", DEADLINE], DEADLINE_ABOUT),
+        may(&[BEST_EFFORT], BEST_EFFORT_ABOUT),
+    ],
+};
+
+/// Every known format.
+pub static FORMATS: [&Format; 4] = [&GENERATED, &PUBLISHED, &PHILLY, &RAW];
+
+/// The format of a table, by its column names; `None` where they are of none. The first three differ only in the names
+/// of columns and are read alike, in any mixture.
+pub(super) fn detect(table: &Table) -> Option<&'static Format> {
+    let any = |names: &[&str]| table.header().iter().any(|name| names.contains(&name.as_str()));
+    if any(&[MODEL, ITERATIONS, "num_iteration", BATCH_SIZE]) {
+        Some(if any(&["real_iteration", "real_duration"]) {
+            &PHILLY
+        } else if any(&["submission_time", "num_iteration", "deadline"]) {
+            &PUBLISHED
+        } else {
+            &GENERATED
+        })
+    } else if any(&[DURATION, GPUS]) && any(&[JOB_ID, SUBMIT, "submission_time"]) {
+        Some(&RAW)
+    } else {
+        None
+    }
+}
+
+impl Format {
+    /// Whether jobs state their work; where they do not, it is drawn.
+    pub(super) fn states_work(&self) -> bool {
+        self.columns.iter().any(|column| column.names[0] == MODEL)
+    }
+
+    /// The column that answers to `name`, with its spellings.
+    pub(super) fn spellings(&self, name: &str) -> &'static [&'static str] {
+        self.columns.iter().map(|column| column.names).find(|names| names.contains(&name)).unwrap_or(&[])
+    }
+}

@@ -1,0 +1,160 @@
+//! What is wrong with an input file: every problem at once, each with its place.
+
+use std::fmt;
+
+/// How many problems a message prints before it only counts them.
+const SHOWN: usize = 50;
+/// How much of a bad value a message prints, in characters.
+const VALUE_SHOWN: usize = 40;
+
+/// One thing that is wrong in a file.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The line, from 1; `None` where it is the file as a whole.
+    pub line: Option<u64>,
+    /// The column of a table, or the key of a TOML file, as the file spells it.
+    pub field: Option<String>,
+    /// The value as the file has it.
+    pub value: Option<String>,
+    /// What is wrong, then what would be right; reads on from the value where there is one.
+    pub message: String,
+}
+
+impl Problem {
+    /// A problem of the file as a whole.
+    pub(crate) fn file(message: impl Into<String>) -> Problem {
+        Problem { line: None, field: None, value: None, message: message.into() }
+    }
+
+    /// A problem of one line.
+    pub(crate) fn line(line: u64, message: impl Into<String>) -> Problem {
+        Problem { line: Some(line), ..Problem::file(message) }
+    }
+
+    /// The same, in a column or under a key.
+    pub(crate) fn field(self, field: &str) -> Problem {
+        Problem { field: Some(field.to_owned()), ..self }
+    }
+
+    /// The same, about a value.
+    pub(crate) fn value(self, value: impl Into<String>) -> Problem {
+        Problem { value: Some(value.into()), ..self }
+    }
+}
+
+impl fmt::Display for Problem {
+    /// Without the file: `line 3, num_gpu: ``0`` is …`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.line, &self.field) {
+            (Some(line), Some(field)) => write!(f, "line {line}, {}: ", shown(field))?,
+            (Some(line), None) => write!(f, "line {line}: ")?,
+            (None, Some(field)) => write!(f, "{}: ", shown(field))?,
+            (None, None) => {}
+        }
+        if let Some(value) = &self.value {
+            write!(f, "`{}` ", shown(value))?;
+        }
+        f.write_str(&self.message)
+    }
+}
+
+/// Text from a file, made safe for a terminal: escaped where it does not print, and cut.
+pub(crate) fn shown(text: &str) -> String {
+    let printable = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    let mut out: String = text.chars().take(VALUE_SHOWN).map(printable).collect();
+    if text.chars().nth(VALUE_SHOWN).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+/// Everything that is wrong with a file, in the order of its lines; at least one problem.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InputErrors {
+    file: String,
+    problems: Vec<Problem>,
+}
+
+impl InputErrors {
+    /// The problems of `file`; what is wrong with the whole comes first, then line by line.
+    pub(crate) fn new(file: &str, mut problems: Vec<Problem>) -> InputErrors {
+        problems.sort_by_key(|problem| problem.line);
+        InputErrors { file: file.to_owned(), problems }
+    }
+
+    /// The file, as its user named it.
+    pub fn file(&self) -> &str {
+        &self.file
+    }
+
+    /// Every problem.
+    pub fn problems(&self) -> &[Problem] {
+        &self.problems
+    }
+
+    /// Every problem, one a line, however many there are; [`Display`](fmt::Display) stops after the first 50.
+    pub fn all(&self) -> String {
+        self.first(self.problems.len())
+    }
+
+    fn first(&self, count: usize) -> String {
+        let lines: Vec<_> =
+            self.problems.iter().take(count).map(|problem| format!("{}: {problem}", self.file)).collect();
+        lines.join("\n")
+    }
+}
+
+impl fmt::Display for InputErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.first(SHOWN))?;
+        match self.problems.len().saturating_sub(SHOWN) {
+            0 => Ok(()),
+            rest => write!(f, "\n{}: and {rest} more problems", self.file),
+        }
+    }
+}
+
+impl std::error::Error for InputErrors {}
+
+/// Collects problems on the way, so that one run reports them all.
+#[derive(Debug, Default)]
+pub(crate) struct Problems(pub(crate) Vec<Problem>);
+
+impl Problems {
+    /// Notes one.
+    pub(crate) fn push(&mut self, problem: Problem) {
+        self.0.push(problem);
+    }
+
+    /// The value, or `None` with its problem noted.
+    pub(crate) fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
+        result.map_err(|problem| self.push(problem)).ok()
+    }
+
+    /// `value`, or the problems if there were any.
+    pub(crate) fn or<T>(self, file: &str, value: T) -> Result<T, InputErrors> {
+        if self.0.is_empty() { Ok(value) } else { Err(InputErrors::new(file, self.0)) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_problem_names_its_place_and_a_list_of_them_stops_at_fifty() {
+        let problem = |line| Problem::line(line, "is bad; give a good one").field("num_gpu").value("\u{1b}x");
+        assert_eq!(problem(3).to_string(), "line 3, num_gpu: `\\u{1b}x` is bad; give a good one");
+        let errors = InputErrors::new("t.csv", (1..=52).rev().map(problem).collect());
+        let text = errors.to_string();
+        assert!(text.starts_with("t.csv: line 1, num_gpu: "), "{text}");
+        assert!(text.ends_with("t.csv: and 2 more problems"), "{text}");
+        assert_eq!(text.lines().count(), 51);
+        assert_eq!(errors.all().lines().count(), 52);
+    }
+
+    #[test]
+    fn a_long_value_is_cut() {
+        assert_eq!(shown(&"é".repeat(41)), format!("{}…", "é".repeat(40)));
+    }
+}

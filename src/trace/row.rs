@@ -1,0 +1,255 @@
+//! From a row to a job: the columns that all formats share.
+
+use std::collections::BTreeMap;
+
+use crate::job::{JobId, JobSpec};
+use crate::profile::{Curve, ThroughputTable};
+use crate::trace::ReadOptions;
+use crate::trace::deadline::DeadlineRule;
+use crate::trace::draw::{Draws, Stream};
+use crate::trace::elasticflow::Stated;
+use crate::trace::format::{self, Format};
+use crate::trace::itp::Drawn;
+use crate::trace::problem::{Problem, Problems};
+use crate::trace::table::{Cell, Cells, Table};
+use crate::units::{Gpus, Iterations, SimDuration, SimTime};
+use crate::workload::ITERATIONS_LIMIT;
+
+/// The most GPUs that a job may ask for; more is a typing error.
+const GPUS_LIMIT: u64 = 1_000_000;
+
+/// What a job does, as opposed to when and for whom.
+pub(super) struct Work {
+    pub(super) model: String,
+    pub(super) batch_size: u32,
+    pub(super) iterations: Iterations,
+}
+
+/// Where the work of the jobs comes from.
+enum Source<'a> {
+    Stated(Stated<'a>),
+    Drawn(Drawn<'a>),
+}
+
+/// Turns the rows of one table into jobs.
+pub(super) struct Reader<'a> {
+    id: usize,
+    submit: usize,
+    gpus: usize,
+    duration: Option<usize>,
+    deadline: Option<usize>,
+    best_effort: Option<usize>,
+    source: Source<'a>,
+    rule: Option<DeadlineRule>,
+    tightness: Draws,
+    lines: BTreeMap<&'a str, u64>,
+    undated: usize,
+    header: Problem,
+}
+
+impl<'a> Reader<'a> {
+    /// Finds the columns. `None`, with every missing or ambiguous one among the problems, where that fails.
+    pub(super) fn new(
+        sheet: &'a Table,
+        format: &'static Format,
+        table: &'a ThroughputTable,
+        options: &ReadOptions,
+        problems: &mut Problems,
+    ) -> Option<Reader<'a>> {
+        let mut found = BTreeMap::new();
+        let mut complete = true;
+        for column in format.columns {
+            match problems.keep(sheet.column(column.names)) {
+                Some(Some(at)) => {
+                    found.insert(column.names[0], at);
+                }
+                Some(None) if column.optional => {}
+                Some(None) => {
+                    let names: Vec<_> = column.names.iter().map(|name| format!("`{name}`")).collect();
+                    let message = format!("has no column {}; add it ({})", names.join(" or "), column.about);
+                    problems.push(sheet.problem(message));
+                    complete = false;
+                }
+                None => complete = false,
+            }
+        }
+        if !complete {
+            return None;
+        }
+        let find = |name: &str| found.get(*format.spellings(name).first()?).copied();
+        let deadline = find(format::DEADLINE);
+        if let (Some(at), Some(rule)) = (deadline, options.deadline) {
+            let message =
+                format!("already gives deadlines; leave out `--deadline {rule}`, or remove the column");
+            problems.push(sheet.problem(message).field(&sheet.header()[at]));
+        }
+        let source = match (find(format::MODEL), find(format::BATCH_SIZE), find(format::ITERATIONS)) {
+            (Some(model), Some(batch_size), Some(iterations)) => {
+                Source::Stated(Stated { model, batch_size, iterations, table })
+            }
+            _ => Source::Drawn(Drawn::new(find(format::DURATION)?, table, options.trace_seed)),
+        };
+        Some(Reader {
+            id: find(format::JOB_ID)?,
+            submit: find(format::SUBMIT)?,
+            gpus: find(format::GPUS)?,
+            duration: find(format::DURATION),
+            deadline,
+            best_effort: find(format::BEST_EFFORT),
+            source,
+            rule: options.deadline.filter(|_| deadline.is_none()),
+            tightness: Draws::new(options.trace_seed, Stream::Tightness),
+            lines: BTreeMap::new(),
+            undated: 0,
+            header: sheet.problem(""),
+        })
+    }
+
+    /// Whether anything in the jobs is drawn.
+    pub(super) fn draws(&self) -> bool {
+        matches!(self.source, Source::Drawn(_)) || matches!(self.rule, Some(DeadlineRule::Uniform { .. }))
+    }
+
+    /// The job of a row, or `None` with its problems noted.
+    pub(super) fn job(&mut self, id: usize, row: Cells<'a>, problems: &mut Problems) -> Option<JobSpec> {
+        let name = problems.keep(row.cell(self.id).text());
+        if let Some(name) = name {
+            self.unique(name, row.cell(self.id), problems);
+        }
+        let submit = problems.keep(row.cell(self.submit).seconds::<SimTime>());
+        let requested = problems.keep(row.cell(self.gpus).whole("GPUs", 1..=GPUS_LIMIT));
+        let requested = requested.map(|gpus| Gpus::new(gpus as u32));
+        let duration = self.duration(row, problems);
+        let work = match &mut self.source {
+            Source::Stated(stated) => stated.work(row, problems),
+            Source::Drawn(drawn) => {
+                drawn.work(row, row.cell(self.gpus), requested, duration.flatten(), problems)
+            }
+        };
+        let deadline = self.due(row, submit, duration, problems);
+        let work = work?;
+        Some(JobSpec {
+            id: JobId(u32::try_from(id).ok()?),
+            name: name?.to_owned(),
+            model: work.model,
+            batch_size: work.batch_size,
+            iterations: work.iterations,
+            submit: submit?,
+            deadline: deadline?,
+            requested: requested?,
+            duration: duration?,
+        })
+    }
+
+    fn unique(&mut self, name: &'a str, cell: Cell<'a>, problems: &mut Problems) {
+        if let Some(first) = self.lines.get(name) {
+            problems.push(cell.problem(format!("is already the id in line {first}; give every job its own")));
+        } else {
+            self.lines.insert(name, cell.line());
+        }
+    }
+
+    /// The duration, if there is one; the outer `None` is a problem.
+    fn duration(&self, row: Cells<'a>, problems: &mut Problems) -> Option<Option<SimDuration>> {
+        let Some(cell) = self.duration.map(|at| row.cell(at)) else { return Some(None) };
+        if cell.is_blank() && matches!(self.source, Source::Stated(_)) {
+            return Some(None);
+        }
+        problems.keep(cell.seconds()).map(Some)
+    }
+
+    /// The deadline, if the job has one; the outer `None` is a problem.
+    fn due(
+        &mut self,
+        row: Cells<'a>,
+        submit: Option<SimTime>,
+        duration: Option<Option<SimDuration>>,
+        problems: &mut Problems,
+    ) -> Option<Option<SimTime>> {
+        let best_effort = match self.best_effort {
+            Some(at) => problems.keep(row.cell(at).flag()),
+            None => Some(false),
+        };
+        if let Some(rule) = self.rule {
+            // Drawn before anything can fail, so that a corrected row changes no other.
+            let drawn = rule.deadline(
+                submit.unwrap_or_default(),
+                duration.flatten().unwrap_or_default(),
+                &mut self.tightness,
+            );
+            if best_effort? || rule == DeadlineRule::None {
+                return Some(None);
+            }
+            if duration?.is_none() {
+                let message = format!("has no `duration`, which `--deadline {rule}` is a share of; add it");
+                problems.push(Problem::line(row.line(), message));
+                return None;
+            }
+            if drawn? > SimTime::LIMIT {
+                let message = format!(
+                    "gets a deadline beyond 10000000000 s from `--deadline {rule}`; give a smaller share"
+                );
+                problems.push(Problem::line(row.line(), message));
+                return None;
+            }
+            return Some(drawn);
+        }
+        if best_effort? {
+            return Some(None);
+        }
+        let Some(cell) = self.deadline.map(|at| row.cell(at)) else {
+            self.undated += 1;
+            return None;
+        };
+        if cell.is_blank() {
+            problems.push(
+                cell.problem("is empty; give seconds, or 1 under `best_effort` for a job without a deadline"),
+            );
+            return None;
+        }
+        let deadline = problems.keep(cell.seconds())?;
+        let submit = submit?;
+        if deadline < submit {
+            problems
+                .push(cell.problem(format!("is before the submission at {submit}; give a later deadline")));
+            return None;
+        }
+        Some(Some(deadline))
+    }
+
+    /// What is only known after the last row.
+    pub(super) fn finish(&self, problems: &mut Problems) {
+        if self.undated > 0 {
+            let message = format!(
+                "has no column `deadline` or `ddl`, and {} jobs need a deadline; give a rule such as `--deadline \
+                 uniform:0.5,1.5`, or `--deadline none`",
+                self.undated
+            );
+            problems.push(Problem { message, ..self.header.clone() });
+        }
+    }
+}
+
+/// Checks that a job's work can be counted and that it ends before the clock does, whatever policy runs it.
+pub(super) fn ends(cell: Cell<'_>, iterations: Iterations, curve: &Curve) -> Result<(), Problem> {
+    match too_long(iterations, curve) {
+        None => Ok(()),
+        Some(gpus) => Err(cell.problem(format!(
+            "makes {iterations} iterations, which are more than 1000000000000, or more than 10000000000 s on {gpus} \
+             GPUs; give fewer"
+        ))),
+    }
+}
+
+/// The slowest measured number of GPUs, if the work is too much for it.
+pub(super) fn too_long(iterations: Iterations, curve: &Curve) -> Option<Gpus> {
+    let (gpus, rate) = curve.measured().iter().min_by(|a, b| a.1.get().total_cmp(&b.1.get()))?;
+    let ends = iterations.get() / rate.get() <= SimTime::LIMIT.as_secs_f64();
+    (iterations.get() > ITERATIONS_LIMIT || !ends).then_some(*gpus)
+}
+
+/// Items, separated by commas.
+pub(super) fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
+    let items: Vec<_> = items.into_iter().map(|item| item.to_string()).collect();
+    items.join(", ")
+}

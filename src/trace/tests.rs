@@ -1,0 +1,178 @@
+use super::*;
+use crate::job::JobId;
+use crate::profile::Curve;
+use crate::units::{Gpus, Rate, SimTime};
+use proptest::prelude::*;
+
+fn table() -> ThroughputTable {
+    let mut table = ThroughputTable::new("t");
+    for (model, batch) in [("bert", 64), ("bert", 128), ("vgg16", 32)] {
+        let curve = [(1, 1.0), (2, 1.5), (4, 2.5), (8, 4.0), (16, 5.0), (64, 6.0)];
+        let curve = Curve::new(curve.map(|(g, r)| (Gpus::new(g), Rate::new(r))).to_vec());
+        table.insert(model, batch, curve.unwrap());
+    }
+    table
+}
+
+fn with(text: &str, deadline: &str) -> Result<Trace, InputErrors> {
+    let deadline = (!deadline.is_empty()).then(|| deadline.parse().unwrap());
+    parse("t.csv", text.as_bytes(), &table(), &ReadOptions { deadline, trace_seed: 0 })
+}
+
+/// What is wrong with `text`, without the file's name.
+fn wrong(text: &str, deadline: &str) -> String {
+    with(text, deadline).expect_err(text).all().replace("t.csv: ", "")
+}
+
+const GENERATED: &str = "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu,duration,best_effort\n\
+                         a,0,600,bert,900,64,1,600,0\nb,0.25,1500,vgg16,,32,2,,1\n";
+
+#[test]
+fn a_generated_trace_is_read_and_written_as_it_was() {
+    let trace = with(GENERATED, "").unwrap();
+    assert_eq!((trace.format.name, trace.drawn, &trace.notes), ("elasticflow", false, &vec![]));
+    let [a, b] = trace.workload.jobs() else { panic!() };
+    assert_eq!((a.name.as_str(), a.deadline, a.id), ("a", Some(SimTime::from_secs(900)), JobId(0)));
+    assert_eq!(
+        (b.submit.as_micros(), b.deadline, b.duration, b.requested),
+        (250_000, None, None, Gpus::new(2))
+    );
+    let mut out = Vec::new();
+    write(&trace.workload, &mut out).unwrap();
+    assert_eq!(String::from_utf8(out).unwrap(), GENERATED);
+    assert_eq!(head(&trace.workload, std::num::NonZeroUsize::MIN).jobs(), [a.clone()]);
+}
+
+#[test]
+fn the_spelling_quoting_and_order_of_columns_are_free() {
+    let text = "\u{feff}num_gpu,\"deadline\",batch_size, num_iteration ,user,model_name,submission_time,job_id\r\n\
+                1.0,9e2,64,\"600\",eve,bert, 0 ,\"a, \"\"b\"\"\"\r\n";
+    let trace = with(text, "").unwrap();
+    assert_eq!(trace.format.name, "elasticflow-published");
+    assert_eq!(trace.notes, ["ignores the columns `user`"]);
+    let job = trace.workload.job(JobId(0));
+    assert_eq!((job.name.as_str(), job.deadline), ("a, \"b\"", Some(SimTime::from_secs(900))));
+}
+
+#[test]
+fn real_columns_of_the_philly_trace_are_ignored() {
+    let text = "job_id,submit_time,real_iteration,model_name,ddl,batch_size,num_gpu,real_duration,duration,iteration\n\
+                0,0,1,bert,1000,64,1,1,500,500\n";
+    let trace = with(text, "").unwrap();
+    assert_eq!((trace.format.name, trace.workload.iterations().get()), ("elasticflow-philly", 500.0));
+    assert!(trace.notes.is_empty());
+}
+
+const RAW: &str = "job_id,submission_time,duration,num_gpu\nx,10,1000,1\ny,20,1000,64\n";
+
+#[test]
+fn a_raw_trace_gets_what_it_lacks() {
+    let trace = with(RAW, "factor:1.5").unwrap();
+    assert_eq!((trace.format.name, trace.drawn), ("itp-raw", true));
+    let [x, y] = trace.workload.jobs() else { panic!() };
+    // 1000 s at 1 and at 6 iterations a second.
+    assert_eq!((x.iterations.get(), y.iterations.get()), (1000.0, 6000.0));
+    assert_eq!((x.deadline, y.deadline), (Some(SimTime::from_secs(1510)), Some(SimTime::from_secs(1520))));
+    // vgg16 has 32 samples for 64 GPUs.
+    assert_eq!(y.model, "bert");
+    assert_eq!(with(RAW, "factor:1.5").unwrap().workload, trace.workload);
+    assert!(with(RAW, "none").unwrap().workload.jobs().iter().all(|job| job.deadline.is_none()));
+    let deadline = |lo| with(RAW, &format!("uniform:{lo},1.5")).unwrap().workload.jobs()[0].deadline;
+    assert!(deadline(0.5) >= Some(SimTime::from_secs(510)) && deadline(0.5) < Some(SimTime::from_secs(1510)));
+    assert_eq!(deadline(1.5), Some(SimTime::from_secs(1510)));
+}
+
+#[test]
+fn deadlines_are_neither_doubled_nor_missing() {
+    assert_eq!(
+        wrong(GENERATED, "uniform:0.5,1.5"),
+        "line 1, ddl: already gives deadlines; leave out `--deadline uniform:0.5,1.5`, or remove the column"
+    );
+    assert_eq!(
+        wrong(RAW, ""),
+        "line 1: has no column `deadline` or `ddl`, and 2 jobs need a deadline; give a rule such as `--deadline \
+         uniform:0.5,1.5`, or `--deadline none`"
+    );
+    let undated =
+        "job_id,submit_time,iteration,model_name,batch_size,num_gpu,best_effort\n0,0,1,bert,64,1,1\n";
+    assert_eq!(with(undated, "").unwrap().workload.len(), 1);
+    assert_eq!(
+        wrong(&undated.replace(",1\n", ",0\n"), "factor:2"),
+        "line 2: has no `duration`, which `--deadline factor:2` is a share of; add it"
+    );
+    assert_eq!(
+        wrong("job_id,submit_time,duration,num_gpu\n0,9999999999,9,1\n", "factor:2"),
+        "line 2: gets a deadline beyond 10000000000 s from `--deadline factor:2`; give a smaller share"
+    );
+}
+
+#[test]
+fn a_requested_size_that_was_not_measured_is_an_error_only_where_it_is_used() {
+    let trace = with(&GENERATED.replace("vgg16,,32,2", "vgg16,,32,3"), "").unwrap();
+    assert_eq!(trace.notes.len(), 1);
+    assert_eq!(
+        trace.check_requested(&table()).unwrap_err().to_string(),
+        "t.csv: line 3, num_gpu: `3` GPUs are not measured for `vgg16` at batch size 32 in profiles `t`; ask for one of \
+         1, 2, 4, 8, 16, 64"
+    );
+    assert_eq!(with(GENERATED, "").unwrap().check_requested(&table()), Ok(()));
+}
+
+#[test]
+fn files_that_cannot_be_read_say_why() {
+    use std::io::Write as _;
+    let dir = tempfile::tempdir().unwrap();
+    let read = |name: &str, bytes: &[u8]| {
+        std::fs::write(dir.path().join(name), bytes).unwrap();
+        read(&dir.path().join(name), &table(), &ReadOptions::default())
+    };
+    let message = |result: Result<Trace, InputErrors>| {
+        let text = result.unwrap_err().to_string();
+        text.split_once(": ").unwrap().1.to_owned()
+    };
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(GENERATED.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    assert_eq!(read("t.csv.gz", &gzip).unwrap().workload.len(), 2);
+    assert_eq!(read("t.csv", &gzip).unwrap().workload.len(), 2);
+    for cut in [3, 12, gzip.len() / 2, gzip.len() - 1] {
+        let text = message(read("t.csv.gz", &gzip[..cut]));
+        assert_eq!(text, "is gzip data that ends early; copy or download the file again", "{cut}");
+    }
+    let mut damaged = gzip.clone();
+    damaged[20] ^= 0xff;
+    assert!(message(read("t.csv.gz", &damaged)).starts_with("is damaged gzip data ("));
+    let plain = message(read("t.csv.gz", GENERATED.as_bytes()));
+    assert_eq!(plain, "is named .gz and is not gzip data; compress it or rename it");
+    let at = |path: &Path| message(super::read(path, &table(), &ReadOptions::default()));
+    assert_eq!(at(dir.path()), "is a directory; give a file");
+    assert_eq!(at(&dir.path().join("none.csv")), "does not exist; check the path");
+}
+
+proptest! {
+    /// Whatever the bytes, the answer is a trace that can be simulated or at least one problem: never a panic.
+    #[test]
+    fn damaged_bytes_are_answered(
+        raw in any::<bool>(),
+        edits in prop::collection::vec((0_usize..220, prop::sample::select(b"\"\n\r,;-.0159einaf\xff\xef\x00 ".to_vec()), 0_u8..3), 0..12),
+        cut in 0_usize..300,
+        rule in prop::sample::select(vec!["", "none", "uniform:0.5,1.5", "factor:1e6"]),
+    ) {
+        let mut bytes = if raw { RAW } else { GENERATED }.as_bytes().to_vec();
+        for (at, byte, how) in edits {
+            let at = at.min(bytes.len() - 1);
+            match how {
+                0 => bytes[at] = byte,
+                1 => bytes.insert(at, byte),
+                _ if bytes.len() > 1 => { bytes.remove(at); }
+                _ => {}
+            }
+        }
+        bytes.truncate(cut);
+        let deadline = (!rule.is_empty()).then(|| rule.parse().unwrap());
+        match parse("t.csv", &bytes, &table(), &ReadOptions { deadline, trace_seed: 7 }) {
+            Ok(trace) => prop_assert!(!trace.workload.is_empty()),
+            Err(errors) => prop_assert!(!errors.problems().is_empty()),
+        }
+    }
+}
