@@ -1,5 +1,6 @@
 //! Discrete-event simulation of deadline-aware, elastic GPU-cluster scheduling.
 
+pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod job;

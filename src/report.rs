@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::record::jobs::{self, JobRow};
 
 pub use columns::{CSV_COLUMNS, is_number, write_csv};
-pub use directory::{OutputError, Staged, stage};
+pub use directory::{OutputError, Staged, stage, write_file};
 pub use manifest::{Input, Manifest, Seeds};
 pub use recording::{FILES, Recording};
 

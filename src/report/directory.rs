@@ -173,3 +173,32 @@ impl Drop for Staged {
         }
     }
 }
+
+/// Writes one file, whole or not at all. A file that is there is replaced.
+///
+/// # Errors
+///
+/// If nothing can be written beside it, or it cannot be replaced.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+    if path.is_dir() {
+        return Err(OutputError::new(path, "is a directory; give a file"));
+    }
+    let failed = |why: &io::Error| OutputError::io(path, "be written", why);
+    // What is no file, such as a pipe or /dev/stdout, has no place beside it and cannot be renamed.
+    if path.exists() && !path.is_file() {
+        return fs::write(path, bytes).map_err(|why| failed(&why));
+    }
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".").suffix(".partial");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(parent).map_err(|why| failed(&why))?;
+    io::Write::write_all(&mut file, bytes).map_err(|why| failed(&why))?;
+    file.persist(&target).map_err(|why| failed(&why.error))?;
+    Ok(())
+}
