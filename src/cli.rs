@@ -43,7 +43,7 @@ struct Cli {
     command: Command,
 
     /// Log what goes on to stderr; -vv logs more
-    #[arg(short, long, action = clap::ArgAction::Count, global = true)]
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = 900)]
     verbose: u8,
 }
 

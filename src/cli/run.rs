@@ -25,7 +25,7 @@ pub(super) struct Args {
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
     /// Write jobs.csv, allocations.csv, timeline.csv, summary.json, run.json and timing.json into this directory
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
     #[command(flatten)]
     outputs: Outputs,
@@ -33,6 +33,7 @@ pub(super) struct Args {
 
 /// What `run` and `compare` give out.
 #[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
 pub(super) struct Outputs {
     /// Write everything that happens to events.jsonl, too
     #[arg(long, requires = "out")]

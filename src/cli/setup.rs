@@ -61,7 +61,7 @@ pub(super) struct Setup {
     /// Which nodes a job gets
     #[arg(long, value_name = "NAME", value_parser = parsers::placer(), default_value = "buddy")]
     pub(super) placer: &'static placement::Entry,
-    /// What is simulated: the policy as its paper describes it, or the published artifact
+    /// The policy as its paper describes it, or the published artifact
     #[arg(long, value_enum, default_value_t)]
     pub(super) preset: Preset,
     /// Seed of the policy's own random numbers

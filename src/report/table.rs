@@ -7,6 +7,9 @@ use crate::metrics::{Metrics, Spread};
 
 use super::Summary;
 
+/// Seconds.
+const HOUR: f64 = 3600.0;
+
 /// One run: what was simulated, how the deadline jobs fared, how long everything took.
 pub fn run(summary: &Summary) -> String {
     let m = &summary.metrics;
@@ -64,18 +67,25 @@ fn deadlines(m: &Metrics) -> Vec<Row> {
     let share = |part: u64| percent((m.slo_jobs > 0).then(|| part as f64 / m.slo_jobs as f64));
     let line = |name: &str, part: u64, note: String| row([name, &part.to_string(), &share(part), &note]);
     let mut rows = vec![row(["deadline jobs", &m.slo_jobs.to_string(), "", ""])];
-    rows.push(line("  met", m.met, format!("{} could be met alone on the cluster", m.feasible_alone)));
-    rows.push(line("  late", m.late, format!("{} of them admitted", m.admitted_late)));
-    rows.push(line("  declined", m.declined, format!("{} admitted", m.admitted)));
+    if m.slo_jobs == 0 {
+        rows.push(row(["best-effort jobs", &m.best_effort_jobs.to_string(), "", ""]));
+        return rows;
+    }
+    rows.push(line("  admitted", m.admitted, m.planned_dsr.map_or(String::new(), promised)));
+    rows.push(line("  declined", m.declined, String::new()));
+    rows.push(line("  met", m.met, format!("of {} that could be, alone on the cluster", m.feasible_alone)));
+    let admitted_late = || format!("{} of them admitted", m.admitted_late);
+    rows.push(line("  late", m.late, if m.late > 0 { admitted_late() } else { String::new() }));
     let cut = m.slo_jobs - m.met - m.late - m.declined;
     if cut > 0 {
         rows.push(line("  unfinished", cut, String::new()));
     }
-    if let Some(planned) = m.planned_dsr {
-        rows.push(row(["  promised in time", "", &percent(Some(planned)), ""]));
-    }
     rows.push(row(["best-effort jobs", &m.best_effort_jobs.to_string(), "", ""]));
     rows
+}
+
+fn promised(planned_dsr: f64) -> String {
+    format!("{} promised in time", percent(Some(planned_dsr)))
 }
 
 fn times(m: &Metrics) -> String {
@@ -93,22 +103,25 @@ fn times(m: &Metrics) -> String {
     lines(&rows, &[1, 2, 3, 4])
 }
 
-/// Several runs, a row each.
+/// Several runs, a row each: percentages, counts, and times in hours.
 pub fn compare(summaries: &[Summary]) -> String {
     let mut rows = vec![row([
         "scheduler",
-        "dsr",
+        "dsr %",
         "met",
         "late",
         "declined",
-        "mean jct",
-        "p99 jct",
-        "makespan",
-        "gpu util",
-        "efficiency",
-        "goodput",
+        "jct h",
+        "p99 h",
+        "makespan h",
+        "util %",
+        "eff %",
+        "goodput h",
         "rescales",
     ])];
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let percent = |ratio: Option<f64>| or_dash(ratio.map(|ratio| format!("{:.1}", ratio * 100.0)));
+    let hours = |seconds: Option<f64>| or_dash(seconds.map(|seconds| format!("{:.2}", seconds / HOUR)));
     for summary in summaries {
         let m = &summary.metrics;
         rows.push(row([
@@ -122,7 +135,7 @@ pub fn compare(summaries: &[Summary]) -> String {
             &hours(m.makespan),
             &percent(m.gpu_utilization),
             &percent(m.cluster_efficiency),
-            &format!("{:.1} h", m.goodput_gpu_hours),
+            &format!("{:.1}", m.goodput_gpu_hours),
             &m.rescales.to_string(),
         ]));
     }
@@ -157,7 +170,7 @@ fn percent(ratio: Option<f64>) -> String {
 }
 
 fn hours(seconds: Option<f64>) -> String {
-    seconds.map_or("-".to_owned(), |seconds| format!("{:.2} h", seconds / 3600.0))
+    seconds.map_or("-".to_owned(), |seconds| format!("{:.2} h", seconds / HOUR))
 }
 
 /// `1 job`, `2 jobs`.
