@@ -11,6 +11,7 @@ use crate::job::JobSpec;
 use crate::profile::ThroughputTable;
 use crate::workload::Workload;
 
+pub(crate) mod cell;
 mod convert;
 mod deadline;
 mod describe;

@@ -1,7 +1,6 @@
 //! What a trace asks of a cluster.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 
 use serde::Serialize;
 
@@ -9,6 +8,8 @@ use crate::job::JobSpec;
 use crate::profile::{Curve, ThroughputTable};
 use crate::units::{GpuTime, Gpus, SimDuration, SimTime};
 use crate::workload::Workload;
+
+mod text;
 
 /// A trace in numbers; see [`describe`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -82,6 +83,7 @@ pub struct ModelCount {
     pub least_gpu_hours: f64,
 }
 
+/// Seconds in an hour.
 const HOUR: f64 = 3600.0;
 
 /// Describes `workload` on a cluster of `cluster` GPUs, where a job that starts on some GPUs stands still for
@@ -174,58 +176,6 @@ fn quantiles(mut shares: Vec<f64>) -> Option<Tightness> {
     Some(Tightness { min, p10: at(1), p50: at(5), p90: at(9), max })
 }
 
-impl Description {
-    /// The description for people, several lines.
-    pub fn text(&self) -> String {
-        let mut lines = vec![
-            ("jobs", format!("{} ({} SLO, {} best effort)", self.jobs, self.slo_jobs, self.best_effort_jobs)),
-            (
-                "submitted",
-                format!("over {:.1} h, from {} s", self.span.as_secs_f64() / HOUR, self.first_submit),
-            ),
-            ("cluster", format!("{} GPUs", self.cluster_gpus)),
-            ("asked for", self.requested.text()),
-            ("at the least", self.least.text()),
-            ("late even alone", format!("{} SLO jobs", self.infeasible_alone)),
-            ("larger than it", format!("{} jobs", self.larger_than_cluster)),
-            ("not measured", format!("{} jobs at the GPUs they ask for", self.unmeasured)),
-        ];
-        if let Some(Tightness { min, p10, p50, p90, max }) = self.tightness {
-            let text =
-                format!("× duration: min {min:.2}, p10 {p10:.2}, p50 {p50:.2}, p90 {p90:.2}, max {max:.2}");
-            lines.push(("deadlines", text));
-        }
-        let mut text = String::new();
-        for (what, value) in lines {
-            // Writing to a string does not fail.
-            let _ = writeln!(text, "{what:<16} {value}");
-        }
-        text.push_str("\nGPUs asked for      jobs\n");
-        for (gpus, jobs) in &self.requested_gpus {
-            let _ = writeln!(text, "{:>14}  {jobs:>8}", gpus.get());
-        }
-        let width = self.models.iter().map(|kind| kind.model.chars().count()).max().unwrap_or(0).max(5);
-        let _ = writeln!(
-            text,
-            "\n{:<width$}  {:>10}  {:>6}  {:>16}",
-            "model", "batch size", "jobs", "least GPU-hours"
-        );
-        for ModelCount { model, batch_size, jobs, least_gpu_hours } in &self.models {
-            let _ = writeln!(text, "{model:<width$}  {batch_size:>10}  {jobs:>6}  {least_gpu_hours:>16.1}");
-        }
-        text
-    }
-}
-
-impl Load {
-    fn text(&self) -> String {
-        let load = self.offered_load.map_or("no span to spread it over".to_owned(), |load| {
-            format!("{:.0} % of the cluster", load * 100.0)
-        });
-        format!("{:.1} GPU-hours, {load}", self.gpu_hours)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -271,6 +221,27 @@ mod tests {
         let tightness = got.tightness.unwrap();
         assert_eq!((tightness.min, tightness.max), (1.0 / 7200.0, 2409.0 / 2400.0));
         assert_eq!(got.requested_gpus[&Gpus::new(2)], 2);
-        insta::assert_snapshot!(got.text());
+        insta::assert_snapshot!(got.text(), @r#"
+        jobs                     4 (3 SLO, 1 best effort)
+        submitted                over 2.0 h, from 0 s to 7200 s
+        cluster                  2 GPUs
+        GPU-hours asked for      10.7, 267 % of the cluster
+        GPU-hours at the least   4.0, 100 % of the cluster
+        late even alone          2 SLO jobs
+        larger than the cluster  2 jobs
+        size not measured        1 jobs
+        deadline ÷ duration      min 0.00, p10 0.00, p50 0.00, p90 1.00, max 1.00
+
+        GPUs asked for      jobs
+                     2         2
+                     3         1
+                     4         1
+
+        model  batch size    jobs   least GPU-hours
+        m               8       4               4.0
+        "#);
+        assert!(
+            serde_json::to_string(&got).unwrap().contains("\"requested_gpus\":{\"2\":2,\"3\":1,\"4\":1}")
+        );
     }
 }

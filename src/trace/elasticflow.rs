@@ -1,7 +1,7 @@
 //! The ElasticFlow family: traces whose jobs state their model, batch size and iterations.
 
 use crate::profile::ThroughputTable;
-use crate::trace::problem::Problems;
+use crate::trace::problem::{Problem, Problems};
 use crate::trace::row::{Work, ends};
 use crate::trace::table::Cells;
 use crate::units::Iterations;
@@ -28,10 +28,11 @@ impl Stated<'_> {
         let Some(curve) = self.table.curve(model, batch_size) else {
             let known = self.table.batch_sizes(model).next().is_some();
             let cell = if known { batch_cell } else { model_cell };
-            problems.push(cell.problem(format!(
-                "is not measured: {}; correct it, or choose other profiles by `--gpu` or `--profiles`",
-                self.table.missing(model, batch_size)
-            )));
+            let missing = self.table.missing(model, batch_size);
+            let message =
+                format!("{missing}; correct it, or choose other profiles by `--gpu` or `--profiles`");
+            // Without the value, which the message already names.
+            problems.push(Problem { value: None, ..cell.problem(message) });
             return None;
         };
         let iterations = iterations?;

@@ -127,7 +127,7 @@ pub static FORMATS: [&Format; 4] = [&GENERATED, &PUBLISHED, &PHILLY, &RAW];
 /// of columns and are read alike, in any mixture.
 pub(super) fn detect(table: &Table) -> Option<&'static Format> {
     let any = |names: &[&str]| table.header().iter().any(|name| names.contains(&name.as_str()));
-    if any(&[MODEL, ITERATIONS, "num_iteration", BATCH_SIZE]) {
+    if any(&[MODEL, ITERATIONS, "num_iteration"]) {
         Some(if any(&["real_iteration", "real_duration"]) {
             &PHILLY
         } else if any(&["submission_time", "num_iteration", "deadline"]) {

@@ -9,10 +9,11 @@
 use std::collections::BTreeSet;
 
 use crate::profile::ThroughputTable;
+use crate::trace::cell::Cell;
 use crate::trace::draw::{Draws, Stream, Template, draw, templates, work};
 use crate::trace::problem::Problems;
 use crate::trace::row::{Work, ends, listed};
-use crate::trace::table::{Cell, Cells};
+use crate::trace::table::Cells;
 use crate::units::{Gpus, SimDuration};
 
 /// Draws what a raw trace leaves out, in the order of its rows.

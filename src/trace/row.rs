@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use crate::job::{JobId, JobSpec};
 use crate::profile::{Curve, ThroughputTable};
 use crate::trace::ReadOptions;
+use crate::trace::cell::Cell;
 use crate::trace::deadline::DeadlineRule;
 use crate::trace::draw::{Draws, Stream};
 use crate::trace::elasticflow::Stated;
 use crate::trace::format::{self, Format};
 use crate::trace::itp::Drawn;
 use crate::trace::problem::{Problem, Problems};
-use crate::trace::table::{Cell, Cells, Table};
+use crate::trace::table::{Cells, Table};
 use crate::units::{Gpus, Iterations, SimDuration, SimTime};
 use crate::workload::ITERATIONS_LIMIT;
 
@@ -28,7 +29,7 @@ pub(super) struct Work {
 /// Where the work of the jobs comes from.
 enum Source<'a> {
     Stated(Stated<'a>),
-    Drawn(Drawn<'a>),
+    Drawn(Box<Drawn<'a>>),
 }
 
 /// Turns the rows of one table into jobs.
@@ -66,7 +67,12 @@ impl<'a> Reader<'a> {
                 Some(None) if column.optional => {}
                 Some(None) => {
                     let names: Vec<_> = column.names.iter().map(|name| format!("`{name}`")).collect();
-                    let message = format!("has no column {}; add it ({})", names.join(" or "), column.about);
+                    let message = format!(
+                        "has no column {}, which `{}` traces have; add it: {}",
+                        names.join(" or "),
+                        format.name,
+                        column.about
+                    );
                     problems.push(sheet.problem(message));
                     complete = false;
                 }
@@ -87,7 +93,7 @@ impl<'a> Reader<'a> {
             (Some(model), Some(batch_size), Some(iterations)) => {
                 Source::Stated(Stated { model, batch_size, iterations, table })
             }
-            _ => Source::Drawn(Drawn::new(find(format::DURATION)?, table, options.trace_seed)),
+            _ => Source::Drawn(Box::new(Drawn::new(find(format::DURATION)?, table, options.trace_seed))),
         };
         Some(Reader {
             id: find(format::JOB_ID)?,
@@ -170,48 +176,44 @@ impl<'a> Reader<'a> {
             Some(at) => problems.keep(row.cell(at).flag()),
             None => Some(false),
         };
-        if let Some(rule) = self.rule {
+        let deadline = if let Some(rule) = self.rule {
             // Drawn before anything can fail, so that a corrected row changes no other.
-            let drawn = rule.deadline(
-                submit.unwrap_or_default(),
-                duration.flatten().unwrap_or_default(),
-                &mut self.tightness,
-            );
-            if best_effort? || rule == DeadlineRule::None {
-                return Some(None);
+            let (from, length) = (submit.unwrap_or_default(), duration.flatten().unwrap_or_default());
+            let drawn = rule.deadline(from, length, &mut self.tightness);
+            if best_effort == Some(true) || rule == DeadlineRule::None {
+                Some(None)
+            } else {
+                problems.keep(ruled(row.line(), rule, drawn, duration?))
             }
-            if duration?.is_none() {
-                let message = format!("has no `duration`, which `--deadline {rule}` is a share of; add it");
-                problems.push(Problem::line(row.line(), message));
-                return None;
-            }
-            if drawn? > SimTime::LIMIT {
-                let message = format!(
-                    "gets a deadline beyond 10000000000 s from `--deadline {rule}`; give a smaller share"
-                );
-                problems.push(Problem::line(row.line(), message));
-                return None;
-            }
-            return Some(drawn);
-        }
-        if best_effort? {
-            return Some(None);
-        }
+        } else if best_effort == Some(true) {
+            Some(None)
+        } else {
+            self.stated(row, submit, problems)
+        };
+        best_effort.and(deadline)
+    }
+
+    /// The deadline in the column of an SLO job.
+    fn stated(
+        &mut self,
+        row: Cells<'a>,
+        submit: Option<SimTime>,
+        problems: &mut Problems,
+    ) -> Option<Option<SimTime>> {
         let Some(cell) = self.deadline.map(|at| row.cell(at)) else {
             self.undated += 1;
             return None;
         };
         if cell.is_blank() {
-            problems.push(
-                cell.problem("is empty; give seconds, or 1 under `best_effort` for a job without a deadline"),
-            );
+            let message = "is empty; give seconds, or 1 under `best_effort` for a job without a deadline";
+            problems.push(cell.problem(message));
             return None;
         }
         let deadline = problems.keep(cell.seconds())?;
         let submit = submit?;
         if deadline < submit {
-            problems
-                .push(cell.problem(format!("is before the submission at {submit}; give a later deadline")));
+            let message = format!("is before the submission at {submit}; give a later deadline");
+            problems.push(cell.problem(message));
             return None;
         }
         Some(Some(deadline))
@@ -230,13 +232,32 @@ impl<'a> Reader<'a> {
     }
 }
 
+/// What a rule that gives deadlines drew for a job, if it could.
+fn ruled(
+    line: u64,
+    rule: DeadlineRule,
+    drawn: Option<SimTime>,
+    duration: Option<SimDuration>,
+) -> Result<Option<SimTime>, Problem> {
+    let message = if duration.is_none() {
+        format!("has no `duration`, which `--deadline {rule}` is a share of; add it")
+    } else if drawn > Some(SimTime::LIMIT) {
+        format!("gets a deadline beyond 10000000000 s from `--deadline {rule}`; give a smaller share")
+    } else {
+        return Ok(drawn);
+    };
+    Err(Problem::line(line, message))
+}
+
 /// Checks that a job's work can be counted and that it ends before the clock does, whatever policy runs it.
 pub(super) fn ends(cell: Cell<'_>, iterations: Iterations, curve: &Curve) -> Result<(), Problem> {
+    if iterations.get() > ITERATIONS_LIMIT {
+        return Err(cell.problem("is more than 1000000000000 iterations of work; give less"));
+    }
     match too_long(iterations, curve) {
         None => Ok(()),
         Some(gpus) => Err(cell.problem(format!(
-            "makes {iterations} iterations, which are more than 1000000000000, or more than 10000000000 s on {gpus} \
-             GPUs; give fewer"
+            "is too much work: {iterations} iterations on {gpus} GPUs take more than 10000000000 s; give less"
         ))),
     }
 }

@@ -1,10 +1,7 @@
 //! CSV tables as traces and profiles have them: bytes in, rows with their lines out.
 
-use std::ops::RangeInclusive;
-use std::str::FromStr;
-
+use crate::trace::cell::Cell;
 use crate::trace::problem::{Problem, Problems};
-use crate::units::TimeError;
 
 /// A table's header and rows, not yet understood.
 pub(crate) struct Table {
@@ -159,109 +156,6 @@ impl<'a> Cells<'a> {
     }
 }
 
-/// One value of a row, and where it stands.
-#[derive(Clone, Copy)]
-pub(crate) struct Cell<'a> {
-    line: u64,
-    column: &'a str,
-    bytes: &'a [u8],
-}
-
-impl<'a> Cell<'a> {
-    /// A problem with this value.
-    pub(crate) fn problem(&self, message: impl Into<String>) -> Problem {
-        let problem = Problem::line(self.line, message).field(self.column);
-        if self.bytes.is_empty() { problem } else { problem.value(String::from_utf8_lossy(self.bytes)) }
-    }
-
-    /// The line of its row.
-    pub(crate) fn line(&self) -> u64 {
-        self.line
-    }
-
-    /// Whether there is nothing in it.
-    pub(crate) fn is_blank(&self) -> bool {
-        self.bytes.trim_ascii().is_empty()
-    }
-
-    /// The text, verbatim.
-    pub(crate) fn text(&self) -> Result<&'a str, Problem> {
-        let text = std::str::from_utf8(self.bytes)
-            .map_err(|_| self.problem("is not UTF-8 text; save the file as UTF-8"))?;
-        if text.trim().is_empty() { Err(self.problem("is empty; give a name")) } else { Ok(text) }
-    }
-
-    /// A whole number of `things` within `range`, also written `64.0` or `1e6`.
-    pub(crate) fn whole(&self, things: &str, range: RangeInclusive<u64>) -> Result<u64, Problem> {
-        let (low, high) = (*range.start(), *range.end());
-        let wrong = |what: &str| {
-            Err(self.problem(format!("{what}; give a whole number of {things} from {low} to {high}")))
-        };
-        let text = String::from_utf8_lossy(self.bytes);
-        let text = text.trim();
-        if text.is_empty() {
-            return wrong("is empty");
-        }
-        if let Ok(number) = text.parse::<u64>()
-            && range.contains(&number)
-        {
-            return Ok(number);
-        }
-        match text.parse::<f64>() {
-            Ok(number) if !number.is_finite() => wrong("is not a finite number"),
-            Ok(number) if number < 0.0 => wrong("is negative"),
-            Ok(number) if number.fract() != 0.0 => wrong("is not whole"),
-            Ok(number) if number < low as f64 => wrong("is too small"),
-            Ok(number) if number > high as f64 => wrong("is too large"),
-            Ok(number) => Ok(number as u64),
-            Err(_) => wrong("is not a number"),
-        }
-    }
-
-    /// Seconds, exact to the microsecond.
-    pub(crate) fn seconds<T: FromStr<Err = TimeError>>(&self) -> Result<T, Problem> {
-        let text = String::from_utf8_lossy(self.bytes);
-        text.trim().parse().map_err(|error| {
-            let what = match error {
-                _ if self.is_blank() => "is empty",
-                TimeError::NotANumber => "is not a number",
-                TimeError::Negative => "is negative",
-                TimeError::TooLarge => "is too large",
-            };
-            self.problem(format!("{what}; give seconds from 0 to 10000000000"))
-        })
-    }
-
-    /// A positive rate.
-    pub(crate) fn rate(&self) -> Result<f64, Problem> {
-        let text = String::from_utf8_lossy(self.bytes);
-        rate(text.trim()).map_err(|message| self.problem(message))
-    }
-
-    /// 0 or 1.
-    pub(crate) fn flag(&self) -> Result<bool, Problem> {
-        match self.bytes.trim_ascii() {
-            b"0" => Ok(false),
-            b"1" => Ok(true),
-            b"" => Err(self.problem("is empty; give 0 or 1")),
-            _ => Err(self.problem("is not a flag; give 0 or 1")),
-        }
-    }
-}
-
-/// A speed in iterations per second, or what is wrong with its text.
-pub(crate) fn rate(text: &str) -> Result<f64, String> {
-    let what = match text.parse::<f64>() {
-        Ok(rate) if rate > 0.0 && rate.is_finite() => return Ok(rate),
-        Ok(rate) if rate == 0.0 => "is no speed",
-        Ok(rate) if rate < 0.0 => "is negative",
-        Ok(_) => "is not a finite number",
-        Err(_) if text.is_empty() => "is empty",
-        Err(_) => "is not a number",
-    };
-    Err(format!("{what}; give iterations per second above 0, and leave out what was not measured"))
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -303,29 +197,5 @@ mod tests {
         );
         assert_eq!(problem("a,b\n1,\"2\"\n"), "");
         assert_eq!(problem("a,b\n1,\"2\""), "");
-    }
-
-    #[test]
-    fn whole_numbers_may_be_written_as_decimals() {
-        let number = |text: &str| {
-            Cell { line: 2, column: "n", bytes: text.as_bytes() }
-                .whole("GPUs", 1..=100)
-                .map_err(|p| p.message.split(';').next().unwrap().to_owned())
-        };
-        assert_eq!(number(" 64.0"), Ok(64));
-        assert_eq!(number("1e2"), Ok(100));
-        for (text, why) in [
-            ("", "is empty"),
-            ("x", "is not a number"),
-            ("-1", "is negative"),
-            ("2.5", "is not whole"),
-            ("0", "is too small"),
-            ("101", "is too large"),
-            ("99999999999999999999999", "is too large"),
-            ("nan", "is not a finite number"),
-            ("inf", "is not a finite number"),
-        ] {
-            assert_eq!(number(text), Err(why.to_owned()), "{text}");
-        }
     }
 }

@@ -8,8 +8,8 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::Measurement;
+use crate::trace::cell::rate;
 use crate::trace::problem::{Problem, Problems};
-use crate::trace::table::rate;
 use crate::units::{Gpus, Rate};
 
 /// The table's name, if it has one, and every measurement that could be read; the rest is among the problems.
@@ -141,14 +141,18 @@ impl Walk<'_> {
     }
 
     fn speeds(&self, table: &DeTable<'_>, problems: &mut Problems) -> Vec<(u64, Gpus, Rate)> {
+        let named = |problem: Problem| {
+            let field = problem.field.as_deref().map(|gpus| format!("iterations_per_second.{gpus}"));
+            Problem { field, ..problem }
+        };
         let mut speeds = Vec::new();
         for (key, value) in table {
             let gpus = key.get_ref().parse().ok().filter(|gpus| (1..=1_000_000).contains(gpus));
             if gpus.is_none() {
                 let message = "is no number of GPUs; give a whole number from 1 to 1000000";
-                problems.push(self.problem(key, message));
+                problems.push(named(self.problem(key, message)));
             }
-            let rate = problems.keep(self.rate(key, value));
+            let rate = problems.keep(self.rate(key, value).map_err(named));
             if let (Some(gpus), Some(rate)) = (gpus, rate) {
                 speeds.push((self.line(key.span().start), Gpus::new(gpus), rate));
             }
