@@ -8,6 +8,7 @@ mod edf;
 mod edf_admission;
 mod elastic;
 mod elasticflow;
+mod elasticflow_no_admission;
 mod fifo;
 mod free;
 mod guarantee;
@@ -15,6 +16,7 @@ mod options;
 mod plan;
 mod queue;
 mod reservation;
+mod reservations;
 mod srtf;
 mod view;
 
@@ -57,7 +59,14 @@ pub struct Entry {
 
 /// Every policy, in the order in which they are listed.
 pub fn entries() -> &'static [Entry] {
-    &[elasticflow::ENTRY, edf::ENTRY, edf_admission::ENTRY, fifo::ENTRY, srtf::ENTRY]
+    &[
+        elasticflow::ENTRY,
+        elasticflow_no_admission::ENTRY,
+        edf::ENTRY,
+        edf_admission::ENTRY,
+        fifo::ENTRY,
+        srtf::ENTRY,
+    ]
 }
 
 /// No policy has this name.

@@ -12,9 +12,10 @@ pub(super) struct BestEffort {
     pub(super) jobs: Vec<BestEffortJob>,
 }
 
+/// A live best-effort job.
 #[derive(Debug)]
 pub(super) struct BestEffortJob {
-    pub(super) id: JobId,
+    id: JobId,
     submit: SimTime,
     pub(super) needs: Needs,
     /// What it gets in the plan at hand.
@@ -38,6 +39,23 @@ impl BestEffort {
                 self.jobs
                     .insert(place, BestEffortJob { id: *id, submit: job.submit, needs, gpus: Gpus::ZERO });
             }
+        }
+    }
+
+    /// Gives each in turn the most GPUs that gain and fit in what is left.
+    pub(super) fn take_largest(&mut self, mut left: Gpus) {
+        for job in &mut self.jobs {
+            if let Some(size) = job.needs.sizes.iter().rev().find(|size| size.gpus <= left) {
+                job.gpus = size.gpus;
+                left -= size.gpus;
+            }
+        }
+    }
+
+    /// Grants what each has been given.
+    pub(super) fn grant(&self, plan: &mut Plan) {
+        for job in self.jobs.iter().filter(|job| !job.gpus.is_zero()) {
+            plan.grant(job.id, job.gpus);
         }
     }
 }

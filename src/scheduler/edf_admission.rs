@@ -2,10 +2,9 @@
 //! that were admitted before are in time when they are filled in deadline order at the most GPUs that gain. Best-effort jobs
 //! are always admitted and get what is left.
 
-use crate::units::Gpus;
-
 use super::best_effort::BestEffort;
-use super::guarantee::{Filling, Guarantee};
+use super::guarantee::Guarantee;
+use super::reservations::Filling;
 use super::{Entry, Plan, Scheduler, View};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -35,22 +34,11 @@ impl Scheduler for EdfAdmission {
         let mut plan = Plan::new();
         self.guarantee.update(view);
         self.best_effort.update(view, &mut plan);
-        self.guarantee.refill(view);
-        for id in view.arrivals() {
-            if view.job(*id).deadline.is_some() {
-                self.guarantee.judge(view, *id, &mut plan);
-            }
-        }
+        self.guarantee.refill(view.now());
+        self.guarantee.judge_arrivals(view, &mut plan);
+        self.best_effort.take_largest(self.guarantee.reservations.free.now());
         self.guarantee.enact(view, &mut plan);
-        let mut left = self.guarantee.free.now();
-        for job in &self.best_effort.jobs {
-            let fitting = job.needs.sizes.iter().rev().find(|size| size.gpus <= left);
-            let gpus = fitting.map_or(Gpus::ZERO, |size| size.gpus);
-            if !gpus.is_zero() {
-                plan.grant(job.id, gpus);
-                left -= gpus;
-            }
-        }
+        self.best_effort.grant(&mut plan);
         plan
     }
 }

@@ -3,7 +3,8 @@
 
 use super::best_effort::BestEffort;
 use super::elastic;
-use super::guarantee::{Filling, Guarantee};
+use super::guarantee::Guarantee;
+use super::reservations::Filling;
 use super::{Entry, Plan, Scheduler, View};
 
 pub(super) const ENTRY: Entry = Entry {
@@ -33,23 +34,15 @@ impl Scheduler for ElasticFlow {
         let mut plan = Plan::new();
         self.guarantee.update(view);
         self.best_effort.update(view, &mut plan);
-        if view.arrivals().iter().any(|id| view.job(*id).deadline.is_some())
-            || std::env::var("REFILL").is_ok()
-        {
-            self.guarantee.refill(view);
+        // Back to minimum shares, and out again: only when there is somebody to make room for. After an end, what became
+        // free is handed out on top of what the others have.
+        if view.arrivals().iter().any(|id| view.job(*id).deadline.is_some()) {
+            self.guarantee.refill(view.now());
+            self.guarantee.judge_arrivals(view, &mut plan);
         }
-        for id in view.arrivals() {
-            if view.job(*id).deadline.is_some() {
-                self.guarantee.judge(view, *id, &mut plan);
-            }
-        }
-        elastic::hand_out(view, &mut self.guarantee, &mut self.best_effort);
+        elastic::hand_out(view, &mut self.guarantee.reservations, &mut self.best_effort);
         self.guarantee.enact(view, &mut plan);
-        for job in &self.best_effort.jobs {
-            if !job.gpus.is_zero() {
-                plan.grant(job.id, job.gpus);
-            }
-        }
+        self.best_effort.grant(&mut plan);
         plan
     }
 }

@@ -23,11 +23,6 @@ impl FreeGpus {
         self.steps.push((now, gpus));
     }
 
-    /// Takes over the contents of another.
-    pub(super) fn copy_from(&mut self, other: &FreeGpus) {
-        self.steps.clone_from(&other.steps);
-    }
-
     /// Forgets what was before `now`, and steps that change nothing.
     pub(super) fn cut(&mut self, now: SimTime) {
         let past = self.steps.partition_point(|(from, _)| *from <= now).saturating_sub(1);

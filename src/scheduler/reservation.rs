@@ -35,11 +35,6 @@ impl Reservation {
         (self.end, self.until) = (SimTime::ZERO, SimTime::ZERO);
     }
 
-    /// Whether nothing is reserved.
-    pub(super) fn is_empty(&self) -> bool {
-        self.steps.is_empty()
-    }
-
     /// Adds a step after the others.
     pub(super) fn push(&mut self, from: SimTime, gpus: Gpus) {
         self.steps.push((from, gpus));
@@ -154,6 +149,11 @@ impl Needs {
         self.sizes.iter().position(|size| size.gpus == gpus)
     }
 
+    /// The place of the largest size.
+    pub(super) fn top(&self) -> usize {
+        self.sizes.len() - 1
+    }
+
     /// The pause before work starts or goes on at `size` when it is given now.
     pub(super) fn first_pause(&self, size: &Size, start: Start) -> SimDuration {
         if size.gpus == self.held && start == Start::Stays { self.pause_left } else { size.pause }
@@ -182,13 +182,18 @@ impl Needs {
         let mut size: Option<&Size> = None;
         let mut working = now;
         let mut end = SimTime::NEVER;
+        let top = &self.sizes[level];
         let steps = free.steps();
         for (index, (from, gpus)) in steps.iter().enumerate() {
             let from = (*from).max(now);
             if from > latest {
                 return false;
             }
-            let fitting = self.sizes[..=level].iter().rev().find(|size| size.gpus <= *gpus);
+            let fitting = if *gpus >= top.gpus {
+                Some(top)
+            } else {
+                self.sizes[..level].iter().rev().find(|size| size.gpus <= *gpus)
+            };
             if index == 0 || fitting.map(|s| s.gpus) != size.map(|s| s.gpus) {
                 if let Some(before) = size.filter(|_| from > working) {
                     let done = before.rate * from.since(working);
@@ -203,7 +208,7 @@ impl Needs {
                     working = from + pause;
                     end = working + left.time_at(s.rate);
                     // Nothing is faster than the level's own size.
-                    if end > latest && from + left.time_at(self.sizes[level].rate) > latest {
+                    if end > latest && from + left.time_at(top.rate) > latest {
                         return false;
                     }
                 } else {
@@ -215,6 +220,24 @@ impl Needs {
                 out.close(end, end + MARGIN);
                 return end <= latest;
             }
+        }
+        false
+    }
+
+    /// Whether it is done within a reservation if it follows it from its actual state.
+    pub(super) fn follows(&self, reservation: &Reservation, now: SimTime) -> bool {
+        let mut left = self.left;
+        let mut held = self.held;
+        for (from, to, gpus) in reservation.spans().filter(|span| span.1 > now) {
+            let from = from.max(now);
+            let Some(size) = self.level(gpus).map(|level| &self.sizes[level]) else { return false };
+            let stays = from == now && held == gpus;
+            let working = from + if stays { self.pause_left } else { size.pause };
+            if working + left.time_at(size.rate) <= to {
+                return true;
+            }
+            left = left - size.rate * to.since(working);
+            held = gpus;
         }
         false
     }
