@@ -48,9 +48,9 @@ impl FromStr for Assertion {
                     (true, _) => format!("`{key}` is a text; only numbers can be compared"),
                     (_, true) => format!("`{key}` has parts; give one, such as {key}.mean"),
                     _ => format!(
-                        "`{key}` is no key of summary.json{}; keys are {}",
-                        did_you_mean(key, numbers.clone()),
-                        numbers.collect::<Vec<_>>().join(", ")
+                        "`{key}` is no key of summary.json; keys are {}{}",
+                        numbers.clone().collect::<Vec<_>>().join(", "),
+                        did_you_mean(key, numbers)
                     ),
                 },
             );
@@ -72,8 +72,7 @@ impl Assertion {
         if found.is_some_and(|value| holds(value, self.bound)) {
             return None;
         }
-        let found =
-            found.map_or("null, there is no such value in this run".to_owned(), |value| value.to_string());
+        let found = found.map_or("no value (null)".to_owned(), |value| value.to_string());
         Some(format!(
             "{} under {}: expected {} {sign} {}, found {found}",
             self.text, summary.scheduler, self.key, self.bound
@@ -107,7 +106,7 @@ mod tests {
             ("dsr>=nan", "`nan` is not a number; give one, such as dsr>=0.9"),
             ("jct>1", "`jct` has parts; give one, such as jct.mean"),
             ("placer==1", "`placer` is a text; only numbers can be compared"),
-            ("drs>1", "`drs` is no key of summary.json; did you mean `dsr`?; keys are "),
+            ("drs>1", "`drs` is no key of summary.json; keys are "),
         ] {
             let found = of(text).unwrap_err();
             assert!(found.starts_with(why), "{text}: {found}");

@@ -54,7 +54,9 @@ impl<'a> Setting<'a> {
         };
         // A dot in the value is no scheduler's, nor is one after a word that is no scheduler.
         let scoped = text.split_once('.').and_then(|(name, rest)| {
-            Some(Setting { text: rest, key: key_of(rest)?, only: Some(scheduler::entry(name.trim()).ok()?) })
+            let answers = |entry: &&&'static Entry| entry.name == name || entry.aliases.contains(&name);
+            let only = entries.iter().find(answers).copied().or_else(|| scheduler::entry(name).ok())?;
+            Some(Setting { text: rest, key: key_of(rest)?, only: Some(only) })
         });
         let setting = scoped.unwrap_or(Setting { text, key, only: None });
         if let Some(only) = setting.only.filter(|only| !entries.iter().any(|entry| entry.name == only.name)) {
@@ -64,10 +66,10 @@ impl<'a> Setting<'a> {
         if !asked.iter().any(|entry| takes(entry, setting.key)) {
             let known = asked.iter().flat_map(|entry| entry.options.iter().map(|option| option.key));
             bail!(
-                "--set `{text}`: unknown option `{}`{}; {}",
+                "--set `{text}`: unknown option `{}`; {}{}",
                 setting.key,
-                did_you_mean(setting.key, known),
-                asked.iter().map(|entry| takes_what(entry)).collect::<Vec<_>>().join(", ")
+                asked.iter().map(|entry| takes_what(entry)).collect::<Vec<_>>().join(", "),
+                did_you_mean(setting.key, known)
             );
         }
         Ok(setting)
@@ -130,7 +132,7 @@ mod tests {
     #[test]
     fn what_nobody_takes_is_refused() {
         let all = [&A, &B];
-        let why = "--set `leese=5`: unknown option `leese`; did you mean `lease`?; `fifo` takes lease, round, `srtf` takes lease";
+        let why = "--set `leese=5`: unknown option `leese`; `fifo` takes lease, round, `srtf` takes lease; did you mean `lease`?";
         assert_eq!(of(&["leese=5"], &all), [why]);
         assert_eq!(of(&["a=5"], &[&C]), ["--set `a=5`: unknown option `a`; `edf` takes none"]);
         assert_eq!(

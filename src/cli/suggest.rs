@@ -3,7 +3,7 @@
 /// The word that is most like `word`, if one is like it: for "did you mean".
 pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.into_iter().map(|other| (distance(word, other), other)).min()?;
-    (near.0 <= 1 + word.len() / 4).then_some(near.1)
+    (near.0 <= 1 + word.len() / 3).then_some(near.1)
 }
 
 /// How many letters must be put in, taken out or replaced to make `b` of `a`.

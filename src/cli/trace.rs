@@ -62,7 +62,7 @@ pub(super) struct Convert {
     /// Trace to read
     file: PathBuf,
     /// Keep only the first N jobs
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     head: Option<NonZeroUsize>,
     #[command(flatten)]
     draws: Draws,
@@ -104,6 +104,10 @@ pub(super) struct Describe {
     /// Print no notes on stderr
     #[arg(long)]
     quiet: bool,
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "not a number of jobs; give a whole number from 1".to_owned())
 }
 
 fn tightness(text: &str) -> Result<(f64, f64), String> {

@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 
 use crate::cluster::{Shape, ShapeError};
+use crate::trace::{InputErrors, file};
 use crate::units::Gpus;
 
 /// A cluster as `--cluster` names it.
@@ -38,7 +39,7 @@ pub fn read(text: &str) -> Result<Cluster> {
     if !text.ends_with(".toml") && !path.exists() {
         bail!("`{text}` is no cluster; give NODESxGPUS, such as 16x8, or a TOML file");
     }
-    let bytes = std::fs::read(path).with_context(|| format!("{text}: cannot be read"))?;
+    let bytes = file::read(path).map_err(|problem| InputErrors::new(text, vec![problem]))?;
     let content =
         std::str::from_utf8(&bytes).map_err(|_| anyhow!("{text}: is not UTF-8 text; save it as UTF-8"))?;
     Ok(Cluster { shape: parse(text, content)?, file: Some(bytes) })

@@ -24,8 +24,12 @@ impl OutputError {
         OutputError { path: path.display().to_string(), what: what.into() }
     }
 
+    /// What the system says is put by its kind: its own text may name a temporary file, which tells nobody anything.
     pub(super) fn io(path: &Path, doing: &str, why: &io::Error) -> OutputError {
-        OutputError::new(path, format!("cannot {doing}: {why}"))
+        match why.kind() {
+            io::ErrorKind::Other => OutputError::new(path, format!("cannot {doing}: {why}")),
+            kind => OutputError::new(path, format!("cannot {doing}: {kind}")),
+        }
     }
 }
 
@@ -107,8 +111,7 @@ impl Staged {
     fn begin(&self) -> Result<TempDir, OutputError> {
         let parent = self.parent();
         fs::create_dir_all(parent).map_err(|why| OutputError::io(parent, "be made", &why))?;
-        temporary(parent, &self.target)
-            .map_err(|why| OutputError::io(&self.target, "be made, nothing can be written beside it", &why))
+        temporary(parent, &self.target).map_err(|why| OutputError::io(&self.target, "be made", &why))
     }
 
     fn parent(&self) -> &Path {
@@ -190,6 +193,12 @@ pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
     }
     let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
     let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !parent.is_dir() {
+        return Err(OutputError::new(
+            path,
+            format!("there is no directory `{}`; make it first", parent.display()),
+        ));
+    }
     let mut builder = tempfile::Builder::new();
     builder.prefix(".").suffix(".partial");
     #[cfg(unix)]

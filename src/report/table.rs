@@ -1,4 +1,4 @@
-//! Runs as a person likes to read them: times in hours, shares in per cent.
+//! Runs as a person likes to read them: shares in per cent, times in hours or what fits.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Row, Table};
@@ -7,19 +7,43 @@ use crate::metrics::{Metrics, Spread};
 
 use super::Summary;
 
-/// Seconds.
-const HOUR: f64 = 3600.0;
+/// What times are told in: one unit for a whole table.
+#[derive(Clone, Copy)]
+struct Unit {
+    name: &'static str,
+    seconds: f64,
+}
+
+impl Unit {
+    /// Hours, but minutes or seconds where everything is over after a few of them.
+    fn of<'a>(all: impl IntoIterator<Item = &'a Metrics>) -> Unit {
+        match all.into_iter().filter_map(|m| m.makespan).fold(0.0, f64::max) {
+            longest if longest >= 36_000.0 => Unit { name: "h", seconds: 3600.0 },
+            longest if longest >= 600.0 => Unit { name: "min", seconds: 60.0 },
+            _ => Unit { name: "s", seconds: 1.0 },
+        }
+    }
+
+    fn text(self, seconds: Option<f64>) -> String {
+        seconds.map_or("-".to_owned(), |seconds| format!("{:.2}", seconds / self.seconds))
+    }
+
+    fn with_name(self, seconds: Option<f64>) -> String {
+        seconds.map_or("-".to_owned(), |_| format!("{} {}", self.text(seconds), self.name))
+    }
+}
 
 /// One run: what was simulated, how the deadline jobs fared, how long everything took.
 pub fn run(summary: &Summary) -> String {
     let m = &summary.metrics;
+    let unit = Unit::of([m]);
     let mut text = format!("{}\n\n", what(summary));
     text.push_str(&lines(&deadlines(m), &[1, 2]));
     text.push('\n');
-    text.push_str(&times(m));
+    text.push_str(&times(m, unit));
     text.push('\n');
     let load = [
-        row(["makespan", &hours(m.makespan), "from the first submission to the last end"]),
+        row(["makespan", &unit.with_name(m.makespan), "from the first submission to the last end"]),
         row(["GPU utilization", &percent(m.gpu_utilization), "of all GPU time was held by jobs"]),
         row([
             "cluster efficiency",
@@ -88,9 +112,9 @@ fn promised(planned_dsr: f64) -> String {
     format!("{} promised in time", percent(Some(planned_dsr)))
 }
 
-fn times(m: &Metrics) -> String {
+fn times(m: &Metrics, unit: Unit) -> String {
     let line = |name: &str, spread: &Option<Spread>| {
-        let of = |part: fn(&Spread) -> f64| hours(spread.as_ref().map(part));
+        let of = |part: fn(&Spread) -> f64| unit.with_name(spread.as_ref().map(part));
         row([name, &of(|s| s.mean), &of(|s| s.p50), &of(|s| s.p90), &of(|s| s.p99)])
     };
     let mut rows = vec![row(["", "mean", "median", "90 %", "99 %"]), line("completion time", &m.jct)];
@@ -103,17 +127,18 @@ fn times(m: &Metrics) -> String {
     lines(&rows, &[1, 2, 3, 4])
 }
 
-/// Several runs, a row each: percentages, counts, and times in hours.
+/// Several runs, a row each: percentages, counts, times, and GPU-hours.
 pub fn compare(summaries: &[Summary]) -> String {
+    let unit = Unit::of(summaries.iter().map(|summary| &summary.metrics));
     let mut rows = vec![row([
         "scheduler",
         "dsr %",
         "met",
         "late",
         "declined",
-        "jct h",
-        "p99 h",
-        "makespan h",
+        &format!("jct {}", unit.name),
+        &format!("p99 {}", unit.name),
+        &format!("makespan {}", unit.name),
         "util %",
         "eff %",
         "goodput h",
@@ -121,7 +146,6 @@ pub fn compare(summaries: &[Summary]) -> String {
     ])];
     let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     let percent = |ratio: Option<f64>| or_dash(ratio.map(|ratio| format!("{:.1}", ratio * 100.0)));
-    let hours = |seconds: Option<f64>| or_dash(seconds.map(|seconds| format!("{:.2}", seconds / HOUR)));
     for summary in summaries {
         let m = &summary.metrics;
         rows.push(row([
@@ -130,9 +154,9 @@ pub fn compare(summaries: &[Summary]) -> String {
             &m.met.to_string(),
             &m.late.to_string(),
             &m.declined.to_string(),
-            &hours(m.jct.map(|jct| jct.mean)),
-            &hours(m.jct.map(|jct| jct.p99)),
-            &hours(m.makespan),
+            &unit.text(m.jct.map(|jct| jct.mean)),
+            &unit.text(m.jct.map(|jct| jct.p99)),
+            &unit.text(m.makespan),
             &percent(m.gpu_utilization),
             &percent(m.cluster_efficiency),
             &format!("{:.1}", m.goodput_gpu_hours),
@@ -167,10 +191,6 @@ pub fn row<const N: usize>(cells: [&str; N]) -> Row {
 
 fn percent(ratio: Option<f64>) -> String {
     ratio.map_or("-".to_owned(), |ratio| format!("{:.1} %", ratio * 100.0))
-}
-
-fn hours(seconds: Option<f64>) -> String {
-    seconds.map_or("-".to_owned(), |seconds| format!("{:.2} h", seconds / HOUR))
 }
 
 /// `1 job`, `2 jobs`.
