@@ -63,6 +63,13 @@ enum Command {
 
 /// Parses the words, runs the command, and turns an error into a message and an exit code.
 pub fn main() -> ExitCode {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        default(info);
+        output::message("error", "this is a bug of elasticflow-sim, not of its input; please report it");
+        // A run that failed, rather than a process that was aborted.
+        std::process::exit(1);
+    }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(shown) => return output::clap(&shown),

@@ -1,7 +1,7 @@
 //! The only writer of files, and what a person or a script gets to read of a run.
 //!
 //! [`Recording`] is a run directory in the making: it appears whole, under its own name, or not at all. [`Summary`] is
-//! `summary.json`; [`table`] is the same for people; [`CSV_COLUMNS`](columns::CSV_COLUMNS) the same in one row.
+//! `summary.json`; [`table`] is the same for people; [`CSV_COLUMNS`] the same in one row.
 
 mod columns;
 mod directory;
@@ -19,7 +19,7 @@ use crate::metrics::Metrics;
 use crate::record::jobs::{self, JobRow};
 
 pub use columns::{CSV_COLUMNS, is_number, write_csv};
-pub use directory::{OutputError, Staged, stage, write_file};
+pub use directory::{OutputError, Staged, Undo, stage, write_file};
 pub use manifest::{Input, Manifest, Seeds};
 pub use recording::{FILES, Recording};
 

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::report::{Manifest, Recording, Seeds, Summary, table};
+use crate::report::{Manifest, Recording, Seeds, Summary, Undo, table};
 use crate::scheduler::Entry;
 
 use super::assertion::{Assertion, failures};
@@ -66,9 +66,16 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     check(&args.outputs, &[summary])
 }
 
-/// Begins the run directories, before anything is run.
+/// Begins the run directories, before anything is run. A panic, which is a bug of ours, takes them away, too.
 pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<Recording>, Failure> {
-    Recording::begin(targets, outputs.events).map_err(Failure::input)
+    let all = Recording::begin(targets, outputs.events).map_err(Failure::input)?;
+    let undo: Vec<_> = all.iter().map(Recording::undo).collect();
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        undo.iter().for_each(Undo::run);
+        before(info);
+    }));
+    Ok(all)
 }
 
 /// Checks a scenario under one scheduler, without a run directory as yet.

@@ -37,8 +37,8 @@ impl OutputError {
 #[derive(Debug)]
 pub struct Staged {
     target: PathBuf,
-    /// Gone once it is published.
-    temporary: Option<TempDir>,
+    /// What it is called as yet; nothing before it is made, and once it has its name.
+    temporary: Option<PathBuf>,
     /// What did not exist above the target, the deepest first.
     made: Vec<PathBuf>,
 }
@@ -108,10 +108,11 @@ fn missing_parents(target: &Path) -> Vec<PathBuf> {
 }
 
 impl Staged {
-    fn begin(&self) -> Result<TempDir, OutputError> {
+    fn begin(&self) -> Result<PathBuf, OutputError> {
         let parent = self.parent();
         fs::create_dir_all(parent).map_err(|why| OutputError::io(parent, "be made", &why))?;
-        temporary(parent, &self.target).map_err(|why| OutputError::io(&self.target, "be made", &why))
+        let made = temporary(parent, &self.target);
+        made.map(TempDir::keep).map_err(|why| OutputError::io(&self.target, "be made", &why))
     }
 
     fn parent(&self) -> &Path {
@@ -120,7 +121,12 @@ impl Staged {
 
     /// Where to write: the temporary directory.
     pub(super) fn path(&self) -> &Path {
-        self.temporary.as_ref().map_or(&self.target, |temporary| temporary.path())
+        self.temporary.as_ref().unwrap_or(&self.target)
+    }
+
+    /// What it takes to give it up.
+    pub(super) fn undo(&self) -> Undo {
+        Undo { temporary: self.temporary.clone(), made: self.made.clone() }
     }
 
     /// Gives the directory its name, in the place of an earlier one.
@@ -129,20 +135,19 @@ impl Staged {
     ///
     /// If it cannot be renamed; then the earlier one is back in its place.
     pub fn publish(mut self) -> Result<(), OutputError> {
-        let Some(temporary) = self.temporary.take() else { return Ok(()) };
         let failed = |why: &io::Error| OutputError::io(&self.target, "be put in its place", why);
         let aside = temporary_aside(self.parent(), &self.target).map_err(|why| failed(&why))?;
         if let Some(aside) = &aside {
             fs::rename(&self.target, aside.path().join("old")).map_err(|why| failed(&why))?;
         }
-        if let Err(why) = fs::rename(temporary.path(), &self.target) {
+        if let Err(why) = fs::rename(self.path(), &self.target) {
             if let Some(aside) = &aside {
                 fs::rename(aside.path().join("old"), &self.target).map_err(|why| failed(&why))?;
             }
             return Err(failed(&why));
         }
-        // Renamed: there is nothing left to clean up under the old name.
-        let _ = temporary.keep();
+        // There is nothing left to undo.
+        self.temporary = None;
         self.made.clear();
         Ok(())
     }
@@ -169,7 +174,23 @@ fn temporary(parent: &Path, target: &Path) -> io::Result<TempDir> {
 
 impl Drop for Staged {
     fn drop(&mut self) {
-        drop(self.temporary.take());
+        self.undo().run();
+    }
+}
+
+/// Takes a directory in the making away, from wherever. For a program that ends without unwinding.
+#[derive(Clone, Debug)]
+pub struct Undo {
+    temporary: Option<PathBuf>,
+    made: Vec<PathBuf>,
+}
+
+impl Undo {
+    /// Does it, as far as it is possible; what has got its name in the meantime stays.
+    pub fn run(&self) {
+        if let Some(temporary) = &self.temporary {
+            let _ = fs::remove_dir_all(temporary);
+        }
         for parent in &self.made {
             // Only what is empty goes: another run may have put something there in the meantime.
             let _ = fs::remove_dir(parent);

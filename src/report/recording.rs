@@ -11,7 +11,7 @@ use crate::record::allocations::Allocations;
 use crate::record::events::EventLog;
 use crate::record::timeline::Timeline;
 
-use super::directory::{OutputError, Staged, stage};
+use super::directory::{OutputError, Staged, Undo, stage};
 use super::{Manifest, Summary, to_json};
 
 /// Every file that a run directory may hold. `run.json` is in all of them: it is what makes a directory ours.
@@ -67,6 +67,11 @@ impl Recording {
             all.push(Box::new(EventLog::new(events)));
         }
         Ok(all)
+    }
+
+    /// What it takes to give it up where nothing is dropped: in a program that panics and aborts.
+    pub fn undo(&self) -> Undo {
+        self.staged.undo()
     }
 
     #[cfg(test)]

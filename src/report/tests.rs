@@ -137,6 +137,22 @@ fn what_is_not_published_leaves_nothing() {
 }
 
 #[test]
+fn a_recording_can_be_given_up_from_outside() {
+    let root = tempfile::tempdir().unwrap();
+    let recording = record(&root.path().join("x/y"));
+    let undo = recording.undo();
+    std::mem::forget(recording);
+    undo.run();
+    assert_eq!(names(root.path()), [""; 0]);
+    // What has its name by now stays.
+    let recording = record(&root.path().join("x/y"));
+    let undo = recording.undo();
+    finish(recording, "").publish().unwrap();
+    undo.run();
+    assert_eq!(names(&root.path().join("x")), ["y"]);
+}
+
+#[test]
 fn what_is_not_ours_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let refused = |target: &Path| {
