@@ -53,7 +53,7 @@ pub fn run(summary: &Summary) -> String {
         row([
             "goodput",
             &format!("{:.1} h", m.goodput_gpu_hours),
-            "GPU-hours of jobs that were met or completed, without pauses",
+            "GPU-hours of jobs met or completed, less pauses",
         ]),
         row([
             "rescales",
