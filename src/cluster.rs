@@ -6,8 +6,6 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
-
 use crate::job::JobId;
 use crate::units::Gpus;
 
@@ -23,9 +21,10 @@ impl NodeId {
 }
 
 /// The sizes of a cluster's nodes, in GPUs. The default is the paper's: 16 nodes of 8.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Shape {
     nodes: Vec<Gpus>,
+    node_size: Option<Gpus>,
 }
 
 /// A cluster that cannot be.
@@ -44,7 +43,8 @@ pub enum ShapeError {
 
 impl Default for Shape {
     fn default() -> Shape {
-        Shape { nodes: vec![Gpus::new(8); 16] }
+        let size = Gpus::new(8);
+        Shape { nodes: vec![size; 16], node_size: Some(size) }
     }
 }
 
@@ -67,7 +67,8 @@ impl Shape {
         if nodes.iter().map(|size| u64::from(size.get())).sum::<u64>() > Shape::LIMIT {
             return Err(ShapeError::TooLarge);
         }
-        Ok(Shape { nodes })
+        let one_size = nodes.iter().all(|size| *size == nodes[0]);
+        Ok(Shape { node_size: one_size.then_some(nodes[0]), nodes })
     }
 
     /// `nodes` nodes of `gpus` GPUs each.
@@ -94,13 +95,15 @@ impl Shape {
 
     /// The size that all nodes have, if they have one size.
     pub fn node_size(&self) -> Option<Gpus> {
-        let first = self.nodes[0];
-        self.nodes.iter().all(|size| *size == first).then_some(first)
+        self.node_size
     }
 
     /// On how few nodes `gpus` GPUs can be on the empty cluster.
     pub fn fewest_nodes(&self, gpus: Gpus) -> u32 {
-        self.packed(gpus).nodes()
+        match self.node_size {
+            Some(size) => gpus.get().div_ceil(size.get()),
+            None => self.packed(gpus).nodes(),
+        }
     }
 
     /// `gpus` GPUs on as few nodes of the empty cluster as they fit on: the largest first.

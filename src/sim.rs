@@ -103,6 +103,8 @@ struct Simulation<'a> {
     states: Vec<JobState>,
     /// The plan that last granted something to a job, by number, and what.
     granted: Vec<(u64, Gpus)>,
+    /// What each job adds to the cluster efficiency.
+    relative: Vec<u64>,
     reasons: BTreeMap<JobId, Reason>,
     live: Vec<JobId>,
     next_arrival: usize,
@@ -165,6 +167,7 @@ impl<'a> Simulation<'a> {
             cluster: Cluster::new(scenario.cluster.clone()),
             states: vec![JobState::default(); jobs],
             granted: vec![(0, Gpus::ZERO); jobs],
+            relative: vec![0; jobs],
             reasons: BTreeMap::new(),
             live: Vec::new(),
             next_arrival: 0,
@@ -313,7 +316,6 @@ impl<'a> Simulation<'a> {
     /// nothing.
     fn settle(&mut self, job: JobId, next: Option<(&NodeSet, SimDuration)>) -> Result<(), SimError> {
         let spec = self.spec(job);
-        let before = self.relative_speed(job);
         let state = &mut self.states[job.index()];
         state.account = state.account_at(self.now);
         let was_running = !state.gpus.is_zero();
@@ -322,7 +324,7 @@ impl<'a> Simulation<'a> {
             state.progress.change(self.now, spec.iterations, Rate::ZERO, SimDuration::ZERO);
             state.gpus = Gpus::ZERO;
             self.counts.running -= u32::from(was_running);
-            self.efficiency.add(self.now, 0, before);
+            self.set_relative(job, 0);
             self.queue.cancel(Event::Completion(job));
             self.queue.cancel(Event::SpeedChange(job));
             return Ok(());
@@ -346,17 +348,18 @@ impl<'a> Simulation<'a> {
             None => self.queue.cancel(Event::SpeedChange(job)),
         }
         self.counts.running += u32::from(!was_running);
-        let after = self.relative_speed(job);
-        self.efficiency.add(self.now, after, before);
+        self.set_relative(job, self.relative_speed(job));
         Ok(())
+    }
+
+    fn set_relative(&mut self, job: JobId, to: u64) {
+        let from = std::mem::replace(&mut self.relative[job.index()], to);
+        self.efficiency.add(self.now, to, from);
     }
 
     /// rate(g) ÷ rate(1) of a job now; where one GPU was not measured, its share of the smallest size's rate stands in.
     fn relative_speed(&self, job: JobId) -> u64 {
         let state = &self.states[job.index()];
-        if state.gpus.is_zero() {
-            return 0;
-        }
         let spec = self.spec(job);
         let truth = &self.scenario.truth;
         let smallest = truth.sizes(spec)[0];

@@ -6,12 +6,12 @@ use std::io;
 
 use common::Job;
 use elasticflow_sim::cluster::Shape;
-use elasticflow_sim::job::JobId;
-use elasticflow_sim::profile::Setting;
+use elasticflow_sim::job::{JobId, JobSpec};
+use elasticflow_sim::profile::{Setting, SpeedModel};
 use elasticflow_sim::record::jobs::{JobRow, State};
 use elasticflow_sim::record::{Happened, Observer};
 use elasticflow_sim::sim::{Outcome, Scenario, simulate};
-use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
+use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
 use elasticflow_sim::{placement, scheduler};
 use proptest::prelude::*;
@@ -146,6 +146,22 @@ fn shifted_back(rows: &[JobRow], by: u64) -> Vec<JobRow> {
     rows.iter().map(back).collect()
 }
 
+/// Speeds that are `factor` times others: wrong profiles.
+struct Scaled {
+    speeds: std::sync::Arc<dyn SpeedModel>,
+    factors: Vec<f64>,
+}
+
+impl SpeedModel for Scaled {
+    fn sizes(&self, job: &JobSpec) -> &[Gpus] {
+        self.speeds.sizes(job)
+    }
+    fn rate(&self, job: &JobSpec, at: Iterations, setting: &Setting) -> Option<Rate> {
+        let factor = self.factors[job.id.index() % self.factors.len()];
+        self.speeds.rate(job, at, setting).map(|rate| Rate::new(rate.get() * factor))
+    }
+}
+
 /// Policies that promise ends.
 const PROMISING: [&str; 2] = ["elasticflow", "edf-admission"];
 
@@ -178,6 +194,32 @@ proptest! {
             prop_assert_eq!(first.totals, again.totals);
             let later = audit(&case.scenario(entry.name, f64::from(by)));
             prop_assert_eq!(shifted_back(&first.jobs, 0), shifted_back(&later.jobs, u64::from(by)), "{}", entry.name);
+        }
+    }
+
+    /// Whoever runs slower than the profiles say may be late, and so may who is caught up in that; but every plan is legal
+    /// and every job ends.
+    #[test]
+    fn wrong_profiles_break_nothing_but_promises(
+        case in cases(),
+        factors in prop::collection::vec(0.3f64..2.0, 1..5),
+    ) {
+        for entry in scheduler::entries() {
+            let scenario = case.scenario(entry.name, 0.0);
+            let truth = std::sync::Arc::new(Scaled { speeds: scenario.truth.clone(), factors: factors.clone() });
+            audit(&Scenario { truth, ..scenario });
+        }
+    }
+
+    /// Who runs faster than the profiles say never hurts anybody.
+    #[test]
+    fn pessimistic_profiles_keep_every_promise(case in cases(), factors in prop::collection::vec(1f64..2.0, 1..5)) {
+        for name in PROMISING {
+            let scenario = case.scenario(name, 0.0);
+            let truth = std::sync::Arc::new(Scaled { speeds: scenario.truth.clone(), factors: factors.clone() });
+            for row in audit(&Scenario { truth, ..scenario }).jobs {
+                prop_assert!(row.planned_end_time.is_none() || row.state == State::Met, "{} under {name}", row.job_id);
+            }
         }
     }
 }

@@ -182,13 +182,18 @@ impl Needs {
         let mut size: Option<&Size> = None;
         let mut working = now;
         let mut end = SimTime::NEVER;
+        let top = &self.sizes[level];
         let steps = free.steps();
         for (index, (from, gpus)) in steps.iter().enumerate() {
             let from = (*from).max(now);
             if from > latest {
                 return false;
             }
-            let fitting = self.sizes[..=level].iter().rev().find(|size| size.gpus <= *gpus);
+            let fitting = if *gpus >= top.gpus {
+                Some(top)
+            } else {
+                self.sizes[..level].iter().rev().find(|size| size.gpus <= *gpus)
+            };
             if index == 0 || fitting.map(|s| s.gpus) != size.map(|s| s.gpus) {
                 if let Some(before) = size.filter(|_| from > working) {
                     let done = before.rate * from.since(working);
@@ -203,7 +208,7 @@ impl Needs {
                     working = from + pause;
                     end = working + left.time_at(s.rate);
                     // Nothing is faster than the level's own size.
-                    if end > latest && from + left.time_at(self.sizes[level].rate) > latest {
+                    if end > latest && from + left.time_at(top.rate) > latest {
                         return false;
                     }
                 } else {
