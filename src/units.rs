@@ -166,7 +166,9 @@ impl Iterations {
             return SimDuration::ZERO;
         }
         // A float beyond u64 saturates in the cast, and a division by zero is infinite.
-        SimDuration((self.0 / rate.0 * MICROS as f64).ceil() as u64)
+        let micros = self.0 / rate.0 * MICROS as f64;
+        let whole = micros as u64;
+        SimDuration(whole.saturating_add(u64::from((whole as f64) < micros)))
     }
 }
 

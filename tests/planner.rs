@@ -193,12 +193,12 @@ fn judge(scheduler: &str, filling: Filling, instances: u32, seed: u64) -> Count 
 
 #[test]
 fn elasticflow_promises_all_that_constant_level_filling_could() {
-    let count = judge("elasticflow", at_least_share, 20_000, 7);
+    let count = judge("elasticflow", at_least_share, 100_000, 7);
     assert!(count.promised > 40_000 && count.declined > 20_000 && count.unclear < 50, "{count:?}");
 }
 
 #[test]
 fn edf_admission_promises_all_that_filling_at_the_largest_size_could() {
-    let count = judge("edf-admission", at_the_largest, 20_000, 8);
+    let count = judge("edf-admission", at_the_largest, 100_000, 8);
     assert!(count.promised > 40_000 && count.declined > 20_000 && count.unclear < 50, "{count:?}");
 }

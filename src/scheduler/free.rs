@@ -72,6 +72,9 @@ impl FreeGpus {
 
     /// The step that starts at `at`, made if there is none; the first one for the past.
     fn split(&mut self, at: SimTime) -> usize {
+        if at <= self.steps[0].0 {
+            return 0;
+        }
         let next = self.steps.partition_point(|(from, _)| *from < at);
         self.split_at(next, at)
     }

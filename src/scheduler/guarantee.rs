@@ -61,7 +61,7 @@ impl Guarantee {
         }
     }
 
-    /// Admits a job if the set with it is feasible, or if it fits in what the set leaves free.
+    /// Admits a job if a feasible set with it is found.
     fn judge(&mut self, view: &View<'_>, id: JobId) -> Result<Promise, Reason> {
         let now = view.now();
         let deadline = view.job(id).due();
@@ -72,21 +72,30 @@ impl Guarantee {
             return Err(Reason::Hopeless { earliest, deadline });
         };
         let needed = needed.gpus;
-        let place = self.reservations.place(&member);
-        let mut reservation = Reservation::default();
-        if let Some(in_set) = self.reservations.refill_from(place, Some(&member), self.filling, now) {
-            reservation = in_set;
-        } else if !member.fill(self.filling, &self.reservations.free, now, &mut reservation) {
-            let free = &self.reservations.free;
-            let top = member.needs.top();
-            let ends = member.needs.fill(free, now, top, Start::Stays, SimTime::NEVER, &mut reservation);
-            let earliest = ends.then(|| reservation.end());
+        let Some(reservation) = self.find_room(&member, now) else {
+            let (free, top) = (&self.reservations.free, member.needs.top());
+            let mut late = Reservation::default();
+            let ends = member.needs.fill(free, now, top, Start::Stays, SimTime::NEVER, &mut late);
+            let earliest = ends.then(|| late.end());
             return Err(Reason::NoShare { needed, deadline, most_free: free.most(deadline), earliest });
-        }
+        };
         let end = reservation.end();
         member.reservation = reservation;
         self.reservations.insert(member);
         Ok(Promise { end })
+    }
+
+    /// A reservation for a job beside all others, who may have to make room: behind it in deadline order, or not at all, or,
+    /// before it is refused, wherever they stand.
+    fn find_room(&mut self, member: &Member, now: SimTime) -> Option<Reservation> {
+        let place = self.reservations.place(member);
+        let behind = self.reservations.refill_from(place, Some(member), self.filling, now);
+        behind
+            .or_else(|| {
+                let mut left = Reservation::default();
+                member.fill(self.filling, &self.reservations.free, now, &mut left).then_some(left)
+            })
+            .or_else(|| self.reservations.refill_from(0, Some(member), self.filling, now))
     }
 
     /// Grants, pins and wake-ups for what the set says.

@@ -116,20 +116,19 @@ impl Reservations {
         member
     }
 
-    /// Refills everybody from `place` on in deadline order, from the actual state; with `guest`, that job first. Keeps the
-    /// new set, and returns the guest's reservation, only if everybody is in time.
+    /// Refills everybody from `first` on in deadline order, from the actual state; with a guest, that job at its place, which
+    /// is not before `first`. Keeps the new set, and returns the guest's reservation, only if everybody is in time.
     pub(super) fn refill_from(
         &mut self,
-        place: usize,
+        first: usize,
         guest: Option<&Member>,
         filling: Filling,
         now: SimTime,
     ) -> Option<Reservation> {
         let mut free = self.free.clone();
-        for member in &self.members[place..] {
+        for member in &self.members[first..] {
             free.release(&member.reservation);
         }
-        let mut fresh = Vec::with_capacity(self.members.len() - place);
         let mut fill = |member: &Member| {
             let mut reservation = Reservation::default();
             let in_time = member.fill(filling, &free, now, &mut reservation);
@@ -138,20 +137,25 @@ impl Reservations {
             }
             in_time.then_some(reservation)
         };
-        let guest = match guest {
+        let place = guest.map_or(first, |guest| self.place(guest));
+        let mut fresh = Vec::with_capacity(self.members.len() - first);
+        for member in &self.members[first..place] {
+            fresh.push(fill(member)?);
+        }
+        let guests = match guest {
             Some(guest) => fill(guest)?,
             None => Reservation::default(),
         };
         for member in &self.members[place..] {
             fresh.push(fill(member)?);
         }
-        for (member, reservation) in self.members[place..].iter_mut().zip(fresh) {
+        for (member, reservation) in self.members[first..].iter_mut().zip(fresh) {
             member.reservation = reservation;
         }
         // The guest's own is taken when it is inserted.
-        free.release(&guest);
+        free.release(&guests);
         self.free = free;
-        Some(guest)
+        Some(guests)
     }
 
     /// Tries another reservation for a job inside its own plus what is free, and keeps it if `better(old, new)` says so.
