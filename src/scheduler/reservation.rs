@@ -256,3 +256,6 @@ impl Needs {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

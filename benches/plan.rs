@@ -1,0 +1,145 @@
+//! One planning call with 10, 100, 1,000 and 10,000 live jobs.
+//!
+//! The jobs are submitted at once with deadlines that all of them can meet; after that one more arrives every second, its
+//! deadline somewhere among theirs. What is timed is what the policy takes for each of these arrivals: refilling, judging,
+//! handing out. Loading the jobs and carrying out the plans is not.
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+#[expect(clippy::disallowed_types, reason = "a bench measures wall-clock time")]
+use std::time::Instant;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use elasticflow_sim::cluster::Shape;
+use elasticflow_sim::config::profiles::builtin;
+use elasticflow_sim::job::{JobId, JobSpec};
+use elasticflow_sim::overhead::Preset;
+use elasticflow_sim::placement;
+use elasticflow_sim::profile::Profiled;
+use elasticflow_sim::scheduler::{self, Entry, Options, OptionsError, Plan, Scheduler, View};
+use elasticflow_sim::sim::{Scenario, simulate};
+use elasticflow_sim::trace::{GenerateOptions, generate};
+use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
+use elasticflow_sim::workload::Workload;
+
+/// Arrivals that are timed in one run.
+const TIMED: u32 = 8;
+
+thread_local! {
+    /// The time and the number of the calls of this thread's run so far.
+    static SPENT: Cell<(Duration, u32)> = const { Cell::new((Duration::ZERO, 0)) };
+}
+
+/// A policy whose calls are timed, but for those at time 0.
+struct Timed(Box<dyn Scheduler>);
+
+impl Scheduler for Timed {
+    #[expect(clippy::disallowed_types, reason = "a bench measures wall-clock time")]
+    fn plan(&mut self, view: &View<'_>) -> Plan {
+        let start = Instant::now();
+        let plan = black_box(self.0.plan(black_box(view)));
+        let spent = start.elapsed();
+        if view.arrivals().len() == 1 {
+            SPENT.with(|all| all.set((all.get().0 + spent, all.get().1 + 1)));
+        }
+        plan
+    }
+}
+
+fn timed(name: &str) -> Result<Box<dyn Scheduler>, OptionsError> {
+    let entry = scheduler::entry(name).expect("a scheduler");
+    Ok(Box::new(Timed((entry.build)(&Options::default())?)))
+}
+
+/// The same entries, timed. One for each, since an entry's function knows nothing but its options.
+fn entry(name: &str) -> &'static Entry {
+    static ENTRIES: std::sync::OnceLock<Vec<Entry>> = std::sync::OnceLock::new();
+    let timed_build = |entry: &Entry| -> Entry {
+        let build: fn(&Options) -> _ = match entry.name {
+            "elasticflow" => |_| timed("elasticflow"),
+            "elasticflow-no-admission" => |_| timed("elasticflow-no-admission"),
+            "edf" => |_| timed("edf"),
+            "edf-admission" => |_| timed("edf-admission"),
+            "fifo" => |_| timed("fifo"),
+            "srtf" => |_| timed("srtf"),
+            other => panic!("{other} is not timed; give it a line here"),
+        };
+        Entry { build, ..*entry }
+    };
+    let entries = ENTRIES.get_or_init(|| scheduler::entries().iter().map(timed_build).collect());
+    entries.iter().find(|entry| entry.name == name).expect("an entry")
+}
+
+/// `live` jobs at time 0, in deadline order, and one each second after that.
+fn workload(live: u32) -> Workload {
+    let table = builtin("a100").expect("profiles");
+    // With ten minutes of work at least, nobody is due within a week; the shorter half needs less than that.
+    let options = GenerateOptions {
+        jobs: live + TIMED,
+        mean_interarrival: 0.0,
+        tightness: (1e3, 2e3),
+        max_gpus: 8,
+        seed: 5,
+        ..GenerateOptions::default()
+    };
+    let mut jobs: Vec<JobSpec> = generate(&options, &table).expect("a trace").jobs().to_vec();
+    jobs[..live as usize].sort_by_key(|job| (job.due(), job.id));
+    for (row, job) in jobs.iter_mut().enumerate() {
+        let row = row as u32;
+        job.id = JobId(row);
+        job.submit = SimTime::from_secs(u64::from((row + 1).saturating_sub(live)));
+    }
+    Workload::new(jobs).expect("a workload")
+}
+
+fn scenario(name: &str, live: u32) -> Scenario {
+    let workload = workload(live);
+    let speeds = Arc::new(Profiled::new(&builtin("a100").expect("profiles"), &workload).expect("models"));
+    let cluster = Shape::uniform(16, Gpus::new(8)).expect("a cluster");
+    Scenario {
+        overhead: Preset::OnChange.on(cluster.gpus()).into(),
+        workload: workload.into(),
+        cluster,
+        truth: speeds.clone(),
+        belief: speeds,
+        placer: placement::entry("buddy").expect("a placer"),
+        scheduler: entry(name),
+        options: Options::default(),
+        slot: SimDuration::ZERO,
+        // The last arrival; nobody ends before it.
+        until: Some(SimTime::from_secs(u64::from(TIMED))),
+        plan_limit: None,
+    }
+}
+
+/// Runs to the last arrival and gives the time that the timed calls took.
+fn run(scenario: &Scenario) -> Duration {
+    SPENT.with(|all| all.set((Duration::ZERO, 0)));
+    let outcome = simulate(scenario, &mut ()).unwrap_or_else(|why| panic!("{why}"));
+    let (spent, calls) = SPENT.with(Cell::get);
+    assert_eq!(calls, TIMED);
+    assert!(outcome.jobs.iter().all(|row| row.reason.is_empty() && row.end_time.is_none()), "all are live");
+    spent
+}
+
+fn plan(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("plan");
+    group.sample_size(10);
+    for scheduler in scheduler::entries() {
+        for live in [10, 100, 1_000, 10_000] {
+            let scenario = scenario(scheduler.name, live);
+            group.bench_with_input(BenchmarkId::new(scheduler.name, live), &scenario, |bencher, scenario| {
+                bencher.iter_custom(|calls| {
+                    let runs = calls.div_ceil(u64::from(TIMED));
+                    let spent: Duration = (0..runs).map(|_| run(scenario)).sum();
+                    spent.mul_f64(calls as f64 / (runs * u64::from(TIMED)) as f64)
+                });
+            });
+        }
+    }
+}
+
+criterion_group!(benches, plan);
+criterion_main!(benches);

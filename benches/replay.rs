@@ -1,0 +1,70 @@
+//! Whole traces: every scheduler on a shipped one, ElasticFlow on the published ones where they are at hand. Reading the
+//! trace is not timed. Each checks the known answer first, so that nothing fast and wrong is measured.
+
+#[path = "../tests/common/data.rs"]
+mod data;
+#[path = "../tests/common/replay.rs"]
+mod replay;
+
+use std::hint::black_box;
+use std::path::Path;
+
+use criterion::{BenchmarkGroup, Criterion, criterion_group, criterion_main, measurement::WallTime};
+use elasticflow_sim::scheduler;
+use elasticflow_sim::sim::{Scenario, simulate};
+use replay::replay;
+
+fn met(scenario: &Scenario) -> usize {
+    let outcome = simulate(scenario, &mut ()).unwrap_or_else(|why| panic!("{why}"));
+    outcome.jobs.iter().filter(|row| row.deadline_met == Some(1)).count()
+}
+
+/// Times the scenarios one after the other, as one benchmark.
+fn bench(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, scenarios: &[Scenario], expected: usize) {
+    assert_eq!(scenarios.iter().map(met).sum::<usize>(), expected, "{name}");
+    group.bench_function(name, |bencher| {
+        bencher.iter(|| scenarios.iter().map(|scenario| met(black_box(scenario))).sum::<usize>());
+    });
+}
+
+/// Jobs that each scheduler meets on the shipped trace at the load of figure 9: as many as in the golden table.
+const MET: [(&str, usize); 6] = [
+    ("elasticflow", 962),
+    ("elasticflow-no-admission", 962),
+    ("edf", 667),
+    ("edf-admission", 776),
+    ("fifo", 473),
+    ("srtf", 473),
+];
+
+fn shipped(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("fig9-load-1000");
+    group.sample_size(20);
+    let base = replay(Path::new("traces/fig9-load-1000.csv"), "a100", (16, 8), 60, "fifo");
+    for scheduler in scheduler::entries() {
+        let known = MET.iter().find(|(name, _)| *name == scheduler.name);
+        let (name, expected) = known.unwrap_or_else(|| panic!("no known answer for {}", scheduler.name));
+        bench(&mut group, name, &[Scenario { scheduler, ..base.clone() }], *expected);
+    }
+}
+
+/// The ten clusters of figure 8b, and the nodes of 8 GPUs that each was simulated on.
+const CLUSTERS: [u32; 10] = [64, 64, 64, 128, 64, 64, 128, 128, 128, 32];
+
+fn published(criterion: &mut Criterion) {
+    let Some(data) = data::data() else { return };
+    let mut group = criterion.benchmark_group("published");
+    group.sample_size(10);
+    let at = |trace: &str, nodes, slot| {
+        replay(&data.join("traces").join(trace), "a100", (nodes, 8), slot, "elasticflow")
+    };
+    bench(&mut group, "fig9 on 8x8", &[at("artifact/fig9_1000jobs.csv", 8, 240)], 950);
+    bench(&mut group, "cluster10 on 32x8", &[at("itp/cluster10.csv", 32, 60)], 258);
+    bench(&mut group, "cluster04 on 128x8", &[at("itp/cluster04.csv", 128, 60)], 14_637);
+    let all = CLUSTERS.iter().enumerate();
+    let all: Vec<_> = all.map(|(i, nodes)| at(&format!("itp/cluster{:02}.csv", i + 1), *nodes, 60)).collect();
+    bench(&mut group, "all ten clusters", &all, 66_085);
+}
+
+criterion_group!(benches, shipped, published);
+criterion_main!(benches);

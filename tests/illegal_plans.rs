@@ -1,0 +1,363 @@
+//! What a faulty policy is told: a named error for each fault, never a wrong number and never a run that does not end.
+
+mod common;
+
+use std::io;
+use std::sync::Mutex;
+
+use common::{Job, fails, job, run, scenario, slot, spans};
+use elasticflow_sim::job::JobId;
+use elasticflow_sim::record::{Happened, Observer};
+use elasticflow_sim::scheduler::{Entry, Plan, Reason, Scheduler, View};
+use elasticflow_sim::sim::{PlanFault, Scenario, SimError, simulate};
+use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
+use elasticflow_sim::workload::Workload;
+
+/// A policy that is one function of what it sees.
+struct Policy(fn(&View<'_>) -> Plan);
+
+impl Scheduler for Policy {
+    fn plan(&mut self, view: &View<'_>) -> Plan {
+        (self.0)(view)
+    }
+}
+
+/// An entry for a policy called `test`; `admits` is whether its grants admit.
+macro_rules! policy {
+    (admits: $admits:expr, $plan:expr) => {{
+        static ENTRY: Entry = Entry {
+            name: "test",
+            aliases: &[],
+            summary: "",
+            paper: "",
+            options: &[],
+            grant_admits: $admits,
+            requested_size: false,
+            build: |_| Ok(Box::new(Policy($plan))),
+        };
+        &ENTRY
+    }};
+    ($plan:expr) => {
+        policy!(admits: true, $plan)
+    };
+}
+
+/// Two jobs on one node of 8 GPUs, the first from 0 on and the second from 10.
+fn two() -> [Job; 2] {
+    [job("linear", 0.0, 80.0), job("linear", 10.0, 80.0)]
+}
+
+fn under(scheduler: &'static Entry, jobs: &[Job]) -> Scenario {
+    Scenario { scheduler, ..scenario("fifo", 1, 8, jobs) }
+}
+
+/// The fault of a policy's plan for [`two`], and the whole message.
+fn fault(scheduler: &'static Entry) -> (PlanFault, String) {
+    let error = fails(&under(scheduler, &two()));
+    let text = error.to_string();
+    match error {
+        SimError::IllegalPlan { fault, .. } => (fault, text),
+        other => panic!("{other}"),
+    }
+}
+
+const FIRST: JobId = JobId(0);
+const SECOND: JobId = JobId(1);
+
+fn grants(grants: &[(JobId, u32)]) -> Plan {
+    let mut plan = Plan::new();
+    for (job, gpus) in grants {
+        plan.grant(*job, Gpus::new(*gpus));
+    }
+    plan
+}
+
+#[test]
+fn more_gpus_than_there_are() {
+    // Each grant fits alone; the second job is there from 10 s on.
+    let (fault, text) = fault(policy!(|view| match view.live() {
+        [_] => grants(&[(FIRST, 1)]),
+        _ => grants(&[(FIRST, 8), (SECOND, 1)]),
+    }));
+    assert_eq!(fault, PlanFault::TooManyGpus { granted: Gpus::new(9), capacity: Gpus::new(8) });
+    assert_eq!(
+        text,
+        "at 10 s `test` makes a plan that cannot be carried out: it grants 9 GPUs, the cluster has 8"
+    );
+}
+
+#[test]
+fn a_job_granted_twice() {
+    let (fault, text) = fault(policy!(|_| grants(&[(FIRST, 1), (FIRST, 2)])));
+    assert_eq!(fault, PlanFault::GrantedTwice("j0".into()));
+    assert!(
+        text.starts_with("at 0 s `test`") && text.ends_with("it grants GPUs to job `j0` twice"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_grant_of_nothing() {
+    let (fault, text) = fault(policy!(|_| grants(&[(FIRST, 0)])));
+    assert_eq!(fault, PlanFault::NoGpus("j0".into()));
+    assert!(text.ends_with("it grants job `j0` no GPUs; leave it out to pause it"), "{text}");
+}
+
+#[test]
+fn jobs_that_are_not_live() {
+    const TOO_LARGE: Reason = Reason::TooLarge { smallest: Gpus::new(16), cluster: Gpus::new(8) };
+    // Granted, admitted and declined before it arrives; granted after its end, at 80 s, and after it was declined.
+    let coming = policy!(|_| grants(&[(FIRST, 1), (SECOND, 1)]));
+    let admitted = policy!(|_| {
+        let mut plan = grants(&[(FIRST, 1)]);
+        plan.admit(SECOND, None);
+        plan
+    });
+    let declined = policy!(|_| {
+        let mut plan = grants(&[(FIRST, 1)]);
+        plan.decline(SECOND, TOO_LARGE);
+        plan
+    });
+    let ended = policy!(|_| grants(&[(FIRST, 1)]));
+    let turned_away = policy!(|view| match view.arrivals() {
+        [FIRST] => {
+            let mut plan = Plan::new();
+            plan.decline(FIRST, TOO_LARGE);
+            plan
+        }
+        _ => grants(&[(FIRST, 1)]),
+    });
+    for (scheduler, at, name) in [
+        (coming, 0, "j1"),
+        (admitted, 0, "j1"),
+        (declined, 0, "j1"),
+        (ended, 80, "j0"),
+        (turned_away, 10, "j0"),
+    ] {
+        let (fault, text) = fault(scheduler);
+        assert_eq!(fault, PlanFault::NotLive(name.into()));
+        let expected =
+            format!("at {at} s `test` makes a plan that cannot be carried out: job `{name}` is not live");
+        assert_eq!(text, expected);
+    }
+}
+
+#[test]
+fn a_count_without_a_speed() {
+    let (fault, text) = fault(policy!(|_| grants(&[(FIRST, 3)])));
+    assert_eq!(fault, PlanFault::NoSpeed { job: "j0".into(), gpus: Gpus::new(3) });
+    assert!(text.ends_with("job `j0` has no speed on 3 GPUs"), "{text}");
+}
+
+#[test]
+fn gpus_for_a_job_that_was_not_admitted() {
+    let (fault, text) = fault(policy!(admits: false, |_| grants(&[(FIRST, 1)])));
+    assert_eq!(fault, PlanFault::NotAdmitted("j0".into()));
+    assert!(text.ends_with("job `j0` gets GPUs but was not admitted"), "{text}");
+}
+
+#[test]
+fn a_job_admitted_twice() {
+    let in_one_plan = policy!(|_| {
+        let mut plan = Plan::new();
+        plan.admit(FIRST, None);
+        plan.admit(FIRST, None);
+        plan
+    });
+    let after_its_grant = policy!(|view| {
+        let mut plan = grants(&[(FIRST, 1)]);
+        if view.arrivals() == [SECOND] {
+            plan.admit(FIRST, None);
+        }
+        plan
+    });
+    for (scheduler, at) in [(in_one_plan, "at 0 s"), (after_its_grant, "at 10 s")] {
+        let (fault, text) = fault(scheduler);
+        assert_eq!(fault, PlanFault::AdmittedTwice("j0".into()));
+        assert!(text.starts_with(at) && text.ends_with("job `j0` is admitted twice"), "{text}");
+    }
+}
+
+#[test]
+fn an_admitted_job_declined() {
+    let (fault, text) = fault(policy!(|view| {
+        let mut plan = Plan::new();
+        match view.arrivals() {
+            [FIRST] => plan.grant(FIRST, Gpus::ONE),
+            _ => plan.decline(FIRST, Reason::TooLarge { smallest: Gpus::new(16), cluster: Gpus::new(8) }),
+        }
+        plan
+    }));
+    assert_eq!(fault, PlanFault::DeclinedAdmitted("j0".into()));
+    assert!(text.starts_with("at 10 s") && text.ends_with("job `j0` is declined but was admitted"), "{text}");
+}
+
+#[test]
+fn pins_that_do_not_hold() {
+    // Pinned with nothing, with another count than it has, and without a grant.
+    let nothing_held = policy!(|_| {
+        let mut plan = grants(&[(FIRST, 1)]);
+        plan.pin(FIRST);
+        plan
+    });
+    let other_count = policy!(|view| {
+        let mut plan = grants(&[(FIRST, if view.gpus(FIRST).is_zero() { 1 } else { 2 })]);
+        if !view.gpus(FIRST).is_zero() {
+            plan.pin(FIRST);
+        }
+        plan
+    });
+    let not_granted = policy!(|view| match view.arrivals() {
+        [FIRST] => grants(&[(FIRST, 1)]),
+        _ => {
+            let mut plan = Plan::new();
+            plan.pin(FIRST);
+            plan
+        }
+    });
+    for (scheduler, at) in [(nothing_held, "at 0 s"), (other_count, "at 10 s"), (not_granted, "at 10 s")] {
+        let (fault, text) = fault(scheduler);
+        assert_eq!(fault, PlanFault::PinMoves("j0".into()));
+        let end = "job `j0` is pinned but not granted what it holds";
+        assert!(text.starts_with(at) && text.ends_with(end), "{text}");
+    }
+}
+
+#[test]
+fn a_wake_up_that_is_not_later() {
+    let (fault, text) = fault(policy!(|view| {
+        let mut plan = grants(&[(FIRST, 1)]);
+        plan.wake_at(view.now());
+        plan
+    }));
+    assert_eq!(fault, PlanFault::WakeNotAfterNow(common::time(0.0)));
+    assert!(text.ends_with("it asks to be called at 0 s, which is not after now"), "{text}");
+}
+
+#[test]
+fn a_stall_is_an_error() {
+    let error = fails(&under(policy!(|_| Plan::new()), &two()));
+    assert_eq!(
+        error.to_string(),
+        "at 10 s nothing is left to happen, but `test` leaves 2 jobs waiting, the first is `j0`"
+    );
+    assert!(matches!(error, SimError::Stall { waiting: 2, scheduler: "test", .. }));
+}
+
+#[test]
+fn a_scheduler_that_keeps_waking_itself_is_stopped() {
+    let awake = policy!(|view| {
+        let mut plan = Plan::new();
+        plan.wake_at(view.now() + SimDuration::from_secs(1));
+        plan
+    });
+    // Plans at 0, 1, …, 6 s; the eighth would be at 7 s.
+    let error = fails(&Scenario { plan_limit: Some(7), ..under(awake, &two()) });
+    assert_eq!(error.to_string(), "at 7 s `test` has made 7 plans, the limit; it keeps waking itself");
+    assert!(matches!(error, SimError::Runaway { plans: 7, scheduler: "test", .. }));
+}
+
+/// As many as it needs is not too many.
+#[test]
+fn the_limit_of_plans_is_the_last_that_may_be_made() {
+    // FIFO plans at both arrivals and both ends.
+    let scenario = scenario("fifo", 1, 8, &two());
+    assert_eq!(run(&Scenario { plan_limit: Some(4), ..scenario.clone() }).totals.plans, 4);
+    assert!(matches!(fails(&Scenario { plan_limit: Some(3), ..scenario }), SimError::Runaway { .. }));
+}
+
+#[test]
+fn an_end_beyond_the_clock_is_an_error() {
+    // 10¹² iterations at one a second, submitted at 1 s: one second too many.
+    let error = fails(&scenario("fifo", 1, 8, &[job("flat", 1.0, 1e12)]));
+    assert_eq!(
+        error.to_string(),
+        "job `j0` would end later than 1000000000000 s on the trace's clock; cut the run with --until"
+    );
+    assert!(matches!(error, SimError::ClockOverflow { .. }));
+    assert_eq!(spans(&run(&scenario("fifo", 1, 8, &[job("flat", 0.0, 1e12)]))), ["0-1000000000000"]);
+}
+
+/// Cannot write from the second arrival on.
+struct DiskFull;
+
+impl Observer for DiskFull {
+    fn observe(&mut self, _: SimTime, _: &Workload, what: &Happened<'_>) -> io::Result<()> {
+        match what {
+            Happened::Arrived { job: SECOND } => Err(io::Error::other("no space left on device")),
+            _ => Ok(()),
+        }
+    }
+}
+
+#[test]
+fn an_observer_that_cannot_write_stops_the_run() {
+    let error = simulate(&scenario("fifo", 1, 8, &two()), &mut DiskFull).expect_err("no run");
+    assert_eq!(error.to_string(), "cannot record what happens: no space left on device");
+    assert!(matches!(error, SimError::Record(_)));
+}
+
+/// Slot 60. The plan at 0 asks for a wake-up; the one that asks for 70.000003 does so while the arrival at 10 s is held back
+/// until 60.000007. Each comes at its microsecond.
+#[test]
+fn wake_ups_and_held_back_plans_each_come_at_their_microsecond() {
+    static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+    let scheduler = policy!(|view| {
+        let now = view.now().as_micros();
+        CALLS.lock().unwrap().push(now);
+        let live: Vec<_> = view.live().iter().map(|id| (*id, 1)).collect();
+        let mut plan = grants(&live);
+        // A plan replaces the wake-up that is under way, so it asks again.
+        for at in [7, 70_000_003].into_iter().filter(|at| *at > now) {
+            plan.wake_at(SimTime::from_micros(at));
+        }
+        plan
+    });
+    // The ends, at 80 and 140.000007, wait for the slot that the last plan before them started.
+    let outcome = run(&slot(under(scheduler, &two()), 60.0));
+    let expected = [0, 7, 60_000_007, 70_000_003, 130_000_003, 190_000_003];
+    assert_eq!(*CALLS.lock().unwrap(), expected);
+    assert_eq!(spans(&outcome), ["0-80", "60.000007-140.000007"]);
+}
+
+/// A wake-up one microsecond before the plan that the slot holds back: it sees the arrival, so there is no second plan,
+/// and the slot starts over.
+#[test]
+fn an_exact_wake_up_takes_the_place_of_the_plan_that_is_held_back() {
+    static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+    let scheduler = policy!(|view| {
+        let now = view.now().as_micros();
+        CALLS.lock().unwrap().push(now);
+        let live: Vec<_> = view.live().iter().map(|id| (*id, 1)).collect();
+        let mut plan = grants(&live);
+        if now == 0 {
+            plan.wake_at(view.now() + SimDuration::from_micros(59_999_999));
+        }
+        plan
+    });
+    let outcome = run(&slot(under(scheduler, &two()), 60.0));
+    assert_eq!(*CALLS.lock().unwrap(), [0, 59_999_999, 119_999_999, 179_999_999]);
+    assert_eq!(spans(&outcome), ["0-80", "59.999999-139.999999"]);
+}
+
+/// While the plan at 60 s is held back, the wake-up at 30.000001 neither waits for it nor goes missing, whatever arrived
+/// in between; asking again after every plan keeps both.
+#[test]
+fn a_held_back_plan_does_not_move_a_wake_up() {
+    static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+    let scheduler = policy!(|view| {
+        let now = view.now().as_micros();
+        CALLS.lock().unwrap().push(now);
+        let live: Vec<_> = view.live().iter().map(|id| (*id, 1)).collect();
+        let mut plan = grants(&live);
+        if now == 0 {
+            plan.wake_at(view.now() + SimDuration::from_micros(30_000_001));
+        }
+        plan
+    });
+    // The second arrives at 10 s and starts with the wake-up; the third, at 40 s, waits for 30.000001 + 60 s.
+    let jobs = [two()[0], two()[1], job("linear", 40.0, 1.0)];
+    let outcome = run(&slot(under(scheduler, &jobs), 60.0));
+    assert_eq!(*CALLS.lock().unwrap(), [0, 30_000_001, 90_000_001, 150_000_001]);
+    assert_eq!(spans(&outcome), ["0-80", "30.000001-110.000001", "90.000001-91.000001"]);
+}
