@@ -1,4 +1,96 @@
 //! Discrete-event simulation of deadline-aware, elastic GPU-cluster scheduling.
+//!
+//! A trace of training jobs is replayed on a cluster under a scheduling policy; what comes out is one row for each job and
+//! the metrics of the whole run. The policies are those of "ElasticFlow: An Elastic Serverless Training Platform for
+//! Distributed Deep Learning" (ASPLOS 2023) and what it is compared with. The `elasticflow-sim` command is a thin layer
+//! over this library.
+//!
+//! # How data flows
+//!
+//! ```text
+//! traces/*.csv ── trace ───► Workload ──┐                      ┌── View ──► Scheduler ──┐
+//! profiles     ── config ──► SpeedModel ┼─► Scenario ─► Simulation                      │
+//! cluster      ── config ──► Shape ─────┘                  │   └◄─────────── Plan ◄──────┘
+//!                                                          │ Happened
+//!                                                          ▼
+//!                                            Observers: allocations · timeline · event log
+//!                                                          │
+//!                         Outcome (job rows, totals) ──────┤
+//!                                                          ▼
+//!                              metrics ──► report (table, CSV, JSON) ──► files, stdout
+//! ```
+//!
+//! Data flows one way. Only the simulation and its scheduler talk back and forth, in two plain values:
+//! [`View`](scheduler::View) in, [`Plan`](scheduler::Plan) out. Files are read to the left of the
+//! [`Scenario`](sim::Scenario) and written to the right of the [`Observer`](record::Observer). Nothing in between touches a
+//! file, a wall clock, an environment variable or a global, so the same scenario gives the same bytes.
+//! [`simulate`](sim::simulate) is the one door.
+//!
+//! # Layers
+//!
+//! A module uses only what stands above it:
+//!
+//! - [`units`]: quantities with their units in their types.
+//! - [`job`], [`workload`]: what is known of jobs when they are submitted.
+//! - [`cluster`]: nodes, and who holds their GPUs.
+//! - [`profile`], [`overhead`], [`progress`], [`state`]: how fast jobs are, what a change costs, how far each job is.
+//! - [`scheduler`], [`placement`], [`record`]: the traits; below them one file a policy, placer and observer.
+//! - [`sim`]: the event loop.
+//! - [`trace`], [`metrics`]: jobs in, numbers out.
+//! - [`config`], [`report`]: what else is read, and everything that is written.
+//! - [`cli`]: the command line.
+//!
+//! `ARCHITECTURE.md` has the reasons, `METHODOLOGY.md` the semantics and the formulas, and [`scheduler::tutorial`] shows
+//! how to add a policy.
+//!
+//! # Example
+//!
+//! A thousand jobs on 16 nodes of 8 A100 under ElasticFlow. Every deadline that can be met is met, and nobody who was
+//! admitted is late:
+//!
+//! ```
+//! use std::path::Path;
+//! use std::sync::Arc;
+//!
+//! use elasticflow_sim::cluster::Shape;
+//! use elasticflow_sim::config::profiles;
+//! use elasticflow_sim::metrics::Metrics;
+//! use elasticflow_sim::overhead::Preset;
+//! use elasticflow_sim::profile::Profiled;
+//! use elasticflow_sim::scheduler::Options;
+//! use elasticflow_sim::sim::{Scenario, simulate};
+//! use elasticflow_sim::trace::ReadOptions;
+//! use elasticflow_sim::units::SimDuration;
+//! use elasticflow_sim::{placement, scheduler, trace};
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let table = profiles::builtin("a100").ok_or("no such profiles")?;
+//! let trace = trace::read(Path::new("traces/fig9-load-1000.csv"), &table, &ReadOptions::default())?;
+//! let workload = Arc::new(trace.workload);
+//! let speeds = Arc::new(Profiled::new(&table, &workload)?);
+//! let cluster = Shape::default();
+//! let scenario = Scenario {
+//!     overhead: Preset::OnChange.on(cluster.gpus()).into(),
+//!     workload,
+//!     cluster,
+//!     truth: speeds.clone(),
+//!     belief: speeds,
+//!     placer: placement::entry("buddy")?,
+//!     scheduler: scheduler::entry("elasticflow")?,
+//!     options: Options::default(),
+//!     slot: SimDuration::from_secs(60),
+//!     until: None,
+//!     plan_limit: None,
+//! };
+//! // `()` writes nothing down; `record` has observers that do.
+//! let outcome = simulate(&scenario, &mut ())?;
+//! let metrics = Metrics::of(&outcome.jobs, &outcome.totals, scenario.cluster.gpus(), scenario.until);
+//! assert_eq!(metrics.slo_jobs, 1000);
+//! assert_eq!(metrics.met, metrics.feasible_alone);
+//! assert_eq!(metrics.admitted_late, 0);
+//! # Ok(())
+//! # }
+//! ```
 
 pub mod cli;
 pub mod cluster;

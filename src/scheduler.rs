@@ -22,6 +22,9 @@ mod view;
 
 use crate::profile::SpeedModel;
 
+#[doc = include_str!("../docs/add-a-scheduler.md")]
+pub mod tutorial {}
+
 pub use options::{OptionDoc, Options, OptionsError};
 pub use plan::{Grant, Plan, Promise, Reason};
 pub use view::View;

@@ -439,17 +439,11 @@ mod tests {
 
     #[test]
     fn what_is_not_a_time_says_why() {
-        for (text, why) in [
-            ("", TimeError::NotANumber),
-            ("ten", TimeError::NotANumber),
-            ("NaN", TimeError::NotANumber),
-            (".", TimeError::NotANumber),
-            ("-1", TimeError::Negative),
-            ("inf", TimeError::TooLarge),
-            ("10000000001", TimeError::TooLarge),
-            ("99999999999999999999999", TimeError::TooLarge),
-        ] {
-            assert_eq!(text.parse::<SimTime>(), Err(why), "{text}");
-        }
+        let is = |text: &str, why| assert_eq!(text.parse::<SimTime>(), Err(why), "{text}");
+        ["", "ten", "NaN", "."].into_iter().for_each(|text| is(text, TimeError::NotANumber));
+        ["inf", "10000000001", "99999999999999999999999"]
+            .into_iter()
+            .for_each(|text| is(text, TimeError::TooLarge));
+        is("-1", TimeError::Negative);
     }
 }

@@ -141,7 +141,7 @@ pub fn write(rows: &[JobRow], to: &mut dyn io::Write) -> io::Result<()> {
     writer.flush()
 }
 
-/// Reads rows as [`write`] wrote them.
+/// Reads rows as [`write()`] wrote them.
 ///
 /// # Errors
 ///

@@ -1,0 +1,324 @@
+//! The structure that ARCHITECTURE.md states, kept: layers, registration, and what only some modules may do.
+//!
+//! The table of layers is read from ARCHITECTURE.md, so that the text cannot differ from what is checked. Each check is a
+//! function over sources that gives back what is wrong; the last test shows each of them something wrong.
+
+use std::fs;
+use std::path::Path;
+
+use elasticflow_sim::{placement, scheduler};
+
+/// The most lines of a source file, tests included.
+const LINES: usize = 450;
+
+/// Of `src/scheduler/`, what belongs to the trait; the rest are policies and what they share.
+const TRAIT: [&str; 3] = ["options", "plan", "view"];
+
+/// What policies see besides the trait: everything else they know is a method of `View`.
+const POLICIES_USE: [&str; 4] = ["units", "job", "workload", "cluster"];
+
+/// A source file: its path below `src/` without the extension, its lines without comments and tests.
+struct Source {
+    path: String,
+    lines: usize,
+    code: String,
+    /// Whether unit tests, if there are any, are the last item: what follows them is not looked at.
+    tests_last: bool,
+}
+
+impl Source {
+    fn new(path: &str, text: &str) -> Source {
+        let (code, tests) = text.split_once("\n#[cfg(test)]\n").unwrap_or((text, "mod tests;"));
+        let starts_item = |line: &&str| line.starts_with(|c: char| c.is_alphabetic() || c == '#');
+        let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
+        Source {
+            path: path.to_owned(),
+            lines: text.lines().count(),
+            code: code.flat_map(|line| [line, "\n"]).collect(),
+            tests_last: tests.starts_with("mod tests") && tests.lines().filter(starts_item).count() == 1,
+        }
+    }
+
+    /// The top module it belongs to.
+    fn module(&self) -> &str {
+        self.path.split('/').next().unwrap_or(&self.path)
+    }
+
+    fn is_policy(&self) -> bool {
+        self.path.strip_prefix("scheduler/").is_some_and(|name| !TRAIT.contains(&name))
+    }
+
+    /// The top modules that it names as `crate::…`.
+    fn uses(&self) -> Vec<String> {
+        let mut uses = Vec::new();
+        for (at, _) in self.code.match_indices("crate::") {
+            let rest = &self.code[at + "crate::".len()..];
+            match rest.strip_prefix('{') {
+                Some(list) => uses.extend(group(list)),
+                None => uses.push(word(rest)),
+            }
+        }
+        uses
+    }
+
+    /// Whether `token` occurs as a word of its own.
+    fn has(&self, token: &str) -> bool {
+        self.code.match_indices(token).any(|(at, _)| {
+            let before = self.code[..at].chars().next_back();
+            !before.is_some_and(|c| c.is_alphanumeric() || c == '_')
+        })
+    }
+}
+
+fn word(text: &str) -> String {
+    text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
+}
+
+/// The first words of a `{…}` list's items, whose opening brace is gone.
+fn group(text: &str) -> Vec<String> {
+    let (mut depth, mut item, mut items) = (1, String::new(), Vec::new());
+    for c in text.chars() {
+        depth += i32::from(c == '{') - i32::from(c == '}');
+        if depth == 0 || (depth == 1 && c == ',') {
+            items.push(word(item.trim()));
+            item.clear();
+        } else {
+            item.push(c);
+        }
+        if depth == 0 {
+            break;
+        }
+    }
+    items.retain(|name| !name.is_empty());
+    items
+}
+
+fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn read(path: &str) -> String {
+    fs::read_to_string(root().join(path)).expect(path)
+}
+
+/// Every source file but those that hold nothing but tests.
+fn sources() -> Vec<Source> {
+    fn collect(folder: &Path, sources: &mut Vec<Source>) {
+        let entries = fs::read_dir(folder).expect("a folder of sources");
+        let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
+        paths.sort();
+        for path in paths {
+            if path.is_dir() {
+                collect(&path, sources);
+            } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs") {
+                let below = path.strip_prefix(root().join("src")).expect("below src").with_extension("");
+                let text = fs::read_to_string(&path).expect("a source");
+                sources.push(Source::new(&below.display().to_string(), &text));
+            }
+        }
+    }
+    let mut sources = Vec::new();
+    collect(&root().join("src"), &mut sources);
+    sources
+}
+
+/// The code spans of the first column of the table under a heading; for the layers, of the second column.
+fn table(text: &str, heading: &str, column: usize) -> Vec<Vec<String>> {
+    let section = text.split(heading).nth(1).unwrap_or_default();
+    let section = section.split("\n## ").next().unwrap_or_default();
+    let rows = section.lines().filter(|line| line.starts_with('|'));
+    let spans = |line: &str| {
+        let cell = line.split('|').nth(column).unwrap_or_default();
+        cell.split('`').skip(1).step_by(2).map(str::to_owned).collect::<Vec<_>>()
+    };
+    rows.map(spans).filter(|spans| !spans.is_empty()).collect()
+}
+
+fn layers() -> Vec<Vec<String>> {
+    table(&read("ARCHITECTURE.md"), "## Layers", 2)
+}
+
+/// A module uses only modules of the rows above its own, or to the left of it.
+fn against_the_layers(sources: &[Source], layers: &[Vec<String>]) -> Vec<String> {
+    let order: Vec<&String> = layers.iter().flatten().collect();
+    let place = |module: &str| order.iter().position(|name| *name == module);
+    let mut wrong = Vec::new();
+    for source in sources.iter().filter(|s| !["main", "lib"].contains(&s.path.as_str())) {
+        let module = source.module();
+        let Some(own) = place(module) else {
+            wrong.push(format!("{module} is in no layer of ARCHITECTURE.md"));
+            continue;
+        };
+        for used in source.uses().iter().filter(|used| *used != module) {
+            if source.is_policy() && !POLICIES_USE.contains(&used.as_str()) {
+                wrong.push(format!("{} is a policy and uses {used}", source.path));
+            } else if place(used).is_none_or(|other| other > own) {
+                wrong.push(format!("{} uses {used}, which is not below it", source.path));
+            }
+        }
+        if !source.path.contains('/') && source.has("super::") {
+            wrong.push(format!("{} says super:: for crate::", source.path));
+        }
+    }
+    wrong
+}
+
+/// The simulation names no policy and no placer; it is handed one.
+fn names_in_the_simulation(sources: &[Source], names: &[&str]) -> Vec<String> {
+    let simulation = sources.iter().filter(|source| source.module() == "sim");
+    let pairs = simulation.flat_map(|source| names.iter().map(move |name| (source, name)));
+    let named = pairs.filter(|(source, name)| {
+        let variable = name.replace('-', "_");
+        source.code.contains(&format!("\"{name}\"")) || source.has(&format!("{variable}::"))
+    });
+    named.map(|(source, name)| format!("{} names {name}", source.path)).collect()
+}
+
+/// What only some modules may do, and what none may.
+fn forbidden(sources: &[Source]) -> Vec<String> {
+    let files = ["trace", "config", "report", "cli"];
+    let rules: [(&str, &[&str]); 10] = [
+        ("fs::", &files),
+        ("File::", &files),
+        ("env::", &["cli"]),
+        ("Instant::", &["cli"]),
+        ("SystemTime::", &["cli"]),
+        ("println!", &[]),
+        ("eprintln!", &[]),
+        ("todo!", &[]),
+        ("RefCell", &[]),
+        ("unwrap()", &[]),
+    ];
+    let mut wrong = Vec::new();
+    for source in sources {
+        for (token, allowed) in rules {
+            if source.has(token) && !allowed.contains(&source.module()) {
+                wrong.push(format!("{} has {token}", source.path));
+            }
+        }
+        if !source.tests_last {
+            wrong.push(format!("{} has something after its tests", source.path));
+        }
+        if source.lines > LINES {
+            wrong.push(format!("{} has {} lines, more than {LINES}", source.path, source.lines));
+        }
+    }
+    wrong
+}
+
+/// Every file of a folder with an `ENTRY` is in the table of entries, under the name that the entry has.
+fn unregistered(sources: &[Source], folder: &str, names: &[&str]) -> Vec<String> {
+    let prefix = format!("{folder}/");
+    let parent = sources.iter().find(|source| source.path == folder).map_or("", |source| &source.code);
+    let mut wrong = Vec::new();
+    for source in sources.iter().filter(|s| s.path.starts_with(&prefix) && s.has("const ENTRY")) {
+        let stem = &source.path[prefix.len()..];
+        let name = source.code.split("name: \"").nth(1).and_then(|rest| rest.split('"').next());
+        if !parent.contains(&format!("{stem}::ENTRY")) || name.is_none_or(|name| !names.contains(&name)) {
+            wrong.push(format!("{} is not in the table of entries", source.path));
+        }
+    }
+    wrong
+}
+
+/// Every name and alias, in the order of the table of entries.
+fn scheduler_names() -> Vec<&'static str> {
+    scheduler::entries().iter().flat_map(|e| [e.name].into_iter().chain(e.aliases.iter().copied())).collect()
+}
+
+fn nothing(wrong: Vec<String>) {
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+#[test]
+fn every_module_uses_only_what_is_below_it() {
+    nothing(against_the_layers(&sources(), &layers()));
+}
+
+#[test]
+fn the_simulation_names_no_policy() {
+    let mut names = scheduler_names();
+    names.extend(placement::entries().iter().map(|entry| entry.name));
+    nothing(names_in_the_simulation(&sources(), &names));
+}
+
+#[test]
+fn files_clocks_and_prints_are_where_they_belong() {
+    nothing(forbidden(&sources()));
+}
+
+#[test]
+fn every_policy_and_placer_is_registered() {
+    let policies: Vec<_> = scheduler::entries().iter().map(|entry| entry.name).collect();
+    nothing(unregistered(&sources(), "scheduler", &policies));
+    let placers: Vec<_> = placement::entries().iter().map(|entry| entry.name).collect();
+    nothing(unregistered(&sources(), "placement", &placers));
+}
+
+#[test]
+fn names_are_unique() {
+    let mut names = scheduler_names();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), scheduler_names().len());
+}
+
+#[test]
+fn the_readme_lists_the_schedulers_there_are() {
+    let listed: Vec<_> = table(&read("README.md"), "## Schedulers", 1).concat();
+    assert_eq!(listed, scheduler_names());
+}
+
+#[test]
+fn methodology_says_what_every_scheduler_does() {
+    let text = read("METHODOLOGY.md");
+    for entry in scheduler::entries() {
+        assert!(text.contains(&format!("`{}`", entry.name)), "METHODOLOGY.md lacks {}", entry.name);
+    }
+}
+
+#[test]
+fn each_check_can_fail() {
+    let layers =
+        [vec!["units".to_owned()], vec!["job".to_owned(), "scheduler".to_owned()], vec!["sim".to_owned()]];
+    let wrong = |path: &str, text: &str| against_the_layers(&[Source::new(path, text)], &layers);
+    assert_eq!(wrong("sim", "use crate::units::Gpus; use crate::{job::{JobId, Class}, scheduler};"), [""; 0]);
+    assert_eq!(wrong("units", "use crate::{units, job::JobId};"), ["units uses job, which is not below it"]);
+    assert_eq!(
+        wrong("job", "fn f(s: crate::scheduler::Plan) {}"),
+        ["job uses scheduler, which is not below it"]
+    );
+    assert_eq!(wrong("job", "use super::units;"), ["job says super:: for crate::"]);
+    assert_eq!(wrong("job", "// use crate::sim\n#[cfg(test)]\nmod tests { use super::*; }"), [""; 0]);
+    assert_eq!(wrong("new", ""), ["new is in no layer of ARCHITECTURE.md"]);
+    assert_eq!(
+        wrong("scheduler/mine", "use crate::sim::Event;"),
+        ["scheduler/mine is a policy and uses sim"]
+    );
+    assert_eq!(
+        wrong("scheduler/view", "use crate::sim::Event;"),
+        ["scheduler/view uses sim, which is not below it"]
+    );
+
+    let named = |text: &str| names_in_the_simulation(&[Source::new("sim/x", text)], &["edf", "first-fit"]);
+    assert_eq!(named("let medfs = 1;"), [""; 0]);
+    assert_eq!(named("if name == \"edf\" {}"), ["sim/x names edf"]);
+    assert_eq!(named("first_fit::ENTRY"), ["sim/x names first-fit"]);
+
+    let bad = |path: &str, text: &str| forbidden(&[Source::new(path, text)]);
+    assert_eq!(bad("report", "use std::fs::File; File::open(x)"), [""; 0]);
+    assert_eq!(bad("sim", "std::fs::read(x)"), ["sim has fs::"]);
+    assert_eq!(bad("sim", "configs::read(x); env!(\"A\")"), [""; 0]);
+    assert_eq!(bad("report", "std::env::var(x)"), ["report has env::"]);
+    assert_eq!(bad("cli", "x.unwrap()"), ["cli has unwrap()"]);
+    assert_eq!(bad("cli", "\n#[cfg(test)]\nmod tests {\n    fn f() {}\n}\n"), [""; 0]);
+    assert_eq!(bad("cli", "\n#[cfg(test)]\nmod tests {}\nfn f() {}"), ["cli has something after its tests"]);
+    assert_eq!(bad("cli", &"\n".repeat(451)), ["cli has 451 lines, more than 450"]);
+
+    let file = Source::new("scheduler/mine", "const ENTRY: Entry = Entry { name: \"mine\" };");
+    let table = |text| [Source::new("scheduler", text), Source::new(&file.path, &file.code)];
+    assert_eq!(unregistered(&table("&[mine::ENTRY]"), "scheduler", &["mine"]), [""; 0]);
+    let lacking = ["scheduler/mine is not in the table of entries"];
+    assert_eq!(unregistered(&table("&[]"), "scheduler", &["mine"]), lacking);
+    assert_eq!(unregistered(&table("&[mine::ENTRY]"), "scheduler", &["yours"]), lacking);
+}
