@@ -11,18 +11,23 @@ mod elasticflow;
 mod elasticflow_no_admission;
 mod fifo;
 mod free;
+mod gittins;
 mod guarantee;
+mod ladder;
 mod options;
+mod oracle;
 mod plan;
 mod queue;
 mod reservation;
 mod reservations;
 mod srtf;
+mod tiresias;
 mod view;
 
 use crate::profile::SpeedModel;
 
 pub use options::{OptionDoc, Options, OptionsError};
+pub use oracle::Oracle;
 pub use plan::{Grant, Plan, Promise, Reason};
 pub use view::View;
 
@@ -47,6 +52,8 @@ pub struct Entry {
     pub summary: &'static str,
     /// Where it is described.
     pub paper: &'static str,
+    /// What it goes by, besides submissions and deadlines; begins with `oracle:` where no real cluster could know it.
+    pub knows: &'static str,
     /// What `--set` takes.
     pub options: &'static [OptionDoc],
     /// Whether granting GPUs to a job admits it; otherwise the plan must say so with [`Plan::admit`].
@@ -66,6 +73,7 @@ pub fn entries() -> &'static [Entry] {
         edf_admission::ENTRY,
         fifo::ENTRY,
         srtf::ENTRY,
+        tiresias::ENTRY,
     ]
 }
 
