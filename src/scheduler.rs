@@ -10,6 +10,7 @@ mod elastic;
 mod elasticflow;
 mod elasticflow_no_admission;
 mod fifo;
+mod finish_time;
 mod free;
 mod gittins;
 mod guarantee;
@@ -21,6 +22,7 @@ mod queue;
 mod reservation;
 mod reservations;
 mod srtf;
+mod themis;
 mod tiresias;
 mod view;
 
@@ -52,7 +54,7 @@ pub struct Entry {
     pub summary: &'static str,
     /// Where it is described.
     pub paper: &'static str,
-    /// What it goes by, besides submissions and deadlines; begins with `oracle:` where no real cluster could know it.
+    /// What it goes by, besides submissions and deadlines; `oracle:` stands before what no real cluster could know.
     pub knows: &'static str,
     /// What `--set` takes.
     pub options: &'static [OptionDoc],
@@ -73,6 +75,7 @@ pub fn entries() -> &'static [Entry] {
         edf_admission::ENTRY,
         fifo::ENTRY,
         srtf::ENTRY,
+        themis::ENTRY,
         tiresias::ENTRY,
     ]
 }

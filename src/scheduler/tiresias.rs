@@ -27,7 +27,7 @@ pub(super) const ENTRY: Entry = Entry {
     aliases: &["dlas-gpu"],
     summary: "least attained GPU-time first, in queues, at the requested size; preemptive; what does not fit is passed over",
     paper: "Gu et al., NSDI 2019",
-    knows: "requested size; with index=gittins oracle: the GPU-time of every job of the trace",
+    knows: "requested size; with index=gittins, oracle: the GPU-time of every job of the trace",
     options: &[
         OptionDoc {
             key: "index",
