@@ -14,12 +14,15 @@ use elasticflow_sim::sim::Scenario;
 use elasticflow_sim::trace;
 use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
 
-/// Calls a scheduler at the end of every lease of 600 s, counted from the plan that found only new jobs, and at least every
-/// 137 s.
+/// Calls a scheduler at the end of every lease of 60 s, counted from the plan that found only new jobs, and at least every
+/// 17.3 s.
 struct Stepped {
     inner: Box<dyn Scheduler>,
     begin: SimTime,
 }
+
+const LEASE: SimDuration = SimDuration::from_secs(60);
+const STEP: SimDuration = SimDuration::from_micros(17_300_000);
 
 impl Scheduler for Stepped {
     fn plan(&mut self, view: &View<'_>) -> Plan {
@@ -28,10 +31,10 @@ impl Scheduler for Stepped {
             self.begin = view.now();
         }
         if !view.live().is_empty() {
-            let (lease, elapsed) = (SimDuration::from_secs(600), view.now().since(self.begin));
-            let into = SimDuration::from_micros(elapsed.as_micros() % lease.as_micros());
-            plan.wake_at(view.now() + lease.saturating_sub(into));
-            plan.wake_at(view.now() + SimDuration::from_secs(137));
+            let elapsed = view.now().since(self.begin).as_micros();
+            let into = SimDuration::from_micros(elapsed % LEASE.as_micros());
+            plan.wake_at(view.now() + LEASE.saturating_sub(into));
+            plan.wake_at(view.now() + STEP);
         }
         plan
     }
@@ -42,41 +45,75 @@ fn stepped(name: &str, options: &Options) -> Result<Box<dyn Scheduler>, OptionsE
     Ok(Box::new(Stepped { inner, begin: SimTime::ZERO }))
 }
 
+const STEPPED: [(&str, &[&str]); 5] = [
+    ("tiresias", &["thresholds=[300, 2000]"]),
+    ("tiresias", &["thresholds=[300, 2000]", "promote_after=4"]),
+    ("tiresias", &["index=gittins", "quantum=500"]),
+    ("tiresias", &["index=gittins", "quantum=500", "promote_after=2"]),
+    ("themis", &["lease=60"]),
+];
+
 /// The same rows, byte for byte, whether the scheduler is called at every turn or only when it asks to be. Without a slot:
 /// the cadence counts from plans, so there a call does change when the next arrival is looked at.
+fn stepping_changes_nothing(scenario: &Scenario) {
+    for (name, options) in STEPPED {
+        let options = Options::parse(options.iter().copied()).unwrap();
+        let entry = *entry(name).unwrap();
+        let build = if name == "themis" {
+            |o: &Options| stepped("themis", o)
+        } else {
+            |o: &Options| stepped("tiresias", o)
+        };
+        let stepped: &Entry = Box::leak(Box::new(Entry { build, ..entry }));
+        let usual = Scenario {
+            scheduler: elasticflow_sim::scheduler::entry(name).unwrap(),
+            options,
+            ..scenario.clone()
+        };
+        let each = run(&Scenario { scheduler: stepped, ..usual.clone() });
+        let usual = run(&usual);
+        for (usual, each) in usual.jobs.iter().zip(&each.jobs) {
+            assert_eq!(usual, each, "{name}");
+        }
+        assert!(usual.totals.plans < each.totals.plans);
+    }
+}
+
 #[test]
-fn leases_and_queues_are_skipped_exactly() {
-    let tiresias = Entry { build: |options| stepped("tiresias", options), ..*entry("tiresias").unwrap() };
-    let themis = Entry { build: |options| stepped("themis", options), ..*entry("themis").unwrap() };
-    let (tiresias, themis): (&Entry, &Entry) = (Box::leak(Box::new(tiresias)), Box::leak(Box::new(themis)));
+fn steps_between_change_nothing_on_the_shipped_traces() {
     let table = builtin("a100").unwrap();
-    for file in ["bursty-195.csv", "mixed-200.csv"] {
+    for (file, nodes) in [("bursty-195.csv", 2), ("bursty-195.csv", 8), ("mixed-200.csv", 4)] {
         let path = Path::new("traces").join(file);
         let workload = trace::read(&path, &table, &Default::default()).unwrap().workload;
         let speeds = Arc::new(Profiled::new(&table, &workload).unwrap());
-        let workload = Arc::new(workload);
-        for (stepped, options) in [
-            (tiresias, vec![]),
-            (tiresias, vec!["index=gittins"]),
-            (tiresias, vec!["promote_after=4"]),
-            (themis, vec![]),
-        ] {
-            for nodes in [2, 4, 16] {
-                let usual = Scenario {
-                    workload: workload.clone(),
-                    truth: speeds.clone(),
-                    belief: speeds.clone(),
-                    cluster: Shape::uniform(nodes, Gpus::new(8)).unwrap(),
-                    options: Options::parse(options.iter().copied()).unwrap(),
-                    ..scenario(stepped.name, 1, 1, &[])
-                };
-                let usual = overhead(usual, "on-change");
-                let each = run(&Scenario { scheduler: stepped, ..usual.clone() });
-                let usual = run(&usual);
-                assert_eq!(usual.jobs, each.jobs, "{} {options:?} {file} on {nodes} nodes", stepped.name);
-                assert!(usual.totals.plans * 2 < each.totals.plans);
-            }
-        }
+        let scenario = Scenario {
+            workload: workload.into(),
+            truth: speeds.clone(),
+            belief: speeds,
+            cluster: Shape::uniform(nodes, Gpus::new(8)).unwrap(),
+            ..scenario("themis", 1, 1, &[])
+        };
+        stepping_changes_nothing(&overhead(scenario, "on-change"));
+    }
+}
+
+#[test]
+fn steps_between_change_nothing_on_drawn_jobs() {
+    let mut state = 5u64;
+    let mut draw = |limit: u64| {
+        state = state.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (state >> 33) % limit
+    };
+    for round in 0..300 {
+        let span = 200 + draw(4000);
+        let jobs: Vec<Job> = (0..4 + draw(20))
+            .map(|_| {
+                let model = ["linear", "half", "flat"][draw(3) as usize];
+                job(model, draw(4 * span) as f64 / 4.0, (1 + draw(1500)) as f64).on(1 << draw(5))
+            })
+            .collect();
+        let preset = ["none", "fixed:7", "on-change"][round % 3];
+        stepping_changes_nothing(&overhead(scenario("themis", 2, 8, &jobs), preset));
     }
 }
 
