@@ -10,14 +10,20 @@ mod elastic;
 mod elasticflow;
 mod elasticflow_no_admission;
 mod fifo;
+mod finish_time;
 mod free;
+mod gittins;
 mod guarantee;
+mod ladder;
 mod options;
+mod oracle;
 mod plan;
 mod queue;
 mod reservation;
 mod reservations;
 mod srtf;
+mod themis;
+mod tiresias;
 mod view;
 
 use crate::profile::SpeedModel;
@@ -26,6 +32,7 @@ use crate::profile::SpeedModel;
 pub mod tutorial {}
 
 pub use options::{OptionDoc, Options, OptionsError};
+pub use oracle::Oracle;
 pub use plan::{Grant, Plan, Promise, Reason};
 pub use view::View;
 
@@ -50,6 +57,8 @@ pub struct Entry {
     pub summary: &'static str,
     /// Where it is described.
     pub paper: &'static str,
+    /// What it goes by, besides submissions and deadlines; `oracle:` stands before what no real cluster could know.
+    pub knows: &'static str,
     /// What `--set` takes.
     pub options: &'static [OptionDoc],
     /// Whether granting GPUs to a job admits it; otherwise the plan must say so with [`Plan::admit`].
@@ -69,6 +78,8 @@ pub fn entries() -> &'static [Entry] {
         edf_admission::ENTRY,
         fifo::ENTRY,
         srtf::ENTRY,
+        themis::ENTRY,
+        tiresias::ENTRY,
     ]
 }
 

@@ -12,6 +12,7 @@ pub(super) const ENTRY: Entry = Entry {
     aliases: &[],
     summary: "earliest deadline first, each job on the most GPUs that still gain",
     paper: "Liu and Layland, JACM 1973; ElasticFlow, section 6.1",
+    knows: "measured speeds",
     options: &[],
     grant_admits: true,
     requested_size: false,

@@ -12,6 +12,7 @@ pub(super) const ENTRY: Entry = Entry {
     aliases: &["edf-accessctrl"],
     summary: "EDF that declines what could not be in time; who is admitted is never late",
     paper: "ElasticFlow, section 6.4",
+    knows: "iterations as declared, measured speeds",
     options: &[],
     grant_admits: false,
     requested_size: false,

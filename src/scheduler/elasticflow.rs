@@ -12,6 +12,7 @@ pub(super) const ENTRY: Entry = Entry {
     aliases: &["ef-accessctrl"],
     summary: "admission by minimum satisfactory share, elastic allocation by marginal return; never late",
     paper: "Gu et al., ASPLOS 2023",
+    knows: "iterations as declared, measured speeds",
     options: &[],
     grant_admits: false,
     requested_size: false,

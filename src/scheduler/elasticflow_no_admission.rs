@@ -14,6 +14,7 @@ pub(super) const ENTRY: Entry = Entry {
     aliases: &["ef"],
     summary: "minimum satisfactory shares in deadline order and elastic allocation; nobody is turned away",
     paper: "Gu et al., ASPLOS 2023, section 6.4",
+    knows: "iterations as declared, measured speeds",
     options: &[],
     grant_admits: false,
     requested_size: false,

@@ -11,6 +11,7 @@ pub(super) const ENTRY: Entry = Entry {
     aliases: &[],
     summary: "in order of submission at the requested size; the first that does not fit holds up the rest",
     paper: "-",
+    knows: "requested size",
     options: &[],
     grant_admits: true,
     requested_size: true,

@@ -11,6 +11,7 @@ pub(super) const ENTRY: Entry = Entry {
     aliases: &[],
     summary: "shortest remaining time first at the requested size, preemptive; what does not fit is passed over",
     paper: "Schrage, Operations Research 1968",
+    knows: "requested size, iterations as declared, measured speeds",
     options: &[],
     grant_admits: true,
     requested_size: true,
