@@ -11,6 +11,7 @@ mod elasticflow;
 mod elasticflow_no_admission;
 mod fifo;
 mod free;
+mod gandiva;
 mod guarantee;
 mod options;
 mod plan;

@@ -76,7 +76,7 @@ pub(crate) fn scenario(name: &str, nodes: u32, gpus: u32, jobs: &[Job]) -> Scena
     let speeds = Arc::new(Profiled::new(&speeds(), &workload).expect("known models"));
     let cluster = Shape::uniform(nodes, Gpus::new(gpus)).expect("a cluster");
     Scenario {
-        overhead: Preset::None.on(cluster.gpus()).into(),
+        overhead: "none".parse::<Preset>().expect("an overhead").on(cluster.gpus()).into(),
         workload: workload.into(),
         cluster,
         truth: speeds.clone(),
