@@ -1,3 +1,4 @@
-//! What a run is made of, read from files: so far, measured profiles.
+//! What a run is made of, read from files: measured profiles and clusters.
 
+pub mod cluster;
 pub mod profiles;

@@ -1,3 +1,7 @@
 //! The `elasticflow-sim` command.
 
-fn main() {}
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    elasticflow_sim::cli::main()
+}

@@ -1,0 +1,121 @@
+//! The command line: words in, tables and exit codes out.
+//!
+//! Everything is checked before the first run starts. Data goes to stdout, messages and progress to stderr. This is the
+//! only module that reads a wall clock or the environment.
+
+mod assertion;
+mod case;
+mod compare;
+mod list;
+mod output;
+mod parsers;
+mod progress;
+mod run;
+mod settings;
+mod setup;
+mod suggest;
+mod trace;
+
+use std::io::IsTerminal;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use output::Failure;
+
+/// The environment variable that says what is logged, in the syntax of `RUST_LOG`.
+const LOG: &str = "ELASTICFLOW_SIM_LOG";
+
+/// Simulate deadline-aware, elastic schedulers of GPU clusters
+///
+/// Replays a trace of training jobs under a scheduling policy, job by job, and says which deadlines are met, how long
+/// jobs take and how well the GPUs are used. The same command gives the same bytes, on every machine.
+#[derive(Debug, Parser)]
+#[command(
+    name = "elasticflow-sim",
+    version,
+    max_term_width = 100,
+    subcommand_required = true,
+    arg_required_else_help = true,
+    after_help = "Exit codes: 0 ok, 1 the run failed, 2 bad usage or bad input, 3 an --assert did not hold."
+)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+
+    /// Log what goes on to stderr; -vv logs more
+    #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = 900)]
+    verbose: u8,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Simulate a trace under one scheduler
+    Run(run::Args),
+    /// Simulate a trace under several schedulers, one row each
+    Compare(compare::Args),
+    /// Generate, convert, check or describe traces
+    #[command(subcommand)]
+    Trace(trace::Command),
+    /// List what there is to choose from
+    List(list::Args),
+}
+
+/// Parses the words, runs the command, and turns an error into a message and an exit code.
+pub fn main() -> ExitCode {
+    let default = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        default(info);
+        output::message("error", "this is a bug of elasticflow-sim, not of its input; please report it");
+        // A run that failed, rather than a process that was aborted.
+        std::process::exit(1);
+    }));
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(shown) => return output::clap(&shown),
+    };
+    match log(cli.verbose).and_then(|()| dispatch(&cli.command)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(),
+    }
+}
+
+fn dispatch(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Run(args) => run::run(args),
+        Command::Compare(args) => compare::run(args),
+        Command::Trace(command) => trace::run(command),
+        Command::List(args) => list::run(args),
+    }
+}
+
+/// Sets up the log: what the environment says, or what `-v` says, or nothing.
+fn log(verbose: u8) -> Result<(), Failure> {
+    use tracing_subscriber::EnvFilter;
+    let default = ["off", "info", "debug", "trace"][usize::from(verbose.min(3))];
+    let filter = match std::env::var(LOG) {
+        Ok(text) if !text.is_empty() => EnvFilter::try_new(&text).map_err(|why| {
+            Failure::input(anyhow::anyhow!("{LOG} is `{text}`: {why}; give a level such as info"))
+        })?,
+        _ => EnvFilter::new(default),
+    };
+    // No times: they would differ from run to run. A second subscriber (in tests) changes nothing.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        .without_time()
+        .log_internal_errors(false)
+        .try_init();
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_words_are_consistent() {
+        super::Cli::command().debug_assert();
+    }
+}

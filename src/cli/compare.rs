@@ -1,0 +1,93 @@
+//! `compare`: one trace under several schedulers.
+
+use std::io::{self, IsTerminal};
+use std::path::PathBuf;
+
+use rayon::prelude::*;
+
+use crate::report::{Summary, table, to_json, write_csv};
+use crate::scheduler::Entry;
+
+use super::output::{Failure, data};
+use super::progress::Progress;
+use super::run::{Outputs, begin, case, check, publish};
+use super::setup::Setup;
+use super::{parsers, settings};
+
+/// The words of `compare`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Policies, separated by commas; `list schedulers` describes them
+    #[arg(
+        long,
+        value_name = "NAMES",
+        value_parser = parsers::scheduler(),
+        value_delimiter = ',',
+        required = true,
+        hide_possible_values = true
+    )]
+    schedulers: Vec<&'static Entry>,
+    #[command(flatten)]
+    setup: Setup,
+    /// Option of every policy that has it, or of one as SCHEDULER.KEY=VALUE; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Write a directory for each scheduler, called like it, into this one
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: Outputs,
+    /// How the rows are printed; on a terminal as a table, else as CSV
+    #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json", help_heading = "Output")]
+    format: Option<Format>,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum Format {
+    /// For people: percentages and hours
+    Table,
+    /// Every key of summary.json, a column each
+    Csv,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let (setup, quiet, entries) = (&args.setup, args.outputs.quiet, args.schedulers.as_slice());
+    for (n, entry) in entries.iter().enumerate() {
+        if entries[..n].iter().any(|other| other.name == entry.name) {
+            let why = format!("--schedulers names `{}` twice; name it once", entry.name);
+            return Err(Failure::Input(anyhow::Error::msg(why)));
+        }
+    }
+    let chosen = settings::choose(&args.set, entries).map_err(Failure::Input)?;
+    let ready = setup.ready(quiet)?;
+    let cases = entries.iter().zip(chosen).map(|(entry, chosen)| case(setup, &ready, entry, chosen));
+    let mut cases = cases.collect::<Result<Vec<_>, _>>()?;
+    if let Some(out) = &args.out {
+        let targets: Vec<PathBuf> = entries.iter().map(|entry| out.join(entry.name)).collect();
+        for (case, recording) in cases.iter_mut().zip(begin(&targets, &args.outputs)?) {
+            case.recording = Some(recording);
+        }
+    }
+    let progress = Progress::new(ready.jobs() * entries.len() as u64, quiet);
+    // All of them run to their end, so that the error of the first one asked for is reported, whichever fails first.
+    let all: Vec<_> = cases.into_par_iter().map(|case| case.run(&progress)).collect();
+    drop(progress);
+    let summaries = publish(all.into_iter().collect::<Result<Vec<_>, _>>()?)?;
+    print(args, &summaries)?;
+    check(&args.outputs, &summaries)
+}
+
+fn print(args: &Args, summaries: &[Summary]) -> Result<(), Failure> {
+    if args.outputs.json {
+        return data(to_json(&summaries).as_bytes());
+    }
+    let default = if io::stdout().is_terminal() { Format::Table } else { Format::Csv };
+    match args.format.unwrap_or(default) {
+        Format::Table => data(table::compare(summaries).as_bytes()),
+        Format::Csv => {
+            let mut bytes = Vec::new();
+            write_csv(summaries, &mut bytes).map_err(Failure::run)?;
+            data(&bytes)
+        }
+    }
+}

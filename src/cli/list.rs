@@ -1,0 +1,162 @@
+//! `list`: what there is to choose from.
+
+use std::fmt::{self, Write};
+
+use crate::config::profiles;
+use crate::report::table::{lines, row};
+use crate::trace::FORMATS;
+use crate::{overhead, placement, scheduler};
+
+use super::output::{Failure, data};
+
+/// The words of `list`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// What to list
+    #[arg(value_enum)]
+    what: What,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum What {
+    /// Policies: names, aliases, papers and options
+    Schedulers,
+    /// What --preset takes, and for which schedulers
+    Presets,
+    /// Measured speeds that are built in
+    Profiles,
+    /// Trace formats, with their columns
+    Formats,
+    /// What a change of GPUs may cost
+    Overheads,
+    /// How jobs get their nodes
+    Placers,
+}
+
+/// What is simulated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub(super) enum Preset {
+    /// The policy as its paper describes it
+    #[default]
+    Default,
+    /// The published artifact, re-enacted
+    Paper,
+}
+
+impl fmt::Display for Preset {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Preset::Default => "default",
+            Preset::Paper => "paper",
+        })
+    }
+}
+
+impl Preset {
+    /// The presets of a scheduler.
+    fn of(_: &scheduler::Entry) -> &'static [Preset] {
+        &[Preset::Default]
+    }
+
+    /// Whether a scheduler has this preset; otherwise which it has.
+    pub(super) fn check(self, entry: &scheduler::Entry) -> anyhow::Result<()> {
+        let of = Preset::of(entry);
+        let names: Vec<_> = of.iter().map(ToString::to_string).collect();
+        anyhow::ensure!(
+            of.contains(&self),
+            "`{}` has no preset `{self}`; it has: {}",
+            entry.name,
+            names.join(", ")
+        );
+        Ok(())
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let text = match args.what {
+        What::Schedulers => schedulers(),
+        What::Presets => presets(),
+        What::Profiles => built_in(),
+        What::Formats => formats(),
+        What::Overheads => pairs(&overhead::PRESETS),
+        What::Placers => pairs(&placement::entries().iter().map(|e| (e.name, e.summary)).collect::<Vec<_>>()),
+    };
+    data(text.as_bytes())
+}
+
+/// Names and what they mean.
+fn pairs(all: &[(&str, &str)]) -> String {
+    let rows: Vec<_> = all.iter().map(|(name, about)| row([name, about])).collect();
+    lines(&rows, &[])
+}
+
+/// Writing to a string does not fail, so the results below are of no interest.
+fn schedulers() -> String {
+    let mut text = String::new();
+    for (n, entry) in scheduler::entries().iter().enumerate() {
+        let gap = if n > 0 { "\n" } else { "" };
+        let _ = write!(text, "{gap}{}", entry.name);
+        if !entry.aliases.is_empty() {
+            let _ = write!(text, " (also {})", entry.aliases.join(", "));
+        }
+        let _ = writeln!(text, "\n  {}", entry.summary);
+        if entry.paper != "-" {
+            let _ = writeln!(text, "  paper: {}", entry.paper);
+        }
+        for option in entry.options {
+            let _ = writeln!(text, "  --set {}={}  {}", option.key, option.default, option.help);
+        }
+    }
+    text
+}
+
+fn presets() -> String {
+    let having = |preset: Preset| {
+        let all = scheduler::entries().iter().filter(|entry| Preset::of(entry).contains(&preset));
+        let names: Vec<_> = all.map(|entry| entry.name).collect();
+        if names.is_empty() { "no scheduler as yet".to_owned() } else { names.join(", ") }
+    };
+    let about = [
+        (Preset::Default, "the policy as its paper describes it"),
+        (Preset::Paper, "the published artifact, re-enacted"),
+    ];
+    let mut text = String::new();
+    for (preset, about) in about {
+        let _ = writeln!(text, "{:<8} {about}\n{:<8} for {}", preset.to_string(), "", having(preset));
+    }
+    text
+}
+
+fn built_in() -> String {
+    let mut text = String::new();
+    for (n, built_in) in profiles::BUILTIN.iter().enumerate() {
+        let gap = if n > 0 { "\n" } else { "" };
+        let _ = writeln!(text, "{gap}{}  {}", built_in.name, built_in.about);
+        let Some(table) = profiles::builtin(built_in.name) else { continue };
+        let mut rows = vec![row(["  model", "batch size", "GPUs measured"])];
+        for (model, batch, curve) in table.curves() {
+            let gpus: Vec<_> = curve.measured().iter().map(|(gpus, _)| gpus.to_string()).collect();
+            rows.push(row([&format!("  {model}"), &batch.to_string(), &gpus.join(" ")]));
+        }
+        text.push_str(&lines(&rows, &[1]));
+    }
+    text
+}
+
+fn formats() -> String {
+    let mut text = String::new();
+    for (n, format) in FORMATS.iter().enumerate() {
+        let gap = if n > 0 { "\n" } else { "" };
+        let _ = writeln!(text, "{gap}{}\n  {}", format.name, format.about);
+        let rows: Vec<_> = format
+            .columns
+            .iter()
+            .map(|column| {
+                let optional = if column.optional { "optional" } else { "" };
+                row([&format!("  {}", column.names.join(" or ")), optional, column.about])
+            })
+            .collect();
+        text.push_str(&lines(&rows, &[]));
+    }
+    text
+}

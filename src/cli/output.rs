@@ -1,0 +1,88 @@
+//! Where the words go, and what the exit codes are.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use crate::report::OutputError;
+use crate::sim::SimError;
+
+/// Why a command does not end well.
+#[derive(Debug)]
+pub(super) enum Failure {
+    /// Bad usage or bad input; nothing was run. Exit code 2.
+    Input(anyhow::Error),
+    /// The run failed. Exit code 1.
+    Run(anyhow::Error),
+    /// The run is fine, but not as it was asserted to be. Exit code 3.
+    Assertion(String),
+}
+
+impl Failure {
+    pub(super) fn input(why: impl Into<anyhow::Error>) -> Failure {
+        Failure::Input(why.into())
+    }
+
+    pub(super) fn run(why: impl Into<anyhow::Error>) -> Failure {
+        Failure::Run(why.into())
+    }
+
+    /// Prints the message; gives back the exit code.
+    pub(super) fn report(&self) -> ExitCode {
+        let code = match self {
+            Failure::Input(why) => {
+                message("error", format!("{why:#}"));
+                2
+            }
+            Failure::Run(why) => {
+                message("error", format!("{why:#}"));
+                1
+            }
+            Failure::Assertion(why) => {
+                message("assertion failed", why);
+                3
+            }
+        };
+        ExitCode::from(code)
+    }
+}
+
+impl From<SimError> for Failure {
+    fn from(why: SimError) -> Failure {
+        match why {
+            SimError::Scenario(_) => Failure::input(why),
+            _ => Failure::run(why),
+        }
+    }
+}
+
+/// A file that cannot be written once the run is on. A path that was bad from the start is bad input.
+impl From<OutputError> for Failure {
+    fn from(why: OutputError) -> Failure {
+        Failure::run(why)
+    }
+}
+
+/// A message on stderr. Nobody may be listening there, which is no reason to stop.
+pub(super) fn message(kind: &str, what: impl Display) {
+    let _ = writeln!(io::stderr(), "{kind}: {what}");
+}
+
+/// Data on stdout. That the reader has seen enough (a broken pipe) is success.
+pub(super) fn data(bytes: &[u8]) -> Result<(), Failure> {
+    let mut out = io::stdout().lock();
+    match out.write_all(bytes).and_then(|()| out.flush()) {
+        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => {
+            Err(Failure::run(anyhow::Error::new(why).context("stdout: cannot be written")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// What the parser has to say: help and the version on stdout, errors on stderr.
+pub(super) fn clap(shown: &clap::Error) -> ExitCode {
+    match shown.print() {
+        Err(why) if why.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
+        _ => ExitCode::from(u8::try_from(shown.exit_code()).unwrap_or(2)),
+    }
+}

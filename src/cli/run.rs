@@ -1,0 +1,112 @@
+//! `run`: one trace under one scheduler.
+
+use std::path::PathBuf;
+
+use crate::report::{Manifest, Recording, Seeds, Summary, Undo, table};
+use crate::scheduler::Entry;
+
+use super::assertion::{Assertion, failures};
+use super::case::{Case, Done};
+use super::output::{Failure, data};
+use super::parsers;
+use super::progress::Progress;
+use super::settings::{self, Chosen};
+use super::setup::{Ready, Setup};
+
+/// The words of `run`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Policy that decides; `list schedulers` describes them
+    #[arg(long, value_name = "NAME", value_parser = parsers::scheduler(), hide_possible_values = true)]
+    scheduler: &'static Entry,
+    #[command(flatten)]
+    setup: Setup,
+    /// Option of the policy, as `list schedulers` names it; may be repeated
+    #[arg(long, value_name = "KEY=VALUE")]
+    set: Vec<String>,
+    /// Write jobs.csv, allocations.csv, timeline.csv, summary.json, run.json and timing.json into this directory
+    #[arg(long, value_name = "DIR", help_heading = "Output")]
+    out: Option<PathBuf>,
+    #[command(flatten)]
+    outputs: Outputs,
+}
+
+/// What `run` and `compare` give out.
+#[derive(Debug, clap::Args)]
+#[command(next_help_heading = "Output")]
+pub(super) struct Outputs {
+    /// Write everything that happens to events.jsonl, too
+    #[arg(long, requires = "out")]
+    pub(super) events: bool,
+    /// Print summary.json instead of a table
+    #[arg(long)]
+    pub(super) json: bool,
+    /// Exit with code 3 unless this holds, such as 'dsr>=0.9' or 'jct.p90<86400'; may be repeated
+    #[arg(long, value_name = "KEY OP NUMBER")]
+    pub(super) assert: Vec<Assertion>,
+    /// Print no notes and no progress bar on stderr
+    #[arg(long)]
+    pub(super) quiet: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let quiet = args.outputs.quiet;
+    let chosen = settings::choose(&args.set, &[args.scheduler]).map_err(Failure::Input)?.remove(0);
+    let ready = args.setup.ready(quiet)?;
+    let mut case = case(&args.setup, &ready, args.scheduler, chosen)?;
+    if let Some(out) = &args.out {
+        case.recording = begin(std::slice::from_ref(out), &args.outputs)?.pop();
+    }
+    let progress = Progress::new(ready.jobs(), quiet);
+    let done = case.run(&progress)?;
+    drop(progress);
+    let summary = publish(vec![done])?.remove(0);
+    let text = if args.outputs.json { summary.to_json() } else { table::run(&summary) };
+    data(text.as_bytes())?;
+    check(&args.outputs, &[summary])
+}
+
+/// Begins the run directories, before anything is run. A panic, which is a bug of ours, takes them away, too.
+pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<Recording>, Failure> {
+    let all = Recording::begin(targets, outputs.events).map_err(Failure::input)?;
+    let undo: Vec<_> = all.iter().map(Recording::undo).collect();
+    let before = std::panic::take_hook();
+    std::panic::set_hook(Box::new(move |info| {
+        undo.iter().for_each(Undo::run);
+        before(info);
+    }));
+    Ok(all)
+}
+
+/// Checks a scenario under one scheduler, without a run directory as yet.
+pub(super) fn case(
+    setup: &Setup,
+    ready: &Ready,
+    entry: &'static Entry,
+    chosen: Chosen,
+) -> Result<Case, Failure> {
+    let scenario = setup.scenario(ready, entry, chosen.options)?;
+    let mut command = setup.words(entry.name);
+    command.extend(chosen.texts.into_iter().flat_map(|text| ["--set".to_owned(), text]));
+    let seeds = Seeds { seed: setup.seed, trace_seed: setup.draws.trace_seed };
+    let version = env!("CARGO_PKG_VERSION");
+    let manifest = Manifest { command, version, seeds, inputs: ready.inputs.clone() };
+    Ok(Case { summary: setup.summary(ready, &scenario), scenario, manifest, recording: None })
+}
+
+/// Gives the directories their names, now that all runs are done.
+pub(super) fn publish(all: Vec<Done>) -> Result<Vec<Summary>, Failure> {
+    let mut summaries = Vec::new();
+    for done in all {
+        if let Some(staged) = done.staged {
+            staged.publish()?;
+        }
+        summaries.push(done.summary);
+    }
+    Ok(summaries)
+}
+
+/// Whether the assertions hold.
+pub(super) fn check(outputs: &Outputs, summaries: &[Summary]) -> Result<(), Failure> {
+    failures(&outputs.assert, summaries).map_or(Ok(()), |why| Err(Failure::Assertion(why)))
+}

@@ -1,0 +1,40 @@
+//! "Did you mean".
+
+/// The word that is most like `word`, if one is like it: for "did you mean".
+pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let near = known.into_iter().map(|other| (distance(word, other), other)).min()?;
+    (near.0 <= 1 + word.len() / 3).then_some(near.1)
+}
+
+/// How many letters must be put in, taken out or replaced to make `b` of `a`.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, from) in a.chars().enumerate() {
+        let mut corner = std::mem::replace(&mut row[0], i + 1);
+        for (j, to) in b.iter().enumerate() {
+            let cost = (corner + usize::from(from != *to)).min(row[j] + 1).min(row[j + 1] + 1);
+            corner = std::mem::replace(&mut row[j + 1], cost);
+        }
+    }
+    row[b.len()]
+}
+
+/// `; did you mean ...?`, or nothing.
+pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+    closest(word, known).map(|other| format!("; did you mean `{other}`?")).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_like_it_is_suggested() {
+        let known = ["fifo", "srtf", "elasticflow"];
+        assert_eq!(closest("fifp", known), Some("fifo"));
+        assert_eq!(closest("elastic-flow", known), Some("elasticflow"));
+        assert_eq!(closest("themis", known), None);
+        assert_eq!(did_you_mean("strf", ["srtf"]), "; did you mean `srtf`?");
+    }
+}

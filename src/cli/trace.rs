@@ -1,0 +1,207 @@
+//! `trace`: traces as files, without a simulation.
+
+use std::num::NonZeroUsize;
+use std::path::PathBuf;
+
+use crate::config::cluster;
+use crate::overhead::Preset as Overhead;
+use crate::report::table::count;
+use crate::report::write_file;
+use crate::trace::{GenerateOptions, describe, generate, head, write};
+use crate::units::SimDuration;
+use crate::workload::Workload;
+
+use super::output::{Failure, data, message};
+use super::setup::{Draws, Speeds};
+
+/// The words of `trace`.
+#[derive(Debug, clap::Subcommand)]
+pub(super) enum Command {
+    /// Draw a trace in the manner of ElasticFlow's generator
+    Generate(Generate),
+    /// Read a trace of any known format and write it as this program's own
+    Convert(Convert),
+    /// Report everything that is wrong with traces
+    Validate(Validate),
+    /// Say what a trace asks of a cluster
+    Describe(Describe),
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Generate {
+    /// How many jobs
+    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().jobs)]
+    jobs: u32,
+    /// Mean time between submissions; 0 submits everything at once
+    #[arg(long, value_name = "SECONDS", default_value_t = GenerateOptions::default().mean_interarrival, allow_negative_numbers = true)]
+    mean_interarrival: f64,
+    /// Deadlines, as uniform shares of the duration after the submission
+    #[arg(long, value_name = "LO,HI", value_parser = tightness, default_value = "0.5,1.5", allow_hyphen_values = true)]
+    tightness: (f64, f64),
+    /// Share of the jobs that have no deadline, 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = GenerateOptions::default().best_effort_share, allow_negative_numbers = true)]
+    best_effort: f64,
+    /// The most GPUs that a job asks for
+    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().max_gpus)]
+    max_gpus: u32,
+    /// Mean number of jobs that arrive at the same instant
+    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().burst, allow_negative_numbers = true)]
+    burst: f64,
+    /// Another seed, another trace
+    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().seed)]
+    seed: u64,
+    #[command(flatten)]
+    speeds: Speeds,
+    /// Write into this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Convert {
+    /// Trace to read
+    file: PathBuf,
+    /// Keep only the first N jobs
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    head: Option<NonZeroUsize>,
+    #[command(flatten)]
+    draws: Draws,
+    #[command(flatten)]
+    speeds: Speeds,
+    /// Write into this file instead of stdout
+    #[arg(long, value_name = "FILE")]
+    out: Option<PathBuf>,
+    /// Print no notes on stderr
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Validate {
+    /// Traces to check
+    #[arg(required = true)]
+    files: Vec<PathBuf>,
+    #[command(flatten)]
+    draws: Draws,
+    #[command(flatten)]
+    speeds: Speeds,
+    /// Print no notes on stderr
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Debug, clap::Args)]
+pub(super) struct Describe {
+    /// Trace to describe
+    file: PathBuf,
+    /// NODESxGPUS, or a TOML file
+    #[arg(long, value_name = "CLUSTER", default_value = "16x8")]
+    cluster: String,
+    #[command(flatten)]
+    draws: Draws,
+    #[command(flatten)]
+    speeds: Speeds,
+    /// Print no notes on stderr
+    #[arg(long)]
+    quiet: bool,
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse().map_err(|_| "not a number of jobs; give a whole number from 1".to_owned())
+}
+
+fn tightness(text: &str) -> Result<(f64, f64), String> {
+    let pair =
+        text.split_once(',').and_then(|(lo, hi)| Some((lo.trim().parse().ok()?, hi.trim().parse().ok()?)));
+    pair.ok_or_else(|| "not two numbers; give LO,HI, such as 0.5,1.5".to_owned())
+}
+
+pub(super) fn run(command: &Command) -> Result<(), Failure> {
+    match command {
+        Command::Generate(args) => args.run(),
+        Command::Convert(args) => args.run(),
+        Command::Validate(args) => args.run(),
+        Command::Describe(args) => args.run(),
+    }
+}
+
+impl Generate {
+    fn run(&self) -> Result<(), Failure> {
+        let (table, _) = self.speeds.read()?;
+        let options = GenerateOptions {
+            jobs: self.jobs,
+            mean_interarrival: self.mean_interarrival,
+            tightness: self.tightness,
+            best_effort_share: self.best_effort,
+            max_gpus: self.max_gpus,
+            burst: self.burst,
+            seed: self.seed,
+        };
+        give(&generate(&options, &table).map_err(Failure::input)?, self.out.as_ref())
+    }
+}
+
+impl Convert {
+    fn run(&self) -> Result<(), Failure> {
+        let (table, _) = self.speeds.read()?;
+        let (trace, _) = self.draws.read(&self.file, &table, self.quiet)?;
+        match self.head {
+            Some(most) => give(&head(&trace.workload, most), self.out.as_ref()),
+            None => give(&trace.workload, self.out.as_ref()),
+        }
+    }
+}
+
+/// Writes a trace to a file, whole or not at all, or to stdout.
+fn give(workload: &Workload, out: Option<&PathBuf>) -> Result<(), Failure> {
+    let mut bytes = Vec::new();
+    write(workload, &mut bytes).map_err(Failure::run)?;
+    match out {
+        Some(path) => write_file(path, &bytes).map_err(Failure::input),
+        None => data(&bytes),
+    }
+}
+
+impl Validate {
+    /// Goes through all files, whatever is wrong with the first; what is wrong is printed, and what is right, too.
+    fn run(&self) -> Result<(), Failure> {
+        let (table, _) = self.speeds.read()?;
+        let mut wrong = 0;
+        for file in &self.files {
+            match self.draws.read(file, &table, self.quiet) {
+                Ok((trace, _)) => {
+                    let jobs = count(trace.workload.len() as u64, "job");
+                    data(
+                        format!("{}: ok, {jobs}, format {}\n", file.display(), trace.format.name).as_bytes(),
+                    )?;
+                }
+                Err(Failure::Input(why)) => {
+                    wrong += 1;
+                    message("error", format!("{why:#}"));
+                }
+                Err(other) => return Err(other),
+            }
+        }
+        if wrong > 0 {
+            let all = count(self.files.len() as u64, "trace");
+            return Err(Failure::Input(anyhow::anyhow!(
+                "{wrong} of {all} cannot be simulated; correct what is said above"
+            )));
+        }
+        Ok(())
+    }
+}
+
+impl Describe {
+    fn run(&self) -> Result<(), Failure> {
+        let cluster = cluster::read(&self.cluster).map_err(Failure::Input)?.shape.gpus();
+        let (table, _) = self.speeds.read()?;
+        let (trace, _) = self.draws.read(&self.file, &table, self.quiet)?;
+        // The default overhead depends on the size alone, so that any job stands for all.
+        let overhead = Overhead::OnChange.on(cluster);
+        let any = trace.workload.jobs().first();
+        let pause = |gpus| any.map_or(SimDuration::ZERO, |job| overhead.bound(job, gpus));
+        let description = describe(&trace.workload, &table, cluster, pause);
+        data(description.text().as_bytes())
+    }
+}

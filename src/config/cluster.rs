@@ -1,0 +1,187 @@
+//! Clusters: `16x8`, or a TOML file.
+//!
+//! A file states either `nodes = 16` and `gpus_per_node = 8`, or one `[[nodes]]` group with `count` and `gpus` for each
+//! kind of node where they differ.
+
+use std::path::Path;
+
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use serde::Deserialize;
+
+use crate::cluster::{Shape, ShapeError};
+use crate::trace::{InputErrors, file};
+use crate::units::Gpus;
+
+/// A cluster as `--cluster` names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cluster {
+    /// The nodes.
+    pub shape: Shape,
+    /// The bytes of the file they were read from, if they were.
+    pub file: Option<Vec<u8>>,
+}
+
+/// Reads `NODESxGPUS` or the TOML file of that name.
+///
+/// # Errors
+///
+/// If it is neither, a file cannot be read, a key is unknown, missing or not a whole number, or there can be no such
+/// cluster. Messages name the file, the field and the value.
+pub fn read(text: &str) -> Result<Cluster> {
+    if let Some((nodes, gpus)) = text.split_once('x')
+        && let (Ok(nodes), Ok(gpus)) = (nodes.parse::<u64>(), gpus.parse::<u64>())
+    {
+        let shape =
+            groups(&[Group { count: nodes, gpus }]).map_err(|why| anyhow!("cluster `{text}`: {why}"))?;
+        return Ok(Cluster { shape, file: None });
+    }
+    let path = Path::new(text);
+    if !text.ends_with(".toml") && !path.exists() {
+        bail!("`{text}` is no cluster; give NODESxGPUS, such as 16x8, or a TOML file");
+    }
+    let bytes = file::read(path).map_err(|problem| InputErrors::new(text, vec![problem]))?;
+    let content =
+        std::str::from_utf8(&bytes).map_err(|_| anyhow!("{text}: is not UTF-8 text; save it as UTF-8"))?;
+    Ok(Cluster { shape: parse(text, content)?, file: Some(bytes) })
+}
+
+/// The shape that the content of `file` states.
+fn parse(file: &str, content: &str) -> Result<Shape> {
+    let stated: File = toml::from_str(content).map_err(|why| {
+        let line = why.span().map(|span| 1 + content[..span.start].matches('\n').count());
+        let line = line.map_or(String::new(), |line| format!("line {line}: "));
+        anyhow!("{file}: {line}{}; a cluster has `nodes` and `gpus_per_node`, or [[nodes]] groups with `count` and `gpus`", why.message().trim().replace("u64", "a whole number"))
+    })?;
+    let all = match stated.nodes {
+        Nodes::Count(count) => {
+            let gpus = stated
+                .gpus_per_node
+                .with_context(|| format!("{file}: `gpus_per_node` is missing; add `gpus_per_node = 8`"))?;
+            vec![Group { count, gpus }]
+        }
+        Nodes::Groups(all) => {
+            ensure!(
+                stated.gpus_per_node.is_none(),
+                "{file}: `gpus_per_node` and [[nodes]] groups exclude each other; give each group its `gpus`"
+            );
+            all
+        }
+    };
+    groups(&all).map_err(|why| anyhow!("{file}: {why}"))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct File {
+    nodes: Nodes,
+    gpus_per_node: Option<u64>,
+}
+
+/// One number, or groups of nodes.
+enum Nodes {
+    Count(u64),
+    Groups(Vec<Group>),
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Group {
+    count: u64,
+    gpus: u64,
+}
+
+/// Written by hand, because serde's untagged enums say nothing about what is wrong.
+impl<'de> Deserialize<'de> for Nodes {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Nodes, D::Error> {
+        struct Visitor;
+        impl<'de> serde::de::Visitor<'de> for Visitor {
+            type Value = Nodes;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("a whole number of nodes or [[nodes]] groups")
+            }
+            fn visit_i64<E: serde::de::Error>(self, count: i64) -> Result<Nodes, E> {
+                let wrong = || E::invalid_value(serde::de::Unexpected::Signed(count), &self);
+                u64::try_from(count).map(Nodes::Count).map_err(|_| wrong())
+            }
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Nodes, A::Error> {
+                let mut all = Vec::new();
+                while let Some(group) = seq.next_element()? {
+                    all.push(group);
+                }
+                Ok(Nodes::Groups(all))
+            }
+        }
+        from.deserialize_any(Visitor)
+    }
+}
+
+/// The nodes of all groups. Checks the sum before anything of that size is made.
+fn groups(all: &[Group]) -> Result<Shape, ShapeError> {
+    let sums = [|g: &Group| g.count.saturating_mul(g.gpus), |g: &Group| g.count];
+    for sum in sums {
+        if all.iter().map(sum).fold(0, u64::saturating_add) > Shape::LIMIT {
+            return Err(ShapeError::TooLarge);
+        }
+    }
+    let mut nodes = Vec::new();
+    for group in all {
+        let gpus = u32::try_from(group.gpus).map_err(|_| ShapeError::TooLarge)?;
+        nodes.extend((0..group.count).map(|_| Gpus::new(gpus)));
+    }
+    Shape::new(nodes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shape(content: &str) -> String {
+        parse("c.toml", content).map_or_else(|why| format!("{why:#}"), |shape| shape.to_string())
+    }
+
+    #[test]
+    fn shapes_are_read_from_words_and_files() {
+        assert_eq!(read("16x8").unwrap().shape, Shape::default());
+        assert_eq!(shape("nodes = 2\ngpus_per_node = 4"), "2x4");
+        assert_eq!(shape("[[nodes]]\ncount = 2\ngpus = 8\n[[nodes]]\ncount = 1\ngpus = 4"), "2x8+1x4");
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_with_its_place() {
+        let hint = "; a cluster has `nodes` and `gpus_per_node`, or [[nodes]] groups with `count` and `gpus`";
+        for (content, why) in [
+            ("", format!("c.toml: line 1: missing field `nodes`{hint}")),
+            (
+                "nodes = 2\nracks = 1",
+                format!("c.toml: line 2: unknown field `racks`, expected `nodes` or `gpus_per_node`{hint}"),
+            ),
+            (
+                "nodes = -2",
+                format!(
+                    "c.toml: line 1: invalid value: integer `-2`, expected a whole number of nodes or [[nodes]] groups{hint}"
+                ),
+            ),
+            (
+                "nodes = 2\ngpus_per_node = 1.5",
+                format!("c.toml: line 2: invalid type: floating point `1.5`, expected a whole number{hint}"),
+            ),
+            ("[[nodes]]\ncount = 2", format!("c.toml: line 1: missing field `gpus`{hint}")),
+            ("nodes = 2", "c.toml: `gpus_per_node` is missing; add `gpus_per_node = 8`".into()),
+            (
+                "gpus_per_node = 2\n[[nodes]]\ncount = 2\ngpus = 2",
+                "c.toml: `gpus_per_node` and [[nodes]] groups exclude each other; give each group its `gpus`"
+                    .into(),
+            ),
+            ("nodes = 0\ngpus_per_node = 8", "c.toml: a cluster has at least one node".into()),
+        ] {
+            assert_eq!(shape(content), why);
+        }
+        let why = |text: &str| format!("{:#}", read(text).unwrap_err());
+        assert_eq!(why("16y8"), "`16y8` is no cluster; give NODESxGPUS, such as 16x8, or a TOML file");
+        assert_eq!(why("1x0"), "cluster `1x0`: node 0 has no GPU; every node has at least one");
+        assert_eq!(why("0x8"), "cluster `0x8`: a cluster has at least one node");
+        let large = "more than 1000000 GPUs; a cluster has at most that many";
+        assert_eq!(why("9999999999999x1"), format!("cluster `9999999999999x1`: {large}"));
+        assert_eq!(why("9999999999999x0"), format!("cluster `9999999999999x0`: {large}"));
+    }
+}

@@ -1,0 +1,137 @@
+use super::*;
+use crate::units::Iterations;
+
+/// A job submitted at `submit` that held one GPU from `start` to `end` without a pause, in seconds.
+fn row(id: &str, deadline: Option<u64>, state: State, [submit, start, end]: [u64; 3]) -> JobRow {
+    let at = SimTime::from_secs;
+    let ended = matches!(state, State::Met | State::Late | State::Completed);
+    let held = Gpus::ONE * SimDuration::from_secs(end - start);
+    JobRow {
+        job_id: id.to_owned(),
+        model: "m".to_owned(),
+        batch_size: 64,
+        class: if deadline.is_some() { Class::Slo } else { Class::BestEffort }.as_str().to_owned(),
+        submit_time: at(submit),
+        deadline: deadline.map(at),
+        requested_gpus: Gpus::ONE,
+        iterations: Iterations::new(1.0),
+        state,
+        admitted: u8::from(state != State::Declined),
+        start_time: (state != State::Declined).then_some(at(start)),
+        end_time: ended.then_some(at(end)),
+        planned_end_time: None,
+        jct: ended.then(|| at(end).since(at(submit))),
+        queue_delay: ended.then(|| at(start).since(at(submit))),
+        run_time: SimDuration::from_secs(end - start),
+        gpu_seconds: held,
+        overhead_time: SimDuration::ZERO,
+        rescales: 0,
+        preemptions: 0,
+        migrations: 0,
+        deadline_met: deadline.map(|_| u8::from(state == State::Met)),
+        feasible_alone: deadline.map(|_| 1),
+        reason: String::new(),
+        productive: held,
+    }
+}
+
+fn of(rows: &[JobRow], until: Option<u64>) -> Metrics {
+    let totals = Totals { plans: 7, events: 9, split_placements: 2, cluster_efficiency: 0.5 };
+    Metrics::of(rows, &totals, Gpus::new(4), until.map(SimTime::from_secs))
+}
+
+/// Five jobs on 4 GPUs. Submissions from 10 s, last end at 110 s: 100 s, 400 GPU-seconds.
+///
+/// | job | deadline | state     | submit start end | jct | delay |
+/// | a   | 60       | met       | 10 10 50         | 40  | 0     |
+/// | b   | 60       | late      | 10 30 80         | 70  | 20    |
+/// | c   | 70       | declined  | 20               |     |       |
+/// | d   | -        | completed | 20 30 110        | 90  | 10    |
+/// | e   | -        | completed | 30 30 40         | 10  | 0     |
+fn five() -> Vec<JobRow> {
+    let mut rows = vec![
+        row("a", Some(60), State::Met, [10, 10, 50]),
+        row("b", Some(60), State::Late, [10, 30, 80]),
+        row("c", Some(70), State::Declined, [20, 20, 20]),
+        row("d", None, State::Completed, [20, 30, 110]),
+        row("e", None, State::Completed, [30, 30, 40]),
+    ];
+    rows[0].rescales = 2;
+    rows[1].preemptions = 1;
+    rows[3].rescales = 1;
+    rows[3].migrations = 4;
+    rows[2].feasible_alone = Some(0);
+    rows
+}
+
+#[test]
+fn counts_and_ratios() {
+    let m = of(&five(), None);
+    assert_eq!((m.jobs, m.slo_jobs, m.best_effort_jobs, m.feasible_alone), (5, 3, 2, 2));
+    assert_eq!((m.admitted, m.declined, m.met, m.late, m.admitted_late), (2, 1, 1, 1, 1));
+    assert_eq!((m.dsr, m.admit_ratio), (Some(1.0 / 3.0), Some(2.0 / 3.0)));
+    assert_eq!((m.planned_dsr, m.soft_value), (None, None));
+    assert_eq!((m.rescales, m.preemptions, m.migrations), (3, 1, 4));
+    assert_eq!((m.split_placements, m.fallbacks, m.plans, m.events), (2, 0, 7, 9));
+}
+
+#[test]
+fn times() {
+    let m = of(&five(), None);
+    // 10, 40, 70, 90: the mean is 210/4; ranks ⌈2⌉, ⌈3.6⌉ and ⌈3.96⌉.
+    assert_eq!(m.jct, Some(Spread { mean: 52.5, p50: 40.0, p90: 90.0, p99: 90.0 }));
+    assert_eq!(m.best_effort_jct, Some(Spread { mean: 50.0, p50: 10.0, p90: 90.0, p99: 90.0 }));
+    assert_eq!(m.queue_delay, Some(Spread { mean: 7.5, p50: 0.0, p90: 20.0, p99: 20.0 }));
+    assert_eq!(m.tardiness, Some(Spread { mean: 20.0, p50: 20.0, p90: 20.0, p99: 20.0 }));
+    assert_eq!(m.makespan, Some(100.0));
+    // Held: 40 + 50 + 0 + 80 + 10 = 180 of 400 GPU-seconds. Useful: all but b's 50.
+    assert_eq!((m.gpu_utilization, m.cluster_efficiency), (Some(0.45), Some(0.5)));
+    assert_eq!(m.goodput_gpu_hours, 130.0 / 3600.0);
+}
+
+#[test]
+fn pauses_are_held_but_no_goodput() {
+    let mut rows = five();
+    rows[0].productive = Gpus::ONE * SimDuration::from_secs(30);
+    let m = of(&rows, None);
+    assert_eq!((m.gpu_utilization, m.goodput_gpu_hours), (Some(0.45), 120.0 / 3600.0));
+}
+
+#[test]
+fn a_promise_counts_if_it_is_in_time_whatever_happens() {
+    let mut rows = five();
+    rows[0].planned_end_time = Some(SimTime::from_secs(61));
+    rows[1].planned_end_time = Some(SimTime::from_secs(60));
+    assert_eq!(of(&rows, None).planned_dsr, Some(1.0 / 3.0));
+}
+
+#[test]
+fn a_cut_run_is_averaged_up_to_the_cut() {
+    // At 210 s: a was met, and b runs since 30 s, 180 s; c comes later.
+    let rows = [
+        row("a", Some(60), State::Met, [10, 10, 50]),
+        row("b", Some(60), State::Unfinished, [10, 30, 210]),
+        row("c", Some(900), State::Unfinished, [300, 300, 300]),
+    ];
+    let m = of(&rows, Some(210));
+    assert_eq!((m.makespan, m.gpu_utilization), (Some(40.0), Some(220.0 / 800.0)));
+    assert_eq!((m.met, m.late, m.dsr), (1, 0, Some(1.0 / 3.0)));
+    // Without b nothing is left behind at the cut, and the last end counts: 40 of 160.
+    assert_eq!(of(&[rows[0].clone(), rows[2].clone()], Some(210)).gpu_utilization, Some(0.25));
+}
+
+#[test]
+fn nothing_over_nothing_is_null() {
+    let m = of(&[], None);
+    assert_eq!((m.dsr, m.admit_ratio, m.planned_dsr, m.jct, m.tardiness), (None, None, None, None, None));
+    assert_eq!((m.makespan, m.gpu_utilization, m.cluster_efficiency), (None, None, None));
+}
+
+#[test]
+fn percentiles_are_by_nearest_rank() {
+    let times = |count: u64| Spread::of((1..=count).rev().map(SimDuration::from_secs));
+    assert_eq!(times(100), Some(Spread { mean: 50.5, p50: 50.0, p90: 90.0, p99: 99.0 }));
+    assert_eq!(times(1), Some(Spread { mean: 1.0, p50: 1.0, p90: 1.0, p99: 1.0 }));
+    // Of 11: ranks ⌈5.5⌉, ⌈9.9⌉, ⌈10.89⌉.
+    assert_eq!(times(11), Some(Spread { mean: 6.0, p50: 6.0, p90: 10.0, p99: 11.0 }));
+}

@@ -1,0 +1,96 @@
+//! The keys of `summary.json`, flat: the columns of a comparison, and what an assertion may be about.
+
+use std::io;
+
+use serde_json::Value;
+
+use super::Summary;
+
+/// The columns of a comparison as CSV: every key of `summary.json` in its order, with dots for nesting.
+pub const CSV_COLUMNS: [&str; 52] = [
+    "scheduler",
+    "preset",
+    "options",
+    "trace",
+    "cluster.nodes",
+    "cluster.gpus_per_node",
+    "profiles",
+    "overhead",
+    "placer",
+    "slot",
+    "seed",
+    "digest",
+    "jobs",
+    "slo_jobs",
+    "best_effort_jobs",
+    "feasible_alone",
+    "admitted",
+    "declined",
+    "met",
+    "late",
+    "dsr",
+    "admit_ratio",
+    "planned_dsr",
+    "admitted_late",
+    "soft_value",
+    "jct.mean",
+    "jct.p50",
+    "jct.p90",
+    "jct.p99",
+    "best_effort_jct.mean",
+    "best_effort_jct.p50",
+    "best_effort_jct.p90",
+    "best_effort_jct.p99",
+    "queue_delay.mean",
+    "queue_delay.p50",
+    "queue_delay.p90",
+    "queue_delay.p99",
+    "tardiness.mean",
+    "tardiness.p50",
+    "tardiness.p90",
+    "tardiness.p99",
+    "makespan",
+    "gpu_utilization",
+    "cluster_efficiency",
+    "goodput_gpu_hours",
+    "rescales",
+    "preemptions",
+    "migrations",
+    "split_placements",
+    "fallbacks",
+    "plans",
+    "events",
+];
+
+/// The keys that are texts.
+const TEXTS: [&str; 8] =
+    ["scheduler", "preset", "options", "trace", "profiles", "overhead", "placer", "digest"];
+
+/// Whether `key` is a key of `summary.json` whose value is a number.
+pub fn is_number(key: &str) -> bool {
+    CSV_COLUMNS.contains(&key) && !TEXTS.contains(&key)
+}
+
+/// Writes one row for each summary, with a header; empty where there is no value.
+///
+/// # Errors
+///
+/// If the writer fails.
+pub fn write_csv(summaries: &[Summary], to: &mut dyn io::Write) -> io::Result<()> {
+    let mut writer = csv::Writer::from_writer(to);
+    writer.write_record(CSV_COLUMNS).map_err(io::Error::other)?;
+    for summary in summaries {
+        let json = serde_json::to_value(summary)?;
+        let row = CSV_COLUMNS.map(|key| cell(json.pointer(&format!("/{}", key.replace('.', "/")))));
+        writer.write_record(row).map_err(io::Error::other)?;
+    }
+    writer.flush()
+}
+
+fn cell(value: Option<&Value>) -> String {
+    match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(other) => other.to_string(),
+    }
+}

@@ -1,0 +1,234 @@
+//! A directory that appears whole or not at all.
+//!
+//! Everything is written into a hidden directory beside the target, on the same file system, and renamed at the end. What
+//! was not published disappears with its [`Staged`], and so do the parents that were made for it.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use tempfile::TempDir;
+
+/// An output path that cannot be used, or an output that cannot be written.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {what}")]
+pub struct OutputError {
+    /// Where.
+    pub path: String,
+    /// What is wrong, and what would be right.
+    pub what: String,
+}
+
+impl OutputError {
+    pub(super) fn new(path: &Path, what: impl Into<String>) -> OutputError {
+        OutputError { path: path.display().to_string(), what: what.into() }
+    }
+
+    /// What the system says is put by its kind: its own text may name a temporary file, which tells nobody anything.
+    pub(super) fn io(path: &Path, doing: &str, why: &io::Error) -> OutputError {
+        match why.kind() {
+            io::ErrorKind::Other => OutputError::new(path, format!("cannot {doing}: {why}")),
+            kind => OutputError::new(path, format!("cannot {doing}: {kind}")),
+        }
+    }
+}
+
+/// A directory in the making.
+#[derive(Debug)]
+pub struct Staged {
+    target: PathBuf,
+    /// What it is called as yet; nothing before it is made, and once it has its name.
+    temporary: Option<PathBuf>,
+    /// What did not exist above the target, the deepest first.
+    made: Vec<PathBuf>,
+}
+
+/// Begins a directory for each target: checks that all may be written or replaced, then makes a temporary one beside each.
+/// `is_ours` says whether a file of that name may be replaced; `mark` is the one that every directory of ours has.
+///
+/// # Errors
+///
+/// If a target is something else than a missing, an empty or one of our own directories, or nothing can be made beside
+/// it. Nothing is left behind then.
+pub fn stage(targets: &[PathBuf], mark: &str, is_ours: fn(&str) -> bool) -> Result<Vec<Staged>, OutputError> {
+    let mut all = Vec::new();
+    for target in targets {
+        check(target, mark, is_ours)?;
+        // A link stays a link: it is its target that is replaced.
+        let target = fs::canonicalize(target).unwrap_or_else(|_| target.clone());
+        let made = missing_parents(&target);
+        all.push(Staged { target, temporary: None, made });
+    }
+    for staged in &mut all {
+        staged.temporary = Some(staged.begin()?);
+    }
+    Ok(all)
+}
+
+fn check(target: &Path, mark: &str, is_ours: fn(&str) -> bool) -> Result<(), OutputError> {
+    let meta = match fs::metadata(target) {
+        Ok(meta) => meta,
+        Err(why) if why.kind() == io::ErrorKind::NotFound && target.file_name().is_some() => return Ok(()),
+        Err(why) if why.kind() == io::ErrorKind::NotADirectory => {
+            return Err(OutputError::new(target, "part of this path is a file; give a directory"));
+        }
+        Err(why) => return Err(OutputError::io(target, "be written to", &why)),
+    };
+    if !meta.is_dir() {
+        return Err(OutputError::new(
+            target,
+            "is not a directory; give one that is new, or that an earlier run wrote",
+        ));
+    }
+    let names = fs::read_dir(target)
+        .and_then(|entries| entries.map(|e| Ok(e?.file_name().to_string_lossy().into_owned())).collect())
+        .map_err(|why| OutputError::io(target, "be read", &why))?;
+    let mut names: Vec<String> = names;
+    names.sort();
+    let foreign = names.iter().find(|name| !is_ours(name));
+    match foreign {
+        None if names.is_empty() || names.iter().any(|name| name == mark) => Ok(()),
+        Some(name) if names.iter().any(|name| name == mark) => Err(OutputError::new(
+            target,
+            format!(
+                "is an earlier run's, but also holds `{name}`, which would be lost; move that away, or give another directory"
+            ),
+        )),
+        _ => Err(OutputError::new(
+            target,
+            "exists and is no run's; give a directory that is new, empty, or that an earlier run wrote",
+        )),
+    }
+}
+
+/// The directories above `target` that are not there, the deepest first.
+fn missing_parents(target: &Path) -> Vec<PathBuf> {
+    let parents = target.ancestors().skip(1).take_while(|p| !p.as_os_str().is_empty() && !p.exists());
+    parents.map(Path::to_path_buf).collect()
+}
+
+impl Staged {
+    fn begin(&self) -> Result<PathBuf, OutputError> {
+        let parent = self.parent();
+        fs::create_dir_all(parent).map_err(|why| OutputError::io(parent, "be made", &why))?;
+        let made = temporary(parent, &self.target);
+        made.map(TempDir::keep).map_err(|why| OutputError::io(&self.target, "be made", &why))
+    }
+
+    fn parent(&self) -> &Path {
+        self.target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+    }
+
+    /// Where to write: the temporary directory.
+    pub(super) fn path(&self) -> &Path {
+        self.temporary.as_ref().unwrap_or(&self.target)
+    }
+
+    /// What it takes to give it up.
+    pub(super) fn undo(&self) -> Undo {
+        Undo { temporary: self.temporary.clone(), made: self.made.clone() }
+    }
+
+    /// Gives the directory its name, in the place of an earlier one.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be renamed; then the earlier one is back in its place.
+    pub fn publish(mut self) -> Result<(), OutputError> {
+        let failed = |why: &io::Error| OutputError::io(&self.target, "be put in its place", why);
+        let aside = temporary_aside(self.parent(), &self.target).map_err(|why| failed(&why))?;
+        if let Some(aside) = &aside {
+            fs::rename(&self.target, aside.path().join("old")).map_err(|why| failed(&why))?;
+        }
+        if let Err(why) = fs::rename(self.path(), &self.target) {
+            if let Some(aside) = &aside {
+                fs::rename(aside.path().join("old"), &self.target).map_err(|why| failed(&why))?;
+            }
+            return Err(failed(&why));
+        }
+        // There is nothing left to undo.
+        self.temporary = None;
+        self.made.clear();
+        Ok(())
+    }
+}
+
+/// A hidden directory that takes in what is at `target`; `None` where nothing is.
+fn temporary_aside(parent: &Path, target: &Path) -> io::Result<Option<TempDir>> {
+    if target.exists() { temporary(parent, target).map(Some) } else { Ok(None) }
+}
+
+fn temporary(parent: &Path, target: &Path) -> io::Result<TempDir> {
+    let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
+    let prefix = format!(".{name}.");
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(&prefix).suffix(".partial");
+    #[cfg(unix)]
+    {
+        // It becomes the result: as open to others as the user's umask lets a new directory be.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o777));
+    }
+    builder.tempdir_in(parent)
+}
+
+impl Drop for Staged {
+    fn drop(&mut self) {
+        self.undo().run();
+    }
+}
+
+/// Takes a directory in the making away, from wherever. For a program that ends without unwinding.
+#[derive(Clone, Debug)]
+pub struct Undo {
+    temporary: Option<PathBuf>,
+    made: Vec<PathBuf>,
+}
+
+impl Undo {
+    /// Does it, as far as it is possible; what has got its name in the meantime stays.
+    pub fn run(&self) {
+        if let Some(temporary) = &self.temporary {
+            let _ = fs::remove_dir_all(temporary);
+        }
+        for parent in &self.made {
+            // Only what is empty goes: another run may have put something there in the meantime.
+            let _ = fs::remove_dir(parent);
+        }
+    }
+}
+
+/// Writes one file, whole or not at all. A file that is there is replaced.
+///
+/// # Errors
+///
+/// If nothing can be written beside it, or it cannot be replaced.
+pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
+    if path.is_dir() {
+        return Err(OutputError::new(path, "is a directory; give a file"));
+    }
+    let failed = |why: &io::Error| OutputError::io(path, "be written", why);
+    // What is no file, such as a pipe or /dev/stdout, has no place beside it and cannot be renamed.
+    if path.exists() && !path.is_file() {
+        return fs::write(path, bytes).map_err(|why| failed(&why));
+    }
+    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
+    let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    if !parent.is_dir() {
+        return Err(OutputError::new(
+            path,
+            format!("there is no directory `{}`; make it first", parent.display()),
+        ));
+    }
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".").suffix(".partial");
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    let mut file = builder.tempfile_in(parent).map_err(|why| failed(&why))?;
+    io::Write::write_all(&mut file, bytes).map_err(|why| failed(&why))?;
+    file.persist(&target).map_err(|why| failed(&why.error))?;
+    Ok(())
+}
