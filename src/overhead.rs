@@ -28,6 +28,12 @@ pub struct Preset {
     pub suspend: Option<SimDuration>,
 }
 
+impl Default for Preset {
+    fn default() -> Preset {
+        Preset { change: Change::OnChange, suspend: Some(SUSPEND) }
+    }
+}
+
 /// What a turn costs where nothing else is said: suspending one job and resuming another takes Gandiva a fraction of a
 /// second (OSDI 2018, section 4.1).
 pub const SUSPEND: SimDuration = SimDuration::from_micros(500_000);

@@ -67,6 +67,7 @@ pub fn entries() -> &'static [Entry] {
         edf_admission::ENTRY,
         fifo::ENTRY,
         srtf::ENTRY,
+        gandiva::ENTRY,
     ]
 }
 

@@ -25,7 +25,7 @@ pub(super) const ENTRY: Entry = Entry {
     options: &[OptionDoc {
         key: "quantum",
         default: "60 s",
-        help: "how long a turn is; at least twice what its beginning costs",
+        help: "how long a turn is; stretched to twice the longest pause",
     }],
     grant_admits: true,
     requested_size: true,
@@ -75,6 +75,8 @@ struct Slot {
     nodes: NodeSet,
     /// In the order of their turns.
     jobs: Vec<JobId>,
+    quantum: SimDuration,
+    /// Whether the jobs are others than in the last plan.
     changed: bool,
 }
 
@@ -108,7 +110,9 @@ impl Scheduler for Gandiva {
         }
         if without {
             // Sizes without a set have attained the least; they get one as soon as others have had a turn.
-            plan.wake_at(view.now() + self.quantum);
+            let all = self.sizes.iter().flat_map(|(gpus, size)| size.jobs().map(|id| (*gpus, id)));
+            let turn = all.map(|(gpus, id)| turn(view, id, gpus, self.quantum)).max().unwrap_or(self.quantum);
+            plan.wake_at(view.now() + turn);
         }
         plan
     }
@@ -196,7 +200,7 @@ fn free_nodes(view: &View<'_>, owners: &[Option<Gpus>], gpus: Gpus) -> Option<Ve
 /// Cuts nodes into slots.
 fn slots(view: &View<'_>, nodes: &[NodeId], gpus: Gpus) -> Vec<Slot> {
     let sizes = view.nodes().nodes();
-    let slot = |nodes| Slot { nodes, jobs: Vec::new(), changed: false };
+    let slot = |nodes| Slot { nodes, jobs: Vec::new(), quantum: SimDuration::ZERO, changed: false };
     if let [node] = nodes {
         let count = sizes[node.index()].get() / gpus.get();
         return (0..count).map(|_| slot(NodeSet::of(*node, gpus))).collect();
@@ -281,11 +285,17 @@ impl Slot {
             return;
         }
         if self.changed {
-            self.jobs.sort_by_key(|id| (view.attained(*id), *id));
             self.changed = false;
+            self.jobs.sort_by_key(|id| (view.attained(*id), *id));
+            let longest = self.jobs.iter().map(|id| turn(view, *id, gpus, quantum)).max();
+            self.quantum = longest.unwrap_or(quantum);
         }
-        // At least half of a turn is work.
-        let pause = self.jobs.iter().map(|id| view.turn(*id, gpus)).max().unwrap_or_default();
-        plan.rotate_on(&self.jobs, self.nodes.clone(), quantum.max(pause + pause));
+        plan.rotate_on(&self.jobs, self.nodes.clone(), self.quantum);
     }
+}
+
+/// How long a turn of a job must be for at least half of it to be work.
+fn turn(view: &View<'_>, id: JobId, gpus: Gpus, quantum: SimDuration) -> SimDuration {
+    let pause = view.turn(id, gpus).max(view.pause(id, gpus));
+    quantum.max(pause + pause)
 }

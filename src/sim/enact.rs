@@ -149,7 +149,8 @@ impl Simulation<'_> {
         if self.scenario.truth.rate(spec, done, &setting).is_none_or(|rate| rate <= Rate::ZERO) {
             return Err(self.illegal(PlanFault::NoSpeed { job: self.name(job), gpus }));
         }
-        let pause = self.scenario.overhead.turn(spec, gpus);
+        let overhead = &self.scenario.overhead;
+        let pause = overhead.turn(spec, gpus).max(overhead.bound(spec, gpus));
         if !grant.others.is_empty() && grant.quantum <= pause {
             let (job, quantum) = (self.name(job), grant.quantum);
             return Err(self.illegal(PlanFault::QuantumTooShort { job, quantum, pause }));

@@ -106,14 +106,16 @@ pub enum PlanFault {
     /// A pinned job without a grant of the count that it has.
     #[error("job `{0}` is pinned but not granted what it holds")]
     PinMoves(String),
-    /// A rotation whose turns would be all pause.
-    #[error("job `{job}` would stand still for {pause} s of each turn of {quantum} s; make turns longer")]
+    /// A rotation in which a turn may be all pause.
+    #[error(
+        "job `{job}` may stand still for {pause} s of a turn of {quantum} s; turns are longer than pauses"
+    )]
     QuantumTooShort {
         /// The job.
         job: String,
         /// How long its turns would be.
         quantum: SimDuration,
-        /// How long it would stand still.
+        /// How long it may stand still.
         pause: SimDuration,
     },
     /// A grant of certain GPUs that are not free.

@@ -233,14 +233,20 @@ impl Simulation<'_> {
         let jobs: Vec<JobId> = std::iter::once(holder).chain(others).collect();
         for (place, job) in jobs.iter().copied().enumerate() {
             let had = before.get(&job);
-            let pause = self.scenario.overhead.turn(self.spec(job), nodes.gpus());
-            let there = had.filter(|had| place == 0 && had.on_turn && had.nodes == nodes);
+            let overhead = &self.scenario.overhead;
+            let pause = overhead.turn(self.spec(job), nodes.gpus());
+            // Who comes from elsewhere starts or moves first; who has been here is only resumed, or just goes on.
+            let first_pause = match had.filter(|had| had.nodes == nodes) {
+                Some(had) if place == 0 && had.on_turn => had.pause_left,
+                Some(_) => pause,
+                None => overhead.pause(self.spec(job), had.map(|had| &had.nodes), &nodes),
+            };
             let turns = Turns {
                 start: self.now,
                 place: place as u64,
                 members: jobs.len() as u64,
                 quantum,
-                first_pause: there.map_or(pause, |had| had.pause_left.min(pause)),
+                first_pause,
                 pause,
             };
             self.count_change(job, &nodes, had);
