@@ -99,7 +99,7 @@ fn scenario(name: &str, live: u32) -> Scenario {
     let speeds = Arc::new(Profiled::new(&builtin("a100").expect("profiles"), &workload).expect("models"));
     let cluster = Shape::uniform(16, Gpus::new(8)).expect("a cluster");
     Scenario {
-        overhead: Preset::OnChange.on(cluster.gpus()).into(),
+        overhead: Preset::default().on(cluster.gpus()).into(),
         workload: workload.into(),
         cluster,
         truth: speeds.clone(),

@@ -139,6 +139,11 @@ impl fmt::Display for Shape {
 pub struct NodeSet(Vec<(NodeId, Gpus)>);
 
 impl NodeSet {
+    /// GPUs of one node.
+    pub fn of(node: NodeId, gpus: Gpus) -> NodeSet {
+        NodeSet(vec![(node, gpus)])
+    }
+
     /// Adds GPUs of a node.
     pub fn add(&mut self, node: NodeId, gpus: Gpus) {
         match self.0.binary_search_by_key(&node, |part| part.0) {
@@ -221,8 +226,13 @@ impl Cluster {
         self.held.get(&job)
     }
 
+    /// Whether the free GPUs include these.
+    pub fn has_free(&self, set: &NodeSet) -> bool {
+        set.0.iter().all(|(node, gpus)| self.free.get(node.index()).is_some_and(|free| gpus <= free))
+    }
+
     /// Everybody who holds something, ascending.
-    pub fn holdings(&self) -> impl Iterator<Item = (JobId, &NodeSet)> {
+    pub fn holdings(&self) -> impl ExactSizeIterator<Item = (JobId, &NodeSet)> {
         self.held.iter().map(|(job, set)| (*job, set))
     }
 

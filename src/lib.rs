@@ -70,7 +70,7 @@
 //! let speeds = Arc::new(Profiled::new(&table, &workload)?);
 //! let cluster = Shape::default();
 //! let scenario = Scenario {
-//!     overhead: Preset::OnChange.on(cluster.gpus()).into(),
+//!     overhead: Preset::default().on(cluster.gpus()).into(),
 //!     workload,
 //!     cluster,
 //!     truth: speeds.clone(),

@@ -11,11 +11,44 @@ pub trait Overhead: Send + Sync {
 
     /// No pause of `job` into `gpus` GPUs is longer than this, whatever it held before and wherever it goes.
     fn bound(&self, job: &JobSpec, gpus: Gpus) -> SimDuration;
+
+    /// How long `job` stands still when its turn comes in a rotation on `gpus` GPUs: what it costs to suspend the one before
+    /// and to resume it on the same nodes.
+    fn turn(&self, job: &JobSpec, gpus: Gpus) -> SimDuration {
+        self.bound(job, gpus)
+    }
 }
 
-/// An overhead by name, as `--overhead` takes it.
+/// An overhead by name, as `--overhead` takes it: what a change costs and, after a `+`, what a turn costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub enum Preset {
+pub struct Preset {
+    /// What a change costs.
+    pub change: Change,
+    /// What a turn in a rotation costs; `None`: as much as a change.
+    pub suspend: Option<SimDuration>,
+}
+
+impl From<Change> for Preset {
+    /// With the usual cost of a turn: none where changes are free, else [`SUSPEND`].
+    fn from(change: Change) -> Preset {
+        let suspend = if change == Change::None { SimDuration::ZERO } else { SUSPEND };
+        Preset { change, suspend: Some(suspend) }
+    }
+}
+
+impl Default for Preset {
+    fn default() -> Preset {
+        Change::OnChange.into()
+    }
+}
+
+/// What a turn costs where nothing else is said: suspending one job and resuming another takes Gandiva a fraction of a
+/// second (OSDI 2018, section 4.1).
+pub const SUSPEND: SimDuration = SimDuration::from_micros(500_000);
+
+/// What a change of GPUs costs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Change {
     /// Changes are free.
     None,
     /// Every change costs the same.
@@ -29,7 +62,7 @@ pub enum Preset {
 }
 
 /// Every preset's name as `--overhead` spells it, with what it charges.
-pub const PRESETS: [(&str, &str); 5] = [
+pub const PRESETS: [(&str, &str); 6] = [
     (
         "on-change",
         "2 + 2(log2 g + 1) s into g GPUs, 7 + ... on 256 GPUs or more (default; ElasticFlow's simulations)",
@@ -41,21 +74,40 @@ pub const PRESETS: [(&str, &str); 5] = [
         "ElasticFlow, figure 12b, by model: nearest listed size in the same direction; others: the mean",
     ),
     ("chronus", "30(1 + log2 g) s into g GPUs"),
+    (
+        "NAME+suspend:SECONDS",
+        "any of these, and this much for a turn in a rotation (default 0.5; `restart`: a change)",
+    ),
 ];
 
 impl std::str::FromStr for Preset {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Preset, String> {
+        let Some((change, suspend)) = text.split_once('+') else {
+            return text.parse().map(Change::into);
+        };
+        let suspend = match suspend {
+            "suspend:restart" => None,
+            text => Some(seconds_after("suspend:", text).unwrap_or_else(|| {
+                Err(format!("`{text}` after `+` is not `suspend:SECONDS` or `suspend:restart`"))
+            })?),
+        };
+        Ok(Preset { change: change.parse()?, suspend })
+    }
+}
+
+impl std::str::FromStr for Change {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Change, String> {
         match text {
-            "none" => Ok(Preset::None),
-            "on-change" => Ok(Preset::OnChange),
-            "measured" => Ok(Preset::Measured),
-            "chronus" => Ok(Preset::Chronus),
-            _ => match text.strip_prefix("fixed:") {
-                Some(seconds) => seconds.parse().map(Preset::Fixed).map_err(|why| {
-                    format!("`{seconds}` after `fixed:` is {why}; give seconds, such as fixed:30")
-                }),
+            "none" => Ok(Change::None),
+            "on-change" => Ok(Change::OnChange),
+            "measured" => Ok(Change::Measured),
+            "chronus" => Ok(Change::Chronus),
+            _ => match seconds_after("fixed:", text) {
+                Some(pause) => pause.map(Change::Fixed),
                 None => {
                     Err(format!("unknown overhead `{text}`; known are {}", PRESETS.map(|p| p.0).join(", ")))
                 }
@@ -64,14 +116,32 @@ impl std::str::FromStr for Preset {
     }
 }
 
+/// The seconds after `key`, if `text` begins with it.
+fn seconds_after(key: &str, text: &str) -> Option<Result<SimDuration, String>> {
+    let seconds = text.strip_prefix(key)?;
+    let why = |why| format!("`{seconds}` after `{key}` is {why}; give seconds, such as {key}30");
+    Some(seconds.parse().map_err(why))
+}
+
 impl std::fmt::Display for Preset {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.change)?;
+        match self.suspend {
+            _ if *self == self.change.into() => Ok(()),
+            None => f.write_str("+suspend:restart"),
+            Some(time) => write!(f, "+suspend:{time}"),
+        }
+    }
+}
+
+impl std::fmt::Display for Change {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Preset::None => f.write_str("none"),
-            Preset::Fixed(pause) => write!(f, "fixed:{pause}"),
-            Preset::OnChange => f.write_str("on-change"),
-            Preset::Measured => f.write_str("measured"),
-            Preset::Chronus => f.write_str("chronus"),
+            Change::None => f.write_str("none"),
+            Change::Fixed(pause) => write!(f, "fixed:{pause}"),
+            Change::OnChange => f.write_str("on-change"),
+            Change::Measured => f.write_str("measured"),
+            Change::Chronus => f.write_str("chronus"),
         }
     }
 }
@@ -79,19 +149,42 @@ impl std::fmt::Display for Preset {
 impl Preset {
     /// The overhead on a cluster of `gpus` GPUs.
     pub fn on(self, gpus: Gpus) -> Box<dyn Overhead> {
-        let seconds = SimDuration::from_secs;
+        Box::new(Suspending { change: self.change.on(gpus), suspend: self.suspend })
+    }
+}
+
+impl Change {
+    fn on(self, gpus: Gpus) -> Box<dyn Overhead> {
         match self {
-            Preset::None => Box::new(BySize { base: 0.0, per_level: 0.0 }),
-            Preset::Fixed(pause) => Box::new(Constant(pause)),
-            Preset::OnChange if gpus >= LARGE => Box::new(BySize { base: 7.0, per_level: 2.0 }),
-            Preset::OnChange => Box::new(BySize { base: 2.0, per_level: 2.0 }),
-            Preset::Measured => Box::new(Measured),
-            Preset::Chronus => Box::new(BySize { base: 0.0, per_level: seconds(30).as_secs_f64() }),
+            Change::None => Box::new(BySize { base: 0.0, per_level: 0.0 }),
+            Change::Fixed(pause) => Box::new(Constant(pause)),
+            Change::OnChange if gpus >= LARGE => Box::new(BySize { base: 7.0, per_level: 2.0 }),
+            Change::OnChange => Box::new(BySize { base: 2.0, per_level: 2.0 }),
+            Change::Measured => Box::new(Measured),
+            Change::Chronus => Box::new(BySize { base: 0.0, per_level: 30.0 }),
         }
     }
 }
 
-/// Clusters of at least this many GPUs pay the higher base of [`Preset::OnChange`].
+/// An overhead whose turns have a cost of their own.
+struct Suspending {
+    change: Box<dyn Overhead>,
+    suspend: Option<SimDuration>,
+}
+
+impl Overhead for Suspending {
+    fn pause(&self, job: &JobSpec, from: Option<&NodeSet>, to: &NodeSet) -> SimDuration {
+        self.change.pause(job, from, to)
+    }
+    fn bound(&self, job: &JobSpec, gpus: Gpus) -> SimDuration {
+        self.change.bound(job, gpus)
+    }
+    fn turn(&self, job: &JobSpec, gpus: Gpus) -> SimDuration {
+        self.suspend.unwrap_or_else(|| self.change.turn(job, gpus))
+    }
+}
+
+/// Clusters of at least this many GPUs pay the higher base of [`Change::OnChange`].
 const LARGE: Gpus = Gpus::new(256);
 
 struct Constant(SimDuration);
@@ -236,6 +329,18 @@ mod tests {
     }
 
     #[test]
+    fn a_turn_costs_half_a_second_unless_said_otherwise() {
+        let turn = |preset: &str| {
+            let overhead = preset.parse::<Preset>().unwrap().on(Gpus::new(128));
+            overhead.turn(&job("bert"), Gpus::new(8)).to_string()
+        };
+        assert_eq!(turn("on-change"), "0.5");
+        assert_eq!(turn("none"), "0");
+        assert_eq!(turn("fixed:30+suspend:0.1"), "0.1");
+        assert_eq!(turn("on-change+suspend:restart"), "10");
+    }
+
+    #[test]
     fn measured_takes_the_nearest_size_of_the_same_direction() {
         assert_eq!(pause("measured", "vgg16", 128, 0, 1), "1.82");
         assert_eq!(pause("measured", "vgg16", 128, 1, 4), "1.82");
@@ -266,10 +371,25 @@ mod tests {
 
     #[test]
     fn names_are_read_back() {
-        for name in ["none", "fixed:2.5", "on-change", "measured", "chronus"] {
+        let names = [
+            "none",
+            "fixed:2.5",
+            "on-change",
+            "measured",
+            "chronus",
+            "none+suspend:2",
+            "measured+suspend:restart",
+        ];
+        for name in names {
             assert_eq!(name.parse::<Preset>().unwrap().to_string(), name);
         }
         let unknown = "free".parse::<Preset>().unwrap_err();
         assert!(unknown.starts_with("unknown overhead `free`; known are on-change, none"), "{unknown}");
+        let why = |text: &str| text.parse::<Preset>().unwrap_err();
+        assert_eq!(
+            why("fixed:x"),
+            "`x` after `fixed:` is not a number of seconds; give seconds, such as fixed:30"
+        );
+        assert_eq!(why("none+fast"), "`fast` after `+` is not `suspend:SECONDS` or `suspend:restart`");
     }
 }

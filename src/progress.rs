@@ -5,47 +5,152 @@
 
 use crate::units::{Iterations, Rate, SimDuration, SimTime};
 
-/// The work done by one job: a pause until `resume`, then `rate`.
+/// A job's turns in a rotation: of `members` jobs that take turns of one quantum each on the same GPUs, this one is at
+/// `place`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Turns {
+    /// When the rotation started, with the turn of place 0.
+    pub start: SimTime,
+    /// Whose turn comes how many quanta later, from 0.
+    pub place: u64,
+    /// How many take turns.
+    pub members: u64,
+    /// How long a turn is; longer than both pauses.
+    pub quantum: SimDuration,
+    /// How long the job stands still at the beginning of its first turn.
+    pub first_pause: SimDuration,
+    /// How long it stands still at the beginning of every other turn.
+    pub pause: SimDuration,
+}
+
+impl Turns {
+    /// When the first turn begins.
+    pub fn first(&self) -> SimTime {
+        self.start + SimDuration::from_micros(self.place * self.quantum.as_micros())
+    }
+
+    fn cycle(&self) -> u64 {
+        self.members * self.quantum.as_micros()
+    }
+
+    /// How many turns are over, and how much of a further one, up to all of it, has passed.
+    fn at(&self, now: SimTime) -> (u64, SimDuration) {
+        let passed = now.since(self.first()).as_micros();
+        let rest = SimDuration::from_micros(passed % self.cycle());
+        (passed / self.cycle(), rest.min(self.quantum))
+    }
+
+    /// The pause of a turn, counted from 0.
+    fn pause_of(&self, turn: u64) -> SimDuration {
+        if turn == 0 { self.first_pause } else { self.pause }
+    }
+
+    /// Time with the GPUs.
+    fn held(&self, now: SimTime) -> SimDuration {
+        let (turns, rest) = self.at(now);
+        SimDuration::from_micros(turns * self.quantum.as_micros()) + rest
+    }
+
+    /// Time with the GPUs and standing still.
+    fn paused(&self, now: SimTime) -> SimDuration {
+        let (turns, rest) = self.at(now);
+        let over = match turns {
+            0 => SimDuration::ZERO,
+            more => self.first_pause + SimDuration::from_micros((more - 1) * self.pause.as_micros()),
+        };
+        over + rest.min(self.pause_of(turns))
+    }
+
+    /// When the job has worked for `time`.
+    fn worked(&self, time: SimDuration) -> SimTime {
+        if time == SimDuration::FOREVER {
+            return SimTime::NEVER;
+        }
+        let in_first = self.quantum.saturating_sub(self.first_pause);
+        if time <= in_first {
+            return self.first() + self.first_pause + time;
+        }
+        let in_others = self.quantum.saturating_sub(self.pause).as_micros();
+        let later = time.saturating_sub(in_first).as_micros();
+        // The turn in which it ends is not over, unless it ends with it.
+        let turn = later.div_ceil(in_others);
+        let rest = later - (turn - 1) * in_others;
+        let until = SimDuration::from_micros(turn.saturating_mul(self.cycle()));
+        self.first() + until + self.pause + SimDuration::from_micros(rest)
+    }
+
+    /// Whether it has the GPUs.
+    fn on_turn(&self, now: SimTime) -> bool {
+        now >= self.first() && now.since(self.first()).as_micros() % self.cycle() < self.quantum.as_micros()
+    }
+}
+
+/// The work done by one job: a pause until `resume`, then `rate`; or turns, in which it works at `rate` after a pause.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Progress {
     since: SimTime,
     resume: SimTime,
     done: Iterations,
     rate: Rate,
+    turns: Option<Turns>,
+    /// What its turns had brought before the last change.
+    held_before: SimDuration,
+    paused_before: SimDuration,
 }
 
 impl Progress {
     /// The work done at `now`, which is not before the last change.
     pub fn done(&self, now: SimTime) -> Iterations {
-        if now <= self.resume || self.rate == Rate::ZERO {
+        if self.rate == Rate::ZERO {
             return self.done;
         }
-        self.done + self.rate * now.since(self.resume)
+        self.done + self.rate * self.held(now).saturating_sub(self.paused(now))
     }
 
     /// When `goal` iterations are done at the present speed; [`SimTime::NEVER`] where it stands still.
     pub fn reaches(&self, goal: Iterations) -> SimTime {
-        self.resume + (goal - self.done).time_at(self.rate)
+        let time = (goal - self.done).time_at(self.rate);
+        match &self.turns {
+            Some(turns) => turns.worked(self.held_before.saturating_sub(self.paused_before) + time),
+            None => self.resume + time,
+        }
     }
 
     /// The rest of the pause.
     pub fn pause_left(&self, now: SimTime) -> SimDuration {
-        if self.rate == Rate::ZERO { SimDuration::ZERO } else { self.resume.since(now) }
+        match &self.turns {
+            _ if self.rate == Rate::ZERO => SimDuration::ZERO,
+            None => self.resume.since(now),
+            Some(turns) if turns.on_turn(now) => {
+                let (turn, passed) = turns.at(now);
+                turns.pause_of(turn).saturating_sub(passed)
+            }
+            Some(_) => SimDuration::ZERO,
+        }
     }
 
-    /// The present speed.
-    pub fn rate(&self) -> Rate {
-        self.rate
+    /// Whether the job has its GPUs at `now`, if it has any: always, but between its turns.
+    pub fn on_turn(&self, now: SimTime) -> bool {
+        self.turns.is_none_or(|turns| turns.on_turn(now))
     }
 
-    /// When the present speed was set.
-    pub fn since(&self) -> SimTime {
-        self.since
+    /// When it first had its GPUs since the last change.
+    pub fn first(&self) -> SimTime {
+        self.turns.map_or(self.since, |turns| turns.first())
     }
 
-    /// How much of the time since the last change was pause.
+    /// How much of the time since the last change it had its GPUs, if it has any.
+    pub fn held(&self, now: SimTime) -> SimDuration {
+        self.turns.map_or(now.since(self.since), |turns| turns.held(now).saturating_sub(self.held_before))
+    }
+
+    /// How much of that was pause.
     pub fn paused(&self, now: SimTime) -> SimDuration {
-        if self.rate == Rate::ZERO { SimDuration::ZERO } else { self.resume.min(now).since(self.since) }
+        match &self.turns {
+            _ if self.rate == Rate::ZERO => SimDuration::ZERO,
+            None => self.resume.min(now).since(self.since),
+            Some(turns) => turns.paused(now).saturating_sub(self.paused_before),
+        }
     }
 
     /// Goes on at `rate` after `pause`, which replaces what was left of an earlier one; never beyond `limit` iterations.
@@ -55,6 +160,24 @@ impl Progress {
         self.since = now;
         self.resume = now + pause;
         self.rate = rate;
+        self.turns = None;
+        (self.held_before, self.paused_before) = (SimDuration::ZERO, SimDuration::ZERO);
+    }
+
+    /// Goes on as before, but at `rate`.
+    pub fn change_rate(&mut self, now: SimTime, limit: Iterations, rate: Rate) {
+        let turns = self.turns;
+        self.change(now, limit, rate, self.pause_left(now));
+        self.turns = turns;
+        if let Some(turns) = turns {
+            (self.held_before, self.paused_before) = (turns.held(now), turns.paused(now));
+        }
+    }
+
+    /// Goes on at `rate` in turns that start now.
+    pub fn rotate(&mut self, now: SimTime, limit: Iterations, rate: Rate, turns: Turns) {
+        self.change(now, limit, rate, SimDuration::ZERO);
+        self.turns = Some(turns);
     }
 }
 
@@ -78,6 +201,57 @@ mod tests {
         // A change during a pause replaces its rest.
         progress.change(at(26), goal, Rate::new(8.0), SimDuration::from_secs(1));
         assert_eq!(progress.reaches(goal), at(37));
+    }
+
+    /// Closed form against a walk in steps of one second, for every place and for pauses up to the quantum.
+    #[test]
+    fn turns_add_up() {
+        let second = SimDuration::from_secs(1);
+        for (members, quantum, first_pause, pause) in [(1, 4, 0, 1), (2, 5, 2, 3), (3, 4, 0, 0), (3, 3, 1, 2)]
+        {
+            for place in 0..members {
+                let start = SimTime::from_secs(100);
+                let turns = Turns {
+                    start,
+                    place,
+                    members,
+                    quantum: SimDuration::from_secs(quantum),
+                    first_pause: SimDuration::from_secs(first_pause),
+                    pause: SimDuration::from_secs(pause),
+                };
+                let mut progress = Progress::default();
+                let goal = Iterations::new(1e9);
+                progress.rotate(start, goal, Rate::new(1.0), turns);
+                let mut changed = progress;
+                let (mut held, mut worked, mut now) = (0, 0, start);
+                for step in 0..100 {
+                    assert_eq!(progress.held(now), SimDuration::from_secs(held));
+                    assert_eq!(progress.done(now), Iterations::new(worked as f64), "{turns:?} at {now}");
+                    let on_turn = (step / quantum) % members == place;
+                    assert_eq!(progress.on_turn(now), on_turn);
+                    let (turn, passed) = (step / quantum / members, step % quantum);
+                    let pause = if turn == 0 { first_pause } else { pause };
+                    let left = if on_turn { pause.saturating_sub(passed) } else { 0 };
+                    assert_eq!(progress.pause_left(now), SimDuration::from_secs(left));
+                    if step == 17 {
+                        // The work is settled; what is to come does not change.
+                        changed.change_rate(now, goal, Rate::new(1.0));
+                        assert_eq!(
+                            (changed.held(now), changed.paused(now)),
+                            (SimDuration::ZERO, SimDuration::ZERO)
+                        );
+                    }
+                    assert_eq!(changed.done(now), progress.done(now));
+                    assert_eq!(changed.reaches(goal), progress.reaches(goal));
+                    now = now + second;
+                    held += u64::from(on_turn);
+                    if on_turn && passed >= pause {
+                        worked += 1;
+                        assert_eq!(progress.reaches(Iterations::new(worked as f64)), now, "{turns:?}");
+                    }
+                }
+            }
+        }
     }
 
     #[test]

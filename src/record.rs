@@ -13,6 +13,7 @@ use std::io;
 
 use crate::cluster::NodeSet;
 use crate::job::JobId;
+use crate::progress::Turns;
 use crate::units::{Gpus, SimDuration, SimTime};
 use crate::workload::Workload;
 
@@ -46,8 +47,10 @@ pub enum Happened<'a> {
         change: Change,
         /// What it holds now; empty after a preemption.
         nodes: &'a NodeSet,
-        /// How long it stands still.
+        /// How long it stands still, in a rotation at each turn but perhaps the first.
         pause: SimDuration,
+        /// Its turns, if it shares its GPUs.
+        turns: Option<Turns>,
     },
     /// A job's last iteration was done, and its GPUs became free.
     Ended {
@@ -69,6 +72,8 @@ pub enum Change {
     Rescale,
     /// The same count on other nodes.
     Migrate,
+    /// To turns in a rotation, whatever it had before.
+    Rotate,
     /// From some to none.
     Preempt,
 }
@@ -81,6 +86,7 @@ impl Change {
             Change::Resume => "resume",
             Change::Rescale => "rescale",
             Change::Migrate => "migrate",
+            Change::Rotate => "rotate",
             Change::Preempt => "preempt",
         }
     }

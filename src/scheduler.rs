@@ -12,6 +12,7 @@ mod elasticflow_no_admission;
 mod fifo;
 mod finish_time;
 mod free;
+mod gandiva;
 mod gittins;
 mod guarantee;
 mod ladder;
@@ -78,8 +79,9 @@ pub fn entries() -> &'static [Entry] {
         edf_admission::ENTRY,
         fifo::ENTRY,
         srtf::ENTRY,
-        themis::ENTRY,
+        gandiva::ENTRY,
         tiresias::ENTRY,
+        themis::ENTRY,
     ]
 }
 

@@ -7,74 +7,25 @@
 mod enact;
 mod error;
 mod queue;
+mod reallocate;
+mod scenario;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use crate::cluster::{Cluster, NodeSet, Shape};
+use crate::cluster::Cluster;
 use crate::job::{JobId, JobSpec};
-use crate::overhead::Overhead;
-use crate::placement::{self, Placer};
-use crate::profile::{Setting, SpeedModel};
+use crate::placement::Placer;
 use crate::record::jobs::JobRow;
 use crate::record::{Happened, Observer, Snapshot};
-use crate::scheduler::{self, Options, Reason, Scheduler, View};
+use crate::scheduler::{Reason, Scheduler, View};
 use crate::state::{JobState, Phase};
-use crate::units::{Gpus, Rate, SimDuration, SimTime};
-use crate::workload::Workload;
+use crate::units::{Gpus, SimTime};
 
 use error::ClockLimit;
 pub use error::{PlanFault, SimError};
 use queue::{Event, EventQueue};
-
-/// Everything that a run depends on.
-#[derive(Clone)]
-pub struct Scenario {
-    /// The jobs.
-    pub workload: Arc<Workload>,
-    /// The nodes.
-    pub cluster: Shape,
-    /// How fast jobs are.
-    pub truth: Arc<dyn SpeedModel>,
-    /// How fast the scheduler believes they are; the same unless an experiment studies wrong profiles.
-    pub belief: Arc<dyn SpeedModel>,
-    /// What a change of GPUs costs.
-    pub overhead: Arc<dyn Overhead>,
-    /// Which nodes a job gets.
-    pub placer: &'static placement::Entry,
-    /// Who decides.
-    pub scheduler: &'static scheduler::Entry,
-    /// The scheduler's options.
-    pub options: Options,
-    /// Arrivals and ends cause the next plan no sooner than this after the last one.
-    pub slot: SimDuration,
-    /// Where the simulation is cut off, if it is.
-    pub until: Option<SimTime>,
-    /// How many plans are too many; `None` for a limit that follows the number of jobs.
-    pub plan_limit: Option<u64>,
-}
-
-/// What a run leaves.
-#[derive(Clone, Debug)]
-pub struct Outcome {
-    /// One row for each job, in the trace's order.
-    pub jobs: Vec<JobRow>,
-    /// What no row says.
-    pub totals: Totals,
-}
-
-/// Counts and averages of a whole run.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Totals {
-    /// Plans made.
-    pub plans: u64,
-    /// Events that happened.
-    pub events: u64,
-    /// Placements on more nodes than needed.
-    pub split_placements: u64,
-    /// The time average of the cluster efficiency, from the first submission to the last end; 0 for no time.
-    pub cluster_efficiency: f64,
-}
+use reallocate::{Efficiency, Rotation};
+pub use scenario::{Outcome, Scenario, Totals, feasible_alone};
 
 /// Runs a scenario and tells `observer` what happens.
 ///
@@ -89,9 +40,6 @@ pub fn simulate(scenario: &Scenario, observer: &mut dyn Observer) -> Result<Outc
 const PLANS_BASE: u64 = 1_000_000;
 const PLANS_PER_JOB: u64 = 1_000;
 
-/// Cluster efficiencies are summed as integers, so that adding and taking away leaves no rounding behind.
-const EFFICIENCY_ONE: f64 = (1u64 << 32) as f64;
-
 struct Simulation<'a> {
     scenario: &'a Scenario,
     observer: &'a mut dyn Observer,
@@ -103,8 +51,10 @@ struct Simulation<'a> {
     states: Vec<JobState>,
     /// The plan that last granted something to a job, by number, and what.
     granted: Vec<(u64, Gpus)>,
-    /// What each job adds to the cluster efficiency.
-    relative: Vec<u64>,
+    /// The plan that last let a holder of GPUs go on undisturbed, by number.
+    kept: Vec<u64>,
+    /// The rotations in force, by the first of their jobs.
+    rotations: BTreeMap<JobId, Rotation>,
     reasons: BTreeMap<JobId, Reason>,
     live: Vec<JobId>,
     next_arrival: usize,
@@ -120,30 +70,9 @@ struct Simulation<'a> {
 
 #[derive(Default)]
 struct Counts {
-    running: u32,
     admitted: u32,
     declined: u32,
     completed: u32,
-}
-
-/// The running sum of rate(g) ÷ rate(1) over running jobs, and its integral over time.
-#[derive(Default)]
-struct Efficiency {
-    since: SimTime,
-    sum: u64,
-    integral: u128,
-}
-
-impl Efficiency {
-    fn add(&mut self, now: SimTime, plus: u64, minus: u64) {
-        self.integral += u128::from(self.sum) * u128::from(now.since(self.since).as_micros());
-        self.since = now;
-        self.sum = self.sum + plus - minus;
-    }
-
-    fn per_gpu(&self, gpus: Gpus) -> f64 {
-        self.sum as f64 / EFFICIENCY_ONE / f64::from(gpus.get())
-    }
 }
 
 impl<'a> Simulation<'a> {
@@ -153,7 +82,7 @@ impl<'a> Simulation<'a> {
         let scheduler = (entry.build)(&scenario.options)
             .map_err(|why| SimError::Scenario(format!("options of `{}`: {why}", entry.name)))?;
         if entry.requested_size {
-            check_requested_sizes(scenario)?;
+            scenario::check_requested_sizes(scenario)?;
         }
         let jobs = scenario.workload.len();
         let first = scenario.workload.arrivals().first().map(|id| scenario.workload.job(*id).submit);
@@ -167,7 +96,8 @@ impl<'a> Simulation<'a> {
             cluster: Cluster::new(scenario.cluster.clone()),
             states: vec![JobState::default(); jobs],
             granted: vec![(0, Gpus::ZERO); jobs],
-            relative: vec![0; jobs],
+            kept: vec![0; jobs],
+            rotations: BTreeMap::new(),
             reasons: BTreeMap::new(),
             live: Vec::new(),
             next_arrival: 0,
@@ -176,7 +106,7 @@ impl<'a> Simulation<'a> {
             last_plan: None,
             plan_limit: scenario.plan_limit.unwrap_or(PLANS_BASE + PLANS_PER_JOB * jobs as u64),
             counts: Counts::default(),
-            efficiency: Efficiency { since: first.unwrap_or_default(), ..Efficiency::default() },
+            efficiency: Efficiency::default(),
             totals: Totals::default(),
         };
         simulation.queue_next_arrival();
@@ -225,12 +155,11 @@ impl<'a> Simulation<'a> {
         // Where nothing was cut off, the last thing that happened is the last end.
         let last = self.states.iter().filter_map(|state| state.end).max().unwrap_or(self.now);
         let last = if self.live.is_empty() { last } else { self.now };
-        self.efficiency.add(self.now, 0, 0);
-        let span = last.since(first.unwrap_or_default()).as_micros() as f64;
-        let gpus = f64::from(self.cluster.gpus().get());
-        if span > 0.0 {
-            self.totals.cluster_efficiency = self.efficiency.integral as f64 / EFFICIENCY_ONE / gpus / span;
+        for job in &self.live {
+            self.efficiency.close(&self.states[job.index()], self.now);
         }
+        self.totals.cluster_efficiency =
+            self.efficiency.average(self.cluster.gpus(), last.since(first.unwrap_or_default()));
         let jobs = self.scenario.workload.jobs().iter().map(|spec| {
             let state = &self.states[spec.id.index()];
             let reason = self.reasons.get(&spec.id).map(Reason::to_string).unwrap_or_default();
@@ -294,92 +223,32 @@ impl<'a> Simulation<'a> {
     }
 
     fn complete(&mut self, job: JobId) -> Result<(), SimError> {
-        self.settle(job, None)?;
-        self.cluster.release(job);
+        self.stop(job);
         let state = &mut self.states[job.index()];
         state.phase = Phase::Done;
         state.end = Some(self.now);
+        let holder = state.holder.take();
         self.leave(job);
         self.ended.push(job);
         self.counts.completed += 1;
+        if let Some(holder) = holder {
+            self.leave_rotation(holder, job);
+        }
         self.tell(Happened::Ended { job })
     }
 
-    /// The speed of a running job has changed by itself.
-    fn follow_speed(&mut self, job: JobId) -> Result<(), SimError> {
-        let left = self.states[job.index()].progress.pause_left(self.now);
-        let nodes = self.cluster.holding(job).cloned().unwrap_or_default();
-        self.settle(job, Some((&nodes, left)))
-    }
-
-    /// Closes a job's account up to now, and lets it go on with what it holds from now on after a pause; `None`: with
-    /// nothing.
-    fn settle(&mut self, job: JobId, next: Option<(&NodeSet, SimDuration)>) -> Result<(), SimError> {
-        let spec = self.spec(job);
-        let state = &mut self.states[job.index()];
-        state.account = state.account_at(self.now);
-        let was_running = !state.gpus.is_zero();
-        let done = state.progress.done(self.now);
-        let Some((nodes, pause)) = next else {
-            state.progress.change(self.now, spec.iterations, Rate::ZERO, SimDuration::ZERO);
-            state.gpus = Gpus::ZERO;
-            self.counts.running -= u32::from(was_running);
-            self.set_relative(job, 0);
-            self.queue.cancel(Event::Completion(job));
-            self.queue.cancel(Event::SpeedChange(job));
-            return Ok(());
-        };
-        let setting = Setting { nodes: nodes.nodes(), gpus: nodes.gpus(), batch: spec.batch_size };
-        let truth = &self.scenario.truth;
-        let rate = truth.rate(spec, done, &setting).unwrap_or(Rate::ZERO);
-        if rate.get() <= 0.0 {
-            return Err(self.illegal(PlanFault::NoSpeed { job: self.name(job), gpus: nodes.gpus() }));
-        }
-        state.gpus = nodes.gpus();
-        state.start = state.start.or(Some(self.now));
-        state.progress.change(self.now, spec.iterations, rate, pause);
-        let end = state.progress.reaches(spec.iterations);
-        if end > ClockLimit::TIME {
-            return Err(SimError::ClockOverflow { job: self.name(job) });
-        }
-        self.queue.set(Event::Completion(job), end);
-        match truth.until(spec, done) {
-            Some(point) => self.queue.set(Event::SpeedChange(job), state.progress.reaches(point)),
-            None => self.queue.cancel(Event::SpeedChange(job)),
-        }
-        self.counts.running += u32::from(!was_running);
-        self.set_relative(job, self.relative_speed(job));
-        Ok(())
-    }
-
-    fn set_relative(&mut self, job: JobId, to: u64) {
-        let from = std::mem::replace(&mut self.relative[job.index()], to);
-        self.efficiency.add(self.now, to, from);
-    }
-
-    /// rate(g) ÷ rate(1) of a job now; where one GPU was not measured, its share of the smallest size's rate stands in.
-    fn relative_speed(&self, job: JobId) -> u64 {
-        let state = &self.states[job.index()];
-        let spec = self.spec(job);
-        let truth = &self.scenario.truth;
-        let smallest = truth.sizes(spec)[0];
-        let done = state.progress.done(self.now);
-        let setting = Setting { nodes: 1, gpus: smallest, batch: spec.batch_size };
-        let alone = truth.rate(spec, done, &setting).map_or(0.0, Rate::get) / f64::from(smallest.get());
-        (state.progress.rate().get() / alone * EFFICIENCY_ONE) as u64
-    }
-
     fn snapshot(&self, changed: bool) -> Snapshot {
+        let running = self.cluster.holdings().len() as u32;
         Snapshot {
             changed,
             gpus_busy: self.cluster.busy(),
             gpus_total: self.cluster.gpus(),
-            jobs_running: self.counts.running,
-            jobs_waiting: self.live.len() as u32 - self.counts.running,
+            jobs_running: running,
+            jobs_waiting: self.live.len() as u32 - running,
             jobs_admitted: self.counts.admitted,
             jobs_declined: self.counts.declined,
             jobs_completed: self.counts.completed,
-            cluster_efficiency: self.efficiency.per_gpu(self.cluster.gpus()),
+            cluster_efficiency: self.efficiency_now(),
         }
     }
 
@@ -396,41 +265,4 @@ impl<'a> Simulation<'a> {
             overhead: &*self.scenario.overhead,
         }
     }
-}
-
-/// Under a policy that runs jobs at their requested sizes, each of those needs a speed.
-fn check_requested_sizes(scenario: &Scenario) -> Result<(), SimError> {
-    let missing = scenario.workload.jobs().iter().find(|job| {
-        let setting = Setting {
-            nodes: scenario.cluster.fewest_nodes(job.requested),
-            gpus: job.requested,
-            batch: job.batch_size,
-        };
-        // A job that does not fit is declined when it arrives, whatever its speed would be.
-        let fits = job.requested <= scenario.cluster.gpus();
-        fits && [&scenario.truth, &scenario.belief]
-            .iter()
-            .any(|model| model.rate(job, Default::default(), &setting).is_none())
-    });
-    match missing {
-        None => Ok(()),
-        Some(job) => Err(SimError::Scenario(format!(
-            "job `{}` asks for {} GPUs, for which `{}` at batch size {} has no measured speed; `{}` runs jobs at their \
-             requested size, so give one that is in the profiles",
-            job.name, job.requested, job.model, job.batch_size, scenario.scheduler.name
-        ))),
-    }
-}
-
-/// Whether a deadline job could be in time alone on the empty cluster, start pause included; `None` without a deadline.
-pub fn feasible_alone(scenario: &Scenario, job: &JobSpec) -> Option<bool> {
-    let deadline = job.deadline?;
-    let fits = |gpus: &&Gpus| **gpus <= scenario.cluster.gpus();
-    Some(scenario.truth.sizes(job).iter().filter(fits).any(|gpus| {
-        let nodes = scenario.cluster.packed(*gpus);
-        let setting = Setting { nodes: nodes.nodes(), gpus: *gpus, batch: job.batch_size };
-        let rate = scenario.truth.rate(job, Default::default(), &setting).unwrap_or(Rate::ZERO);
-        let pause = scenario.overhead.pause(job, None, &nodes);
-        job.submit + pause + job.iterations.time_at(rate) <= deadline
-    }))
 }

@@ -1,5 +1,6 @@
 //! What changes about a job while the simulation runs.
 
+use crate::job::JobId;
 use crate::progress::Progress;
 use crate::units::{GpuTime, Gpus, SimDuration, SimTime};
 
@@ -45,11 +46,15 @@ pub struct JobState {
     pub admitted: bool,
     /// The end first promised.
     pub promised: Option<SimTime>,
-    /// The GPUs it holds now.
+    /// The GPUs it holds, in a rotation when it is its turn.
     pub gpus: Gpus,
+    /// How many times as fast it is on these GPUs as on one.
+    pub relative: f64,
+    /// Under whose name the cluster holds them: its own, or the first of its rotation.
+    pub holder: Option<JobId>,
     /// Work done.
     pub progress: Progress,
-    /// When it first held GPUs.
+    /// When it first held GPUs, as far as that was before the last change.
     pub start: Option<SimTime>,
     /// When its last iteration was done.
     pub end: Option<SimTime>,
@@ -62,7 +67,7 @@ impl JobState {
     pub fn account_at(&self, now: SimTime) -> Account {
         let mut account = self.account;
         if !self.gpus.is_zero() {
-            let held = now.since(self.progress.since());
+            let held = self.progress.held(now);
             let paused = self.progress.paused(now);
             account.run_time += held;
             account.overhead_time += paused;
@@ -70,5 +75,16 @@ impl JobState {
             account.productive += self.gpus * held.saturating_sub(paused);
         }
         account
+    }
+
+    /// The GPUs that it has at `now`: none between its turns in a rotation.
+    pub fn gpus_at(&self, now: SimTime) -> Gpus {
+        if self.progress.on_turn(now) { self.gpus } else { Gpus::ZERO }
+    }
+
+    /// When it first had GPUs, if it had any by `now`.
+    pub fn start_at(&self, now: SimTime) -> Option<SimTime> {
+        let had_some = !self.gpus.is_zero() && now >= self.progress.first();
+        self.start.or(had_some.then(|| self.progress.first()))
     }
 }

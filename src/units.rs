@@ -9,6 +9,7 @@ use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
 use std::str::FromStr;
 
+use serde::de::{self, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// Microseconds in a second.
@@ -389,6 +390,29 @@ impl fmt::Display for Rate {
     }
 }
 
+/// Reads microseconds from seconds in any form.
+struct Seconds;
+
+impl Visitor<'_> for Seconds {
+    type Value = u64;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a number of seconds")
+    }
+
+    fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
+        parse_seconds(text).map_err(|why| E::custom(format!("`{text}` is {why}; give seconds")))
+    }
+
+    fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<u64, E> {
+        self.visit_str(&seconds.to_string())
+    }
+
+    fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<u64, E> {
+        self.visit_str(&seconds.to_string())
+    }
+}
+
 macro_rules! seconds_as_text {
     ($($quantity:ident),*) => {$(
         impl FromStr for $quantity {
@@ -405,9 +429,9 @@ macro_rules! seconds_as_text {
             }
         }
         impl<'de> Deserialize<'de> for $quantity {
+            /// From decimal seconds, as text or, in options, as a number.
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$quantity, D::Error> {
-                let text = std::borrow::Cow::<'de, str>::deserialize(deserializer)?;
-                text.parse().map_err(serde::de::Error::custom)
+                deserializer.deserialize_str(Seconds).map($quantity)
             }
         }
     )*};

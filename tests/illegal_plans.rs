@@ -30,6 +30,7 @@ macro_rules! policy {
             aliases: &[],
             summary: "",
             paper: "",
+            knows: "",
             options: &[],
             grant_admits: $admits,
             requested_size: false,

@@ -76,7 +76,7 @@ fn scenario(instance: &Instance, name: &str) -> Scenario {
     });
     let workload = Workload::new(specs.collect()).unwrap();
     let speeds = Arc::new(Profiled::new(&table, &workload).unwrap());
-    let pause = overhead::Preset::Fixed(SimDuration::from_micros(instance.pause));
+    let pause = overhead::Preset::from(overhead::Change::Fixed(SimDuration::from_micros(instance.pause)));
     Scenario {
         overhead: Arc::<dyn Overhead>::from(pause.on(Gpus::new(instance.gpus))),
         workload: workload.into(),

@@ -16,7 +16,7 @@ use comparison::{Figures, index, table};
 use data::data;
 use elasticflow_sim::config::profiles::builtin;
 use elasticflow_sim::job::JobSpec;
-use elasticflow_sim::overhead::Preset;
+use elasticflow_sim::overhead::{Change, Preset};
 use elasticflow_sim::profile::{Setting, SpeedModel, ThroughputTable};
 use elasticflow_sim::record::jobs::State;
 use elasticflow_sim::scheduler;
@@ -165,7 +165,7 @@ fn edf_differs_from_the_artifact_by_two_accidents() {
         };
         let sizes = scenario.workload.jobs().iter().map(measured).collect();
         let speeds = Arc::new(PastThePeak { table, sizes });
-        let overhead = Preset::None.on(scenario.cluster.gpus()).into();
+        let overhead = Preset::from(Change::None).on(scenario.cluster.gpus()).into();
         let scenario = Scenario { truth: speeds.clone(), belief: speeds, overhead, ..scenario };
         let ours = Figures::of(&simulate(&scenario, &mut ()).unwrap().jobs);
         let jct = ours.mean_jct().unwrap();

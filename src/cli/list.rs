@@ -103,6 +103,7 @@ fn schedulers() -> String {
         if entry.paper != "-" {
             let _ = writeln!(text, "  paper: {}", entry.paper);
         }
+        let _ = writeln!(text, "  knows: {}", entry.knows);
         for option in entry.options {
             let _ = writeln!(text, "  --set {}={}  {}", option.key, option.default, option.help);
         }

@@ -106,6 +106,7 @@ mod tests {
             aliases: &[],
             summary: "",
             paper: "",
+            knows: "",
             options,
             grant_admits: true,
             requested_size: true,

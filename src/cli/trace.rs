@@ -198,7 +198,7 @@ impl Describe {
         let (table, _) = self.speeds.read()?;
         let (trace, _) = self.draws.read(&self.file, &table, self.quiet)?;
         // The default overhead depends on the size alone, so that any job stands for all.
-        let overhead = Overhead::OnChange.on(cluster);
+        let overhead = Overhead::default().on(cluster);
         let any = trace.workload.jobs().first();
         let pause = |gpus| any.map_or(SimDuration::ZERO, |job| overhead.bound(job, gpus));
         let description = describe(&trace.workload, &table, cluster, pause);

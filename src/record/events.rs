@@ -34,12 +34,14 @@ impl<W: io::Write> Observer for EventLog<W> {
             Happened::Declined { job, reason } => {
                 json!({ "event": "declined", "job_id": name(job), "reason": reason.to_string() })
             }
-            Happened::Allocated { job, change, nodes, pause } => json!({
+            Happened::Allocated { job, change, nodes, pause, turns } => json!({
                 "event": change.as_str(),
                 "job_id": name(job),
                 "gpus": nodes.gpus(),
                 "nodes": nodes.to_string(),
                 "pause": pause.as_secs_f64(),
+                "quantum": turns.map(|turns| turns.quantum.as_secs_f64()),
+                "turn": turns.map(|turns| turns.place),
             }),
             Happened::Ended { job } => json!({ "event": "ended", "job_id": name(job) }),
             Happened::Planned(now) => json!({

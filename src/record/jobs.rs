@@ -109,7 +109,7 @@ impl JobRow {
                 (_, Class::Slo, Some(false)) => State::Late,
             },
             admitted: state.admitted.into(),
-            start_time: state.start,
+            start_time: state.start_at(now),
             end_time: state.end,
             planned_end_time: state.promised,
             jct,

@@ -2,8 +2,9 @@
 
 use std::fmt;
 
+use crate::cluster::NodeSet;
 use crate::job::JobId;
-use crate::units::{Gpus, SimTime};
+use crate::units::{Gpus, SimDuration, SimTime};
 
 /// The whole of what a scheduler wants from now on.
 ///
@@ -17,13 +18,26 @@ pub struct Plan {
     pub(crate) wake: Option<SimTime>,
 }
 
-/// GPUs for a job.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// GPUs for a job, or for several that take turns on them.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// Who gets them.
+    /// Who gets them, or whose turn is first.
     pub job: JobId,
+    /// Who else takes turns, in their order.
+    pub others: Vec<JobId>,
     /// How many.
     pub gpus: Gpus,
+    /// Which ones; `None` leaves it to the placer.
+    pub on: Option<NodeSet>,
+    /// How long a turn is; of no meaning for one job.
+    pub quantum: SimDuration,
+}
+
+impl Grant {
+    /// Everybody that it is for, in the order of their turns.
+    pub fn jobs(&self) -> impl Iterator<Item = JobId> {
+        std::iter::once(self.job).chain(self.others.iter().copied())
+    }
 }
 
 /// What an admitted job is told.
@@ -43,9 +57,9 @@ pub enum Reason {
         /// The cluster.
         cluster: Gpus,
     },
-    /// It could not be in time even alone on the cluster.
+    /// It could not be in time even with the whole cluster from now on.
     Hopeless {
-        /// The earliest end, alone.
+        /// The earliest end.
         earliest: SimTime,
         /// Its deadline.
         deadline: SimTime,
@@ -70,7 +84,10 @@ impl fmt::Display for Reason {
                 write!(f, "needs at least {smallest} GPUs, the cluster has {cluster}")
             }
             Reason::Hopeless { earliest, deadline } => {
-                write!(f, "alone on the cluster it would end at {earliest} s, its deadline is {deadline} s")
+                write!(
+                    f,
+                    "with the whole cluster from now on it would end at {earliest} s, its deadline is {deadline} s"
+                )
             }
             Reason::NoShare { needed, deadline, most_free, earliest } => {
                 write!(f, "needs {needed} GPUs until {deadline} s, at most {most_free} are free at once; ")?;
@@ -91,7 +108,33 @@ impl Plan {
 
     /// Gives `gpus` GPUs to a live job, from now on.
     pub fn grant(&mut self, job: JobId, gpus: Gpus) {
-        self.grants.push(Grant { job, gpus });
+        let (others, on, quantum) = (Vec::new(), None, SimDuration::ZERO);
+        self.grants.push(Grant { job, others, gpus, on, quantum });
+    }
+
+    /// Gives a live job these very GPUs, from now on.
+    pub fn grant_on(&mut self, job: JobId, nodes: NodeSet) {
+        self.rotate_on(&[job], nodes, SimDuration::ZERO);
+    }
+
+    /// Lets live jobs take turns of one quantum on `gpus` GPUs, the first from now on; one job alone has no turns. A
+    /// rotation with the jobs, order, GPUs, quantum and nodes of one in force lets that go on; any other starts anew.
+    ///
+    /// # Panics
+    ///
+    /// If there is no job.
+    pub fn rotate(&mut self, jobs: &[JobId], gpus: Gpus, quantum: SimDuration) {
+        self.grants.push(Grant { job: jobs[0], others: jobs[1..].to_vec(), gpus, on: None, quantum });
+    }
+
+    /// As [`Plan::rotate`], on these very GPUs.
+    ///
+    /// # Panics
+    ///
+    /// If there is no job.
+    pub fn rotate_on(&mut self, jobs: &[JobId], nodes: NodeSet, quantum: SimDuration) {
+        let (job, others) = (jobs[0], jobs[1..].to_vec());
+        self.grants.push(Grant { job, others, gpus: nodes.gpus(), on: Some(nodes), quantum });
     }
 
     /// Keeps a job on the nodes it holds; it must be granted the count it has.

@@ -1,6 +1,6 @@
 //! What a scheduler sees.
 
-use crate::cluster::{Cluster, Shape};
+use crate::cluster::{Cluster, NodeSet, Shape};
 use crate::job::{JobId, JobSpec};
 use crate::overhead::Overhead;
 use crate::profile::Setting;
@@ -72,9 +72,14 @@ impl<'a> View<'a> {
         self.state(id).admitted
     }
 
-    /// The GPUs that a job holds.
+    /// The GPUs that a job holds now: none between its turns in a rotation.
     pub fn gpus(&self, id: JobId) -> Gpus {
-        self.state(id).gpus
+        self.state(id).gpus_at(self.now)
+    }
+
+    /// The GPUs that a job holds, by itself or in a rotation whoever's turn it is.
+    pub fn holds(&self, id: JobId) -> Option<&'a NodeSet> {
+        self.cluster.holding(self.state(id).holder?)
     }
 
     /// The GPUs that a job has held over time.
@@ -107,6 +112,11 @@ impl<'a> View<'a> {
     /// The longest pause that a change to `gpus` GPUs can cost a job, whatever it holds and wherever it goes.
     pub fn pause(&self, id: JobId, gpus: Gpus) -> SimDuration {
         self.overhead.bound(self.job(id), gpus)
+    }
+
+    /// How long a job stands still when its turn comes in a rotation on `gpus` GPUs.
+    pub fn turn(&self, id: JobId, gpus: Gpus) -> SimDuration {
+        self.overhead.turn(self.job(id), gpus)
     }
 
     fn state(&self, id: JobId) -> &'a JobState {

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use crate::cluster::NodeSet;
 use crate::job::JobId;
 use crate::profile::Setting;
-use crate::record::{Change, Happened};
-use crate::scheduler::{Plan, Promise};
+use crate::record::Happened;
+use crate::scheduler::{Grant, Plan, Promise};
 use crate::state::Phase;
-use crate::units::{Gpus, Rate, SimDuration};
+use crate::units::{Gpus, Rate};
 
 use super::queue::Event;
 use super::{PlanFault, SimError, Simulation};
@@ -56,9 +56,9 @@ impl Simulation<'_> {
             }
             self.decline(*job, *reason)?;
         }
-        let requests = self.check_grants(plan)?;
+        let changes = self.check_grants(plan)?;
         let pinned = self.check_pins(plan)?;
-        changed |= self.reallocate(&requests, &pinned)?;
+        changed |= self.reallocate(&changes, &pinned)?;
         Ok(changed)
     }
 
@@ -74,126 +74,97 @@ impl Simulation<'_> {
         self.tell(Happened::Admitted { job, promise })
     }
 
-    /// Checks the grants, marks who is granted something, and returns those whose count changes.
-    fn check_grants(&mut self, plan: &Plan) -> Result<Vec<(JobId, Gpus)>, SimError> {
+    /// Checks the grants, marks who is granted something, and returns those that change something.
+    fn check_grants<'p>(&mut self, plan: &'p Plan) -> Result<Vec<&'p Grant>, SimError> {
         let number = self.totals.plans;
         let mut granted = 0u64;
-        let mut requests = Vec::new();
+        let mut changes = Vec::new();
         for grant in &plan.grants {
-            let (job, gpus) = (grant.job, grant.gpus);
-            granted += u64::from(gpus.get());
-            let (seen, _) = std::mem::replace(&mut self.granted[job.index()], (number, gpus));
-            let state = &self.states[job.index()];
-            if seen == number {
-                return Err(self.illegal(PlanFault::GrantedTwice(self.name(job))));
+            granted += u64::from(grant.gpus.get());
+            if grant.gpus.is_zero() {
+                return Err(self.illegal(PlanFault::NoGpus(self.name(grant.job))));
             }
-            if gpus.is_zero() {
-                return Err(self.illegal(PlanFault::NoGpus(self.name(job))));
+            for job in grant.jobs() {
+                self.check_granted(job)?;
+                self.granted[job.index()] = (number, grant.gpus);
             }
-            if state.phase != Phase::Live {
-                return Err(self.illegal(PlanFault::NotLive(self.name(job))));
-            }
-            let before = state.gpus;
-            if !state.admitted {
-                if !self.scenario.scheduler.grant_admits {
-                    return Err(self.illegal(PlanFault::NotAdmitted(self.name(job))));
-                }
-                self.admit(job, None)?;
-            }
-            if before != gpus {
-                requests.push((job, gpus));
+            if self.goes_on(grant) {
+                self.kept[grant.job.index()] = number;
+            } else {
+                changes.push(grant);
             }
         }
         if granted > u64::from(self.cluster.gpus().get()) {
             let granted = Gpus::new(u32::try_from(granted).unwrap_or(u32::MAX));
             return Err(self.illegal(PlanFault::TooManyGpus { granted, capacity: self.cluster.gpus() }));
         }
-        for (job, gpus) in &requests {
-            self.check_speed(*job, *gpus)?;
+        for grant in &changes {
+            for job in grant.jobs() {
+                self.check_speed(job, grant)?;
+            }
         }
-        Ok(requests)
+        Ok(changes)
+    }
+
+    /// Checks that a job may be granted GPUs, and admits it if that is what grants do.
+    fn check_granted(&mut self, job: JobId) -> Result<(), SimError> {
+        let state = &self.states[job.index()];
+        if self.granted[job.index()].0 == self.totals.plans {
+            return Err(self.illegal(PlanFault::GrantedTwice(self.name(job))));
+        }
+        if state.phase != Phase::Live {
+            return Err(self.illegal(PlanFault::NotLive(self.name(job))));
+        }
+        if !state.admitted {
+            if !self.scenario.scheduler.grant_admits {
+                return Err(self.illegal(PlanFault::NotAdmitted(self.name(job))));
+            }
+            self.admit(job, None)?;
+        }
+        Ok(())
+    }
+
+    /// Whether a grant is what is in force.
+    fn goes_on(&self, grant: &Grant) -> bool {
+        let state = &self.states[grant.job.index()];
+        if state.holder != Some(grant.job) || state.gpus != grant.gpus {
+            return false;
+        }
+        let same_jobs = match self.rotations.get(&grant.job) {
+            None => grant.others.is_empty(),
+            Some(rotation) => {
+                rotation.quantum == grant.quantum && rotation.jobs.iter().copied().eq(grant.jobs())
+            }
+        };
+        same_jobs && grant.on.as_ref().is_none_or(|on| self.cluster.holding(grant.job) == Some(on))
     }
 
     /// Before anything moves: a job that would stand still is a fault of the plan.
-    fn check_speed(&self, job: JobId, gpus: Gpus) -> Result<(), SimError> {
-        let spec = self.spec(job);
-        let setting =
-            Setting { nodes: self.scenario.cluster.fewest_nodes(gpus), gpus, batch: spec.batch_size };
+    fn check_speed(&self, job: JobId, grant: &Grant) -> Result<(), SimError> {
+        let (spec, gpus) = (self.spec(job), grant.gpus);
+        let fewest = || self.scenario.cluster.fewest_nodes(gpus);
+        let nodes = grant.on.as_ref().map_or_else(fewest, NodeSet::nodes);
+        let setting = Setting { nodes, gpus, batch: spec.batch_size };
         let done = self.states[job.index()].progress.done(self.now);
-        match self.scenario.truth.rate(spec, done, &setting) {
-            Some(rate) if rate > Rate::ZERO => Ok(()),
-            _ => Err(self.illegal(PlanFault::NoSpeed { job: self.name(job), gpus })),
+        if self.scenario.truth.rate(spec, done, &setting).is_none_or(|rate| rate <= Rate::ZERO) {
+            return Err(self.illegal(PlanFault::NoSpeed { job: self.name(job), gpus }));
         }
+        let overhead = &self.scenario.overhead;
+        let pause = overhead.turn(spec, gpus).max(overhead.bound(spec, gpus));
+        if !grant.others.is_empty() && grant.quantum <= pause {
+            let (job, quantum) = (self.name(job), grant.quantum);
+            return Err(self.illegal(PlanFault::QuantumTooShort { job, quantum, pause }));
+        }
+        Ok(())
     }
 
     fn check_pins(&self, plan: &Plan) -> Result<BTreeSet<JobId>, SimError> {
         for job in &plan.pins {
-            let held = self.states[job.index()].gpus;
-            if held.is_zero() || self.granted[job.index()] != (self.totals.plans, held) {
+            if self.kept[job.index()] != self.totals.plans || self.rotations.contains_key(job) {
                 return Err(self.illegal(PlanFault::PinMoves(self.name(*job))));
             }
         }
         Ok(plan.pins.iter().copied().collect())
-    }
-
-    /// Takes GPUs from whoever is granted none, gives the requests theirs, and lets everybody touched go on.
-    fn reallocate(&mut self, requests: &[(JobId, Gpus)], pinned: &BTreeSet<JobId>) -> Result<bool, SimError> {
-        let number = self.totals.plans;
-        let stopped: Vec<JobId> = self
-            .cluster
-            .holdings()
-            .map(|(job, _)| job)
-            .filter(|job| self.granted[job.index()].0 != number)
-            .collect();
-        for job in &stopped {
-            self.cluster.release(*job);
-            self.settle(*job, None)?;
-            self.states[job.index()].account.preemptions += 1;
-            let nodes = &NodeSet::default();
-            let change = Change::Preempt;
-            self.tell(Happened::Allocated { job: *job, change, nodes, pause: SimDuration::ZERO })?;
-        }
-        if requests.is_empty() {
-            return Ok(!stopped.is_empty());
-        }
-        let mut touched: Vec<(JobId, Option<NodeSet>)> =
-            requests.iter().map(|(job, _)| (*job, self.cluster.release(*job))).collect();
-        let moved = self.placer.place(&mut self.cluster, requests, pinned);
-        touched.extend(moved.into_iter().map(|(job, before)| (job, Some(before))));
-        // In the order of ids, whatever order the plan and the placer had.
-        touched.sort_by_key(|(job, _)| *job);
-        for (job, before) in touched {
-            self.resume(job, before)?;
-        }
-        Ok(true)
-    }
-
-    /// Lets a job go on with what the placer gave it.
-    fn resume(&mut self, job: JobId, before: Option<NodeSet>) -> Result<(), SimError> {
-        let nodes = self.cluster.holding(job).cloned().unwrap_or_default();
-        if before.as_ref() == Some(&nodes) {
-            return Ok(());
-        }
-        let first = self.states[job.index()].start.is_none();
-        let account = &mut self.states[job.index()].account;
-        let change = match &before {
-            Some(before) if before.gpus() == nodes.gpus() => {
-                account.migrations += 1;
-                Change::Migrate
-            }
-            Some(_) => {
-                account.rescales += 1;
-                Change::Rescale
-            }
-            None if first => Change::Start,
-            None => Change::Resume,
-        };
-        let pause = self.scenario.overhead.pause(self.spec(job), before.as_ref(), &nodes);
-        self.settle(job, Some((&nodes, pause)))?;
-        if nodes.nodes() > self.scenario.cluster.fewest_nodes(nodes.gpus()) {
-            self.totals.split_placements += 1;
-        }
-        self.tell(Happened::Allocated { job, change, nodes: &nodes, pause })
     }
 
     pub(super) fn illegal(&self, fault: PlanFault) -> SimError {

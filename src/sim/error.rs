@@ -1,6 +1,6 @@
 //! Why a simulation stops.
 
-use crate::units::{Gpus, SimTime};
+use crate::units::{Gpus, SimDuration, SimTime};
 
 /// A simulation that cannot go on.
 #[derive(Debug, thiserror::Error)]
@@ -106,6 +106,26 @@ pub enum PlanFault {
     /// A pinned job without a grant of the count that it has.
     #[error("job `{0}` is pinned but not granted what it holds")]
     PinMoves(String),
+    /// A rotation in which a turn may be all pause.
+    #[error(
+        "job `{job}` may stand still for {pause} s of a turn of {quantum} s; turns are longer than pauses"
+    )]
+    QuantumTooShort {
+        /// The job.
+        job: String,
+        /// How long its turns would be.
+        quantum: SimDuration,
+        /// How long it may stand still.
+        pause: SimDuration,
+    },
+    /// A grant of certain GPUs that are not free.
+    #[error("job `{job}` is granted GPUs on nodes {nodes}, where there are not as many free")]
+    NodesTaken {
+        /// The job.
+        job: String,
+        /// The nodes and how many of each.
+        nodes: String,
+    },
     /// A wake-up in the past or at once.
     #[error("it asks to be called at {0} s, which is not after now")]
     WakeNotAfterNow(SimTime),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
-use elasticflow_sim::overhead::Preset;
+use elasticflow_sim::overhead::{Change, Preset};
 use elasticflow_sim::profile::{Curve, Profiled, ThroughputTable};
 use elasticflow_sim::sim::{Outcome, Scenario, SimError, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
@@ -76,7 +76,7 @@ pub(crate) fn scenario(name: &str, nodes: u32, gpus: u32, jobs: &[Job]) -> Scena
     let speeds = Arc::new(Profiled::new(&speeds(), &workload).expect("known models"));
     let cluster = Shape::uniform(nodes, Gpus::new(gpus)).expect("a cluster");
     Scenario {
-        overhead: Preset::None.on(cluster.gpus()).into(),
+        overhead: Preset::from(Change::None).on(cluster.gpus()).into(),
         workload: workload.into(),
         cluster,
         truth: speeds.clone(),

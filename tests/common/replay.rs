@@ -28,7 +28,7 @@ pub(crate) fn replay(
     let speeds = Arc::new(Profiled::new(&table, &workload).expect("known models"));
     let cluster = Shape::uniform(nodes, Gpus::new(gpus_per_node)).expect("a cluster");
     Scenario {
-        overhead: Preset::OnChange.on(cluster.gpus()).into(),
+        overhead: Preset::default().on(cluster.gpus()).into(),
         workload: workload.into(),
         cluster,
         truth: speeds.clone(),

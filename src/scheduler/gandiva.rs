@@ -1,0 +1,302 @@
+//! Gandiva (OSDI 2018): jobs of one size share node sets, and take turns where there are more jobs than room.
+//!
+//! Every node belongs to at most one size; a *node set* is as many nodes as a job of its size needs, cut into *slots* of that
+//! size. A slot with several jobs is a rotation. Sizes get node sets by demand: one each, the neediest job's size first, then
+//! again and again to the size with the most jobs for each slot, as long as there are more jobs than slots. Sets are kept
+//! from plan to plan; only what is too much goes, and its jobs are migrated to the sets that stay. A slot whose jobs change
+//! starts over with the one that has attained the least service, so nobody starves. Deadlines play no part, and best-effort
+//! jobs are like all others.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::cluster::{NodeId, NodeSet};
+use crate::job::JobId;
+use crate::units::{Gpus, SimDuration};
+
+use super::{Entry, OptionDoc, OptionsError, Plan, Scheduler, View};
+
+pub(super) const ENTRY: Entry = Entry {
+    name: "gandiva",
+    aliases: &[],
+    summary: "time slicing on node sets that are shared by jobs of one size, at the requested size",
+    paper: "Xiao et al., OSDI 2018",
+    options: &[OptionDoc {
+        key: "quantum",
+        default: "60 s",
+        help: "how long a turn is; stretched to twice the longest pause",
+    }],
+    knows: "requested size",
+    grant_admits: true,
+    requested_size: true,
+    build: |options| {
+        let options: Options = options.read()?;
+        let quantum =
+            SimDuration::from_secs_f64(options.quantum).filter(|quantum| *quantum > SimDuration::ZERO);
+        let wrong =
+            || OptionsError(format!("`quantum` is {}; give a positive number of seconds", options.quantum));
+        Ok(Box::new(Gandiva {
+            quantum: quantum.ok_or_else(wrong)?,
+            sizes: BTreeMap::new(),
+            owners: Vec::new(),
+        }))
+    },
+};
+
+#[derive(Deserialize)]
+#[serde(default, deny_unknown_fields)]
+struct Options {
+    quantum: f64,
+}
+
+impl Default for Options {
+    fn default() -> Options {
+        Options { quantum: 60.0 }
+    }
+}
+
+struct Gandiva {
+    quantum: SimDuration,
+    sizes: BTreeMap<Gpus, Size>,
+    /// Which size each node belongs to.
+    owners: Vec<Option<Gpus>>,
+}
+
+/// The jobs and the node sets of one size.
+#[derive(Default)]
+struct Size {
+    /// Without a slot, in the order of arrival.
+    waiting: Vec<JobId>,
+    sets: Vec<Vec<Slot>>,
+}
+
+/// GPUs for one job at a time.
+struct Slot {
+    nodes: NodeSet,
+    /// In the order of their turns.
+    jobs: Vec<JobId>,
+    quantum: SimDuration,
+    /// Whether the jobs are others than in the last plan.
+    changed: bool,
+}
+
+impl Scheduler for Gandiva {
+    fn plan(&mut self, view: &View<'_>) -> Plan {
+        self.owners.resize(view.nodes().nodes().len(), None);
+        for id in view.arrivals() {
+            self.sizes.entry(view.job(*id).requested).or_default().waiting.push(*id);
+        }
+        for id in view.ended() {
+            if let Some(size) = self.sizes.get_mut(&view.job(*id).requested) {
+                size.forget(*id);
+            }
+        }
+        self.sizes.retain(|_, size| {
+            let empty = size.jobs().next().is_none();
+            if empty {
+                size.sets.drain(..).for_each(|set| give_up(&mut self.owners, &set));
+            }
+            !empty
+        });
+        self.resize(view);
+        let mut plan = Plan::new();
+        let mut without = false;
+        for (gpus, size) in &mut self.sizes {
+            size.settle_in();
+            without |= !size.waiting.is_empty();
+            for slot in size.sets.iter_mut().flatten() {
+                slot.grant(view, *gpus, self.quantum, &mut plan);
+            }
+        }
+        if without {
+            // Sizes without a set have attained the least; they get one as soon as others have had a turn.
+            let all = self.sizes.iter().flat_map(|(gpus, size)| size.jobs().map(|id| (*gpus, id)));
+            let turn = all.map(|(gpus, id)| turn(view, id, gpus, self.quantum)).max().unwrap_or(self.quantum);
+            plan.wake_at(view.now() + turn);
+        }
+        plan
+    }
+}
+
+impl Gandiva {
+    /// Gives node sets to sizes by demand, and takes away what is too much.
+    fn resize(&mut self, view: &View<'_>) {
+        let wanted = self.wanted_sets(view);
+        for (gpus, size) in &mut self.sizes {
+            let wanted = wanted.get(gpus).copied().unwrap_or(0);
+            while size.sets.len() > wanted {
+                let set = size.drop_set();
+                give_up(&mut self.owners, &set);
+            }
+        }
+        for (gpus, size) in &mut self.sizes {
+            let wanted = wanted.get(gpus).copied().unwrap_or(0);
+            while size.sets.len() < wanted {
+                let Some(nodes) = free_nodes(view, &self.owners, *gpus) else { break };
+                for node in &nodes {
+                    self.owners[node.index()] = Some(*gpus);
+                }
+                size.sets.push(slots(view, &nodes, *gpus));
+            }
+        }
+    }
+
+    /// How many node sets each size should have.
+    fn wanted_sets(&self, view: &View<'_>) -> BTreeMap<Gpus, usize> {
+        let needs = |gpus: Gpus| set_needs(view, gpus);
+        let mut nodes = view.nodes().nodes().len();
+        let mut wanted = BTreeMap::new();
+        let neediest = |size: &Size| size.jobs().map(|id| (view.attained(id), id)).min();
+        let mut order: Vec<_> = self.sizes.iter().map(|(gpus, size)| (neediest(size), *gpus)).collect();
+        order.sort_unstable();
+        for (_, gpus) in order {
+            if needs(gpus).0 <= nodes {
+                nodes -= needs(gpus).0;
+                wanted.insert(gpus, 1);
+            }
+        }
+        let jobs: BTreeMap<Gpus, usize> =
+            self.sizes.iter().map(|(gpus, size)| (*gpus, size.jobs().count())).collect();
+        loop {
+            // The most jobs for each slot, compared as fractions; the smaller size on a tie.
+            let crowded = wanted
+                .iter()
+                .map(|(gpus, sets)| (*gpus, jobs[gpus], sets * needs(*gpus).1))
+                .filter(|(gpus, jobs, slots)| jobs > slots && needs(*gpus).0 <= nodes)
+                .max_by(|a, b| (a.1 * b.2).cmp(&(b.1 * a.2)).then(b.0.cmp(&a.0)));
+            let Some((gpus, ..)) = crowded else { return wanted };
+            nodes -= needs(gpus).0;
+            *wanted.entry(gpus).or_default() += 1;
+        }
+    }
+}
+
+/// How many nodes a set of a size has, and how many slots: by the largest node.
+fn set_needs(view: &View<'_>, gpus: Gpus) -> (usize, usize) {
+    let node = view.nodes().nodes().iter().copied().max().unwrap_or(Gpus::ONE);
+    let nodes = gpus.get().div_ceil(node.get()) as usize;
+    let slots = if nodes == 1 { node.get() / gpus.get() } else { 1 };
+    (nodes, slots as usize)
+}
+
+/// Nodes of no size that together hold a job of this one.
+fn free_nodes(view: &View<'_>, owners: &[Option<Gpus>], gpus: Gpus) -> Option<Vec<NodeId>> {
+    let mut found = Vec::new();
+    let mut room = Gpus::ZERO;
+    let single = set_needs(view, gpus).0 == 1;
+    for (node, size) in view.nodes().nodes().iter().enumerate() {
+        if owners[node].is_some() || (single && *size < gpus) {
+            continue;
+        }
+        found.push(NodeId(node as u32));
+        room += *size;
+        if room >= gpus {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// Cuts nodes into slots.
+fn slots(view: &View<'_>, nodes: &[NodeId], gpus: Gpus) -> Vec<Slot> {
+    let sizes = view.nodes().nodes();
+    let slot = |nodes| Slot { nodes, jobs: Vec::new(), quantum: SimDuration::ZERO, changed: false };
+    if let [node] = nodes {
+        let count = sizes[node.index()].get() / gpus.get();
+        return (0..count).map(|_| slot(NodeSet::of(*node, gpus))).collect();
+    }
+    let mut set = NodeSet::default();
+    let mut left = gpus;
+    for node in nodes {
+        let part = left.min(sizes[node.index()]);
+        set.add(*node, part);
+        left -= part;
+    }
+    vec![slot(set)]
+}
+
+fn give_up(owners: &mut [Option<Gpus>], set: &[Slot]) {
+    for (node, _) in set.iter().flat_map(|slot| slot.nodes.parts()) {
+        owners[node.index()] = None;
+    }
+}
+
+impl Size {
+    fn slots(&self) -> impl Iterator<Item = &Slot> {
+        self.sets.iter().flatten()
+    }
+
+    fn jobs(&self) -> impl Iterator<Item = JobId> {
+        self.slots().flat_map(|slot| &slot.jobs).chain(&self.waiting).copied()
+    }
+
+    fn forget(&mut self, id: JobId) {
+        self.waiting.retain(|job| *job != id);
+        for slot in self.sets.iter_mut().flatten() {
+            let before = slot.jobs.len();
+            slot.jobs.retain(|job| *job != id);
+            slot.changed |= slot.jobs.len() != before;
+        }
+    }
+
+    /// Takes away the set with the fewest jobs, the last of several; they wait.
+    fn drop_set(&mut self) -> Vec<Slot> {
+        let load = |set: &[Slot]| set.iter().map(|slot| slot.jobs.len()).sum::<usize>();
+        let last = self.sets.len() - 1;
+        let least = (0..=last).min_by_key(|set| (load(&self.sets[*set]), last - set)).unwrap_or(last);
+        let set = self.sets.remove(least);
+        self.waiting.extend(set.iter().flat_map(|slot| &slot.jobs));
+        set
+    }
+
+    /// Gives every job a slot, and evens the slots out, moving as few jobs as that takes.
+    fn settle_in(&mut self) {
+        let mut slots: Vec<&mut Slot> = self.sets.iter_mut().flatten().collect();
+        if slots.is_empty() {
+            return;
+        }
+        let shortest = |slots: &[&mut Slot]| {
+            (0..slots.len()).min_by_key(|slot| (slots[*slot].jobs.len(), *slot)).unwrap_or(0)
+        };
+        for id in self.waiting.drain(..) {
+            let slot = shortest(&slots);
+            slots[slot].jobs.push(id);
+            slots[slot].changed = true;
+        }
+        loop {
+            let to = shortest(&slots);
+            let longest = (0..slots.len()).max_by_key(|slot| (slots[*slot].jobs.len(), slots.len() - *slot));
+            let from = longest.unwrap_or(to);
+            if slots[from].jobs.len() < slots[to].jobs.len() + 2 {
+                return;
+            }
+            if let Some(id) = slots[from].jobs.pop() {
+                slots[to].jobs.push(id);
+            }
+            slots[from].changed = true;
+            slots[to].changed = true;
+        }
+    }
+}
+
+impl Slot {
+    fn grant(&mut self, view: &View<'_>, gpus: Gpus, quantum: SimDuration, plan: &mut Plan) {
+        if self.jobs.is_empty() {
+            return;
+        }
+        if self.changed {
+            self.changed = false;
+            self.jobs.sort_by_key(|id| (view.attained(*id), *id));
+            let longest = self.jobs.iter().map(|id| turn(view, *id, gpus, quantum)).max();
+            self.quantum = longest.unwrap_or(quantum);
+        }
+        plan.rotate_on(&self.jobs, self.nodes.clone(), self.quantum);
+    }
+}
+
+/// How long a turn of a job must be for at least half of it to be work.
+fn turn(view: &View<'_>, id: JobId, gpus: Gpus, quantum: SimDuration) -> SimDuration {
+    let pause = view.turn(id, gpus).max(view.pause(id, gpus));
+    quantum.max(pause + pause)
+}

@@ -1,0 +1,101 @@
+//! What a run depends on, and what it leaves.
+
+use std::sync::Arc;
+
+use crate::cluster::Shape;
+use crate::job::JobSpec;
+use crate::overhead::Overhead;
+use crate::profile::{Setting, SpeedModel};
+use crate::record::jobs::JobRow;
+use crate::scheduler::Options;
+use crate::units::{Gpus, Rate, SimDuration, SimTime};
+use crate::workload::Workload;
+use crate::{placement, scheduler};
+
+use super::SimError;
+
+/// Everything that a run depends on.
+#[derive(Clone)]
+pub struct Scenario {
+    /// The jobs.
+    pub workload: Arc<Workload>,
+    /// The nodes.
+    pub cluster: Shape,
+    /// How fast jobs are.
+    pub truth: Arc<dyn SpeedModel>,
+    /// How fast the scheduler believes they are; the same unless an experiment studies wrong profiles.
+    pub belief: Arc<dyn SpeedModel>,
+    /// What a change of GPUs costs.
+    pub overhead: Arc<dyn Overhead>,
+    /// Which nodes a job gets.
+    pub placer: &'static placement::Entry,
+    /// Who decides.
+    pub scheduler: &'static scheduler::Entry,
+    /// The scheduler's options.
+    pub options: Options,
+    /// Arrivals and ends cause the next plan no sooner than this after the last one.
+    pub slot: SimDuration,
+    /// Where the simulation is cut off, if it is.
+    pub until: Option<SimTime>,
+    /// How many plans are too many; `None` for a limit that follows the number of jobs.
+    pub plan_limit: Option<u64>,
+}
+
+/// What a run leaves.
+#[derive(Clone, Debug)]
+pub struct Outcome {
+    /// One row for each job, in the trace's order.
+    pub jobs: Vec<JobRow>,
+    /// What no row says.
+    pub totals: Totals,
+}
+
+/// Counts and averages of a whole run.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Totals {
+    /// Plans made.
+    pub plans: u64,
+    /// Events that happened.
+    pub events: u64,
+    /// Placements on more nodes than needed.
+    pub split_placements: u64,
+    /// The time average of the cluster efficiency, from the first submission to the last end; 0 for no time.
+    pub cluster_efficiency: f64,
+}
+
+/// Under a policy that runs jobs at their requested sizes, each of those needs a speed.
+pub(super) fn check_requested_sizes(scenario: &Scenario) -> Result<(), SimError> {
+    let missing = scenario.workload.jobs().iter().find(|job| {
+        let setting = Setting {
+            nodes: scenario.cluster.fewest_nodes(job.requested),
+            gpus: job.requested,
+            batch: job.batch_size,
+        };
+        // A job that does not fit is declined when it arrives, whatever its speed would be.
+        let fits = job.requested <= scenario.cluster.gpus();
+        fits && [&scenario.truth, &scenario.belief]
+            .iter()
+            .any(|model| model.rate(job, Default::default(), &setting).is_none())
+    });
+    match missing {
+        None => Ok(()),
+        Some(job) => Err(SimError::Scenario(format!(
+            "job `{}` asks for {} GPUs, for which `{}` at batch size {} has no measured speed; `{}` runs jobs at their \
+             requested size, so give one that is in the profiles",
+            job.name, job.requested, job.model, job.batch_size, scenario.scheduler.name
+        ))),
+    }
+}
+
+/// Whether a deadline job could be in time alone on the empty cluster, start pause included; `None` without a deadline.
+pub fn feasible_alone(scenario: &Scenario, job: &JobSpec) -> Option<bool> {
+    let deadline = job.deadline?;
+    let fits = |gpus: &&Gpus| **gpus <= scenario.cluster.gpus();
+    Some(scenario.truth.sizes(job).iter().filter(fits).any(|gpus| {
+        let nodes = scenario.cluster.packed(*gpus);
+        let setting = Setting { nodes: nodes.nodes(), gpus: *gpus, batch: job.batch_size };
+        let rate = scenario.truth.rate(job, Default::default(), &setting).unwrap_or(Rate::ZERO);
+        let pause = scenario.overhead.pause(job, None, &nodes);
+        job.submit + pause + job.iterations.time_at(rate) <= deadline
+    }))
+}
