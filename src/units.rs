@@ -4,13 +4,15 @@
 //! machine. Work is a real number of iterations. Only the products that mean something exist, and one place rounds:
 //! [`Iterations::time_at`], up, so that a job is never finished before its last iteration is.
 
+mod seconds;
+
 use std::fmt;
 use std::iter::Sum;
 use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
-use std::str::FromStr;
 
-use serde::de::{self, Visitor};
-use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
+
+pub use seconds::TimeError;
 
 /// Microseconds in a second.
 pub const MICROS: u64 = 1_000_000;
@@ -29,7 +31,7 @@ pub struct SimDuration(u64);
 pub struct Gpus(u32);
 
 /// Training work: iterations (optimiser steps at the job's global batch size), possibly a fraction of one.
-#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Deserialize)]
 #[serde(transparent)]
 pub struct Iterations(f64);
 
@@ -305,73 +307,6 @@ impl Sub for Iterations {
     }
 }
 
-/// Writes microseconds as seconds with no more decimals than they need: `60`, `0.5`, `12.000001`.
-fn write_seconds(micros: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let (whole, rest) = (micros / MICROS, micros % MICROS);
-    if rest == 0 {
-        return write!(f, "{whole}");
-    }
-    let decimals = format!("{rest:06}");
-    write!(f, "{whole}.{}", decimals.trim_end_matches('0'))
-}
-
-/// Why a text is not a time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum TimeError {
-    /// Not a decimal number such as `3600` or `0.25`.
-    #[error("not a number of seconds")]
-    NotANumber,
-    /// Below zero.
-    #[error("negative")]
-    Negative,
-    /// Beyond [`SimTime::LIMIT`].
-    #[error("later than 10000000000 s")]
-    TooLarge,
-}
-
-/// Reads seconds in decimal or exponent notation exactly; digits beyond the microsecond are rounded to the nearest one.
-fn parse_seconds(text: &str) -> Result<u64, TimeError> {
-    let plain = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
-    let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    if plain(whole) && plain(decimals) && !(whole.is_empty() && decimals.is_empty()) {
-        // Exact: no float in between.
-        let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| TimeError::TooLarge)? };
-        let mut micros = 0;
-        for place in 0..6 {
-            micros = micros * 10 + decimals.as_bytes().get(place).map_or(0, |b| u64::from(b - b'0'));
-        }
-        let up = u64::from(decimals.as_bytes().get(6).is_some_and(|b| *b >= b'5'));
-        let total = whole.checked_mul(MICROS).and_then(|w| w.checked_add(micros + up));
-        return total.filter(|t| *t <= SimTime::LIMIT.0).ok_or(TimeError::TooLarge);
-    }
-    let value: f64 = text.parse().map_err(|_| TimeError::NotANumber)?;
-    if value.is_nan() {
-        Err(TimeError::NotANumber)
-    } else if value < 0.0 {
-        Err(TimeError::Negative)
-    } else {
-        SimDuration::from_secs_f64(value).map(SimDuration::as_micros).ok_or(TimeError::TooLarge)
-    }
-}
-
-impl fmt::Display for SimTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_seconds(self.0, f)
-    }
-}
-
-impl fmt::Display for SimDuration {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_seconds(self.0, f)
-    }
-}
-
-impl fmt::Display for GpuTime {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write_seconds(self.0, f)
-    }
-}
-
 impl fmt::Display for Gpus {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
@@ -384,59 +319,23 @@ impl fmt::Display for Iterations {
     }
 }
 
+impl Serialize for Iterations {
+    /// As a number, without a decimal point where it is whole.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let whole = self.0 as u64;
+        if whole as f64 == self.0 {
+            serializer.serialize_u64(whole)
+        } else {
+            serializer.serialize_f64(self.0)
+        }
+    }
+}
+
 impl fmt::Display for Rate {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.0, f)
     }
 }
-
-/// Reads microseconds from seconds in any form.
-struct Seconds;
-
-impl Visitor<'_> for Seconds {
-    type Value = u64;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a number of seconds")
-    }
-
-    fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
-        parse_seconds(text).map_err(|why| E::custom(format!("`{text}` is {why}; give seconds")))
-    }
-
-    fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<u64, E> {
-        self.visit_str(&seconds.to_string())
-    }
-
-    fn visit_f64<E: de::Error>(self, seconds: f64) -> Result<u64, E> {
-        self.visit_str(&seconds.to_string())
-    }
-}
-
-macro_rules! seconds_as_text {
-    ($($quantity:ident),*) => {$(
-        impl FromStr for $quantity {
-            type Err = TimeError;
-            /// Reads (GPU-)seconds with up to six decimals.
-            fn from_str(text: &str) -> Result<$quantity, TimeError> {
-                parse_seconds(text).map($quantity)
-            }
-        }
-        impl Serialize for $quantity {
-            /// As decimal seconds, the form that every file uses.
-            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.collect_str(self)
-            }
-        }
-        impl<'de> Deserialize<'de> for $quantity {
-            /// From decimal seconds, as text or, in options, as a number.
-            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$quantity, D::Error> {
-                deserializer.deserialize_str(Seconds).map($quantity)
-            }
-        }
-    )*};
-}
-seconds_as_text!(SimTime, SimDuration, GpuTime);
 
 #[cfg(test)]
 mod tests {
@@ -449,25 +348,5 @@ mod tests {
         assert_eq!(Iterations::new(3.0).time_at(Rate::new(3.0)).as_micros(), 1_000_000);
         assert_eq!(Iterations::ZERO.time_at(Rate::ZERO), SimDuration::ZERO);
         assert_eq!(Iterations::new(1.0).time_at(Rate::ZERO), SimDuration::FOREVER);
-    }
-
-    #[test]
-    fn seconds_are_read_and_written_exactly() {
-        for text in ["0", "60", "0.5", "12.000001", "9999999999.999999"] {
-            assert_eq!(text.parse::<SimTime>().map(|t| t.to_string()).as_deref(), Ok(text));
-        }
-        assert_eq!("1.0000005".parse::<SimTime>(), Ok(SimTime(1_000_001)));
-        assert_eq!("1e3".parse::<SimTime>(), Ok(SimTime::from_secs(1000)));
-        assert_eq!("1.0".parse::<SimTime>(), Ok(SimTime::from_secs(1)));
-    }
-
-    #[test]
-    fn what_is_not_a_time_says_why() {
-        let is = |text: &str, why| assert_eq!(text.parse::<SimTime>(), Err(why), "{text}");
-        ["", "ten", "NaN", "."].into_iter().for_each(|text| is(text, TimeError::NotANumber));
-        ["inf", "10000000001", "99999999999999999999999"]
-            .into_iter()
-            .for_each(|text| is(text, TimeError::TooLarge));
-        is("-1", TimeError::Negative);
     }
 }

@@ -48,7 +48,7 @@ impl Ladder {
     ///
     /// If it is not above zero.
     pub(super) fn gittins(quantum: f64) -> Result<Ladder, OptionsError> {
-        let why = "`quantum` is above 0 GPU-s, such as 3250";
+        let why = "`quantum` must be above 0 GPU-s, such as 3250";
         let quantum = gpu_micros(quantum).ok_or_else(|| OptionsError(why.to_owned()))?;
         Ok(Ladder::Gittins { quantum, index: None })
     }

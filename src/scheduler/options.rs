@@ -88,8 +88,8 @@ impl From<toml::Table> for Options {
 mod tests {
     use super::*;
 
-    #[derive(serde::Deserialize, Debug, PartialEq)]
-    #[serde(deny_unknown_fields)]
+    #[derive(serde::Deserialize, Debug, Default, PartialEq)]
+    #[serde(default, deny_unknown_fields)]
     struct Own {
         lease: f64,
         name: String,

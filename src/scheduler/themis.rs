@@ -37,7 +37,7 @@ pub(super) const ENTRY: Entry = Entry {
     build: |options| {
         let settings: Settings = options.read()?;
         let lease = SimDuration::from_secs_f64(settings.lease).filter(|lease| *lease > SimDuration::ZERO);
-        let lease = lease.ok_or_else(|| OptionsError("`lease` is above 0 s, such as 600".to_owned()))?;
+        let lease = lease.ok_or_else(|| OptionsError("`lease` must be above 0 s, such as 600".to_owned()))?;
         Ok(Box::new(Themis { lease, begin: SimTime::ZERO, leases: 0, accounts: BTreeMap::new() }))
     },
 };
