@@ -26,11 +26,11 @@ pub struct Turns {
 impl Turns {
     /// When the first turn begins.
     pub fn first(&self) -> SimTime {
-        self.start + SimDuration::from_micros(self.place * self.quantum.as_micros())
+        self.start + SimDuration::from_micros(self.place.saturating_mul(self.quantum.as_micros()))
     }
 
     fn cycle(&self) -> u64 {
-        self.members * self.quantum.as_micros()
+        self.members.saturating_mul(self.quantum.as_micros())
     }
 
     /// How many turns are over, and how much of a further one, up to all of it, has passed.
@@ -137,6 +137,18 @@ impl Progress {
     /// When it first had its GPUs since the last change.
     pub fn first(&self) -> SimTime {
         self.turns.map_or(self.since, |turns| turns.first())
+    }
+
+    /// The rest of the pause with which it began, on turn or off; before its first turn all of it.
+    pub fn first_pause_left(&self, now: SimTime) -> SimDuration {
+        match &self.turns {
+            _ if self.rate == Rate::ZERO => SimDuration::ZERO,
+            None => self.resume.since(now),
+            Some(turns) => match turns.at(now) {
+                (0, passed) => turns.first_pause.saturating_sub(passed),
+                _ => SimDuration::ZERO,
+            },
+        }
     }
 
     /// How much of the time since the last change it had its GPUs, if it has any.

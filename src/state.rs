@@ -52,6 +52,8 @@ pub struct JobState {
     pub relative: f64,
     /// Under whose name the cluster holds them: its own, or the first of its rotation.
     pub holder: Option<JobId>,
+    /// When it first has GPUs where it is now: in a rotation that may be to come.
+    pub there_from: SimTime,
     /// Work done.
     pub progress: Progress,
     /// When it first held GPUs, as far as that was before the last change.

@@ -1,52 +1,31 @@
 //! What a faulty policy is told: a named error for each fault, never a wrong number and never a run that does not end.
 
 mod common;
+#[macro_use]
+#[path = "common/policy.rs"]
+mod policy;
 
 use std::io;
-use std::sync::Mutex;
 
-use common::{Job, fails, job, run, scenario, slot, spans};
+use common::{Job, fails, job, overhead, run, scenario, spans};
+use elasticflow_sim::cluster::{NodeId, NodeSet};
 use elasticflow_sim::job::JobId;
 use elasticflow_sim::record::{Happened, Observer};
-use elasticflow_sim::scheduler::{Entry, Plan, Reason, Scheduler, View};
+use elasticflow_sim::scheduler::{Entry, Plan, Reason, View};
 use elasticflow_sim::sim::{PlanFault, Scenario, SimError, simulate};
 use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
-
-/// A policy that is one function of what it sees.
-struct Policy(fn(&View<'_>) -> Plan);
-
-impl Scheduler for Policy {
-    fn plan(&mut self, view: &View<'_>) -> Plan {
-        (self.0)(view)
-    }
-}
-
-/// An entry for a policy called `test`; `admits` is whether its grants admit.
-macro_rules! policy {
-    (admits: $admits:expr, $plan:expr) => {{
-        static ENTRY: Entry = Entry {
-            name: "test",
-            aliases: &[],
-            summary: "",
-            paper: "",
-            knows: "",
-            options: &[],
-            grant_admits: $admits,
-            requested_size: false,
-            build: |_| Ok(Box::new(Policy($plan))),
-        };
-        &ENTRY
-    }};
-    ($plan:expr) => {
-        policy!(admits: true, $plan)
-    };
-}
 
 /// Two jobs on one node of 8 GPUs, the first from 0 on and the second from 10.
 fn two() -> [Job; 2] {
     [job("linear", 0.0, 80.0), job("linear", 10.0, 80.0)]
 }
+
+/// The same, the first for 100 s on all GPUs and the second for 10.
+const LONG: [Job; 2] = [
+    Job { model: "linear", submit: 0.0, iterations: 800.0, deadline: None, gpus: 8 },
+    Job { model: "linear", submit: 10.0, iterations: 80.0, deadline: None, gpus: 8 },
+];
 
 fn under(scheduler: &'static Entry, jobs: &[Job]) -> Scenario {
     Scenario { scheduler, ..scenario("fifo", 1, 8, jobs) }
@@ -224,6 +203,80 @@ fn pins_that_do_not_hold() {
     }
 }
 
+/// The jobs that are there take turns of so many seconds on 8 GPUs.
+fn in_turns(view: &View<'_>, seconds: u64) -> Plan {
+    let mut plan = Plan::new();
+    if !view.live().is_empty() {
+        plan.rotate(view.live(), Gpus::new(8), SimDuration::from_secs(seconds));
+    }
+    plan
+}
+
+/// A turn is longer than any pause in it, that of a start and that of a turn. One job alone has no turns.
+#[test]
+fn turns_that_may_be_all_pause() {
+    let turns: &'static Entry = policy!(|view| in_turns(view, 5));
+    for pauses in ["fixed:5", "fixed:1+suspend:5"] {
+        let text = fails(&overhead(under(turns, &LONG), pauses)).to_string();
+        let end = "job `j0` may stand still for 5 s of a turn of 5 s; turns are longer than pauses";
+        assert!(text.starts_with("at 10 s `test`") && text.ends_with(end), "{text}");
+    }
+    run(&overhead(under(turns, &LONG), "fixed:4.999999+suspend:4.999999"));
+    let error = fails(&under(policy!(|view| in_turns(view, 0)), &LONG));
+    let (job, none) = ("j0".into(), SimDuration::ZERO);
+    let short = PlanFault::QuantumTooShort { job, quantum: none, pause: none };
+    assert!(matches!(error, SimError::IllegalPlan { fault, .. } if fault == short));
+}
+
+#[test]
+fn a_rotation_cannot_be_pinned() {
+    // Though it goes on at 11 s.
+    let holder: &'static Entry = policy!(|view| pinned_in_turns(view, FIRST));
+    let other: &'static Entry = policy!(|view| pinned_in_turns(view, SECOND));
+    for (scheduler, name) in [(holder, "j0"), (other, "j1")] {
+        let text = fails(&under(scheduler, &LONG)).to_string();
+        let end = format!("job `{name}` is pinned but not granted what it holds");
+        assert!(text.starts_with("at 11 s") && text.ends_with(&end), "{text}");
+    }
+}
+
+fn pinned_in_turns(view: &View<'_>, job: JobId) -> Plan {
+    let mut plan = in_turns(view, 5);
+    match view.now().as_micros() {
+        10_000_000 => plan.wake_at(common::time(11.0)),
+        11_000_000 => plan.pin(job),
+        _ => {}
+    }
+    plan
+}
+
+/// Job 0 holds node 0 and goes on; there is no node 2.
+#[test]
+fn nodes_that_are_taken_or_not_there() {
+    let taken: &'static Entry = policy!(|view| beside_the_first(view, 0));
+    let missing: &'static Entry = policy!(|view| beside_the_first(view, 2));
+    let free: &'static Entry = policy!(|view| beside_the_first(view, 1));
+    let on = |scheduler| Scenario { scheduler, ..scenario("fifo", 2, 8, &LONG) };
+    for (scheduler, nodes) in [(taken, "0:8"), (missing, "2:8")] {
+        let text = fails(&on(scheduler)).to_string();
+        let end = format!("job `j1` is granted GPUs on nodes {nodes}, where there are not as many free");
+        assert!(text.starts_with("at 10 s `test`") && text.ends_with(&end), "{text}");
+    }
+    assert_eq!(spans(&run(&on(free))), ["0-100", "10-20"]);
+}
+
+/// 8 GPUs for job 0, and 8 of a node for job 1.
+fn beside_the_first(view: &View<'_>, node: u32) -> Plan {
+    let mut plan = Plan::new();
+    for id in view.live() {
+        match *id {
+            FIRST => plan.grant(FIRST, Gpus::new(8)),
+            other => plan.grant_on(other, NodeSet::of(NodeId(node), Gpus::new(8))),
+        }
+    }
+    plan
+}
+
 #[test]
 fn a_wake_up_that_is_not_later() {
     let (fault, text) = fault(policy!(|view| {
@@ -296,69 +349,4 @@ fn an_observer_that_cannot_write_stops_the_run() {
     let error = simulate(&scenario("fifo", 1, 8, &two()), &mut DiskFull).expect_err("no run");
     assert_eq!(error.to_string(), "cannot record what happens: no space left on device");
     assert!(matches!(error, SimError::Record(_)));
-}
-
-/// Slot 60. The plan at 0 asks for a wake-up; the one that asks for 70.000003 does so while the arrival at 10 s is held back
-/// until 60.000007. Each comes at its microsecond.
-#[test]
-fn wake_ups_and_held_back_plans_each_come_at_their_microsecond() {
-    static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
-    let scheduler = policy!(|view| {
-        let now = view.now().as_micros();
-        CALLS.lock().unwrap().push(now);
-        let live: Vec<_> = view.live().iter().map(|id| (*id, 1)).collect();
-        let mut plan = grants(&live);
-        // A plan replaces the wake-up that is under way, so it asks again.
-        for at in [7, 70_000_003].into_iter().filter(|at| *at > now) {
-            plan.wake_at(SimTime::from_micros(at));
-        }
-        plan
-    });
-    // The ends, at 80 and 140.000007, wait for the slot that the last plan before them started.
-    let outcome = run(&slot(under(scheduler, &two()), 60.0));
-    let expected = [0, 7, 60_000_007, 70_000_003, 130_000_003, 190_000_003];
-    assert_eq!(*CALLS.lock().unwrap(), expected);
-    assert_eq!(spans(&outcome), ["0-80", "60.000007-140.000007"]);
-}
-
-/// A wake-up one microsecond before the plan that the slot holds back: it sees the arrival, so there is no second plan,
-/// and the slot starts over.
-#[test]
-fn an_exact_wake_up_takes_the_place_of_the_plan_that_is_held_back() {
-    static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
-    let scheduler = policy!(|view| {
-        let now = view.now().as_micros();
-        CALLS.lock().unwrap().push(now);
-        let live: Vec<_> = view.live().iter().map(|id| (*id, 1)).collect();
-        let mut plan = grants(&live);
-        if now == 0 {
-            plan.wake_at(view.now() + SimDuration::from_micros(59_999_999));
-        }
-        plan
-    });
-    let outcome = run(&slot(under(scheduler, &two()), 60.0));
-    assert_eq!(*CALLS.lock().unwrap(), [0, 59_999_999, 119_999_999, 179_999_999]);
-    assert_eq!(spans(&outcome), ["0-80", "59.999999-139.999999"]);
-}
-
-/// While the plan at 60 s is held back, the wake-up at 30.000001 neither waits for it nor goes missing, whatever arrived
-/// in between; asking again after every plan keeps both.
-#[test]
-fn a_held_back_plan_does_not_move_a_wake_up() {
-    static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
-    let scheduler = policy!(|view| {
-        let now = view.now().as_micros();
-        CALLS.lock().unwrap().push(now);
-        let live: Vec<_> = view.live().iter().map(|id| (*id, 1)).collect();
-        let mut plan = grants(&live);
-        if now == 0 {
-            plan.wake_at(view.now() + SimDuration::from_micros(30_000_001));
-        }
-        plan
-    });
-    // The second arrives at 10 s and starts with the wake-up; the third, at 40 s, waits for 30.000001 + 60 s.
-    let jobs = [two()[0], two()[1], job("linear", 40.0, 1.0)];
-    let outcome = run(&slot(under(scheduler, &jobs), 60.0));
-    assert_eq!(*CALLS.lock().unwrap(), [0, 30_000_001, 90_000_001, 150_000_001]);
-    assert_eq!(spans(&outcome), ["0-80", "30.000001-110.000001", "90.000001-91.000001"]);
 }

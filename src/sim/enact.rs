@@ -1,7 +1,5 @@
 //! Asking the scheduler, checking its plan, and carrying out what it changes.
 
-use std::collections::BTreeSet;
-
 use crate::cluster::NodeSet;
 use crate::job::JobId;
 use crate::profile::Setting;
@@ -57,7 +55,10 @@ impl Simulation<'_> {
             self.decline(*job, *reason)?;
         }
         let changes = self.check_grants(plan)?;
-        let pinned = self.check_pins(plan)?;
+        self.check_pins(plan)?;
+        // Whoever is to have certain GPUs is not moved either.
+        let named = plan.grants.iter().filter(|grant| grant.on.is_some()).map(|grant| grant.job);
+        let pinned = plan.pins.iter().copied().chain(named).collect();
         changed |= self.reallocate(&changes, &pinned)?;
         Ok(changed)
     }
@@ -158,13 +159,13 @@ impl Simulation<'_> {
         Ok(())
     }
 
-    fn check_pins(&self, plan: &Plan) -> Result<BTreeSet<JobId>, SimError> {
+    fn check_pins(&self, plan: &Plan) -> Result<(), SimError> {
         for job in &plan.pins {
             if self.kept[job.index()] != self.totals.plans || self.rotations.contains_key(job) {
                 return Err(self.illegal(PlanFault::PinMoves(self.name(*job))));
             }
         }
-        Ok(plan.pins.iter().copied().collect())
+        Ok(())
     }
 
     pub(super) fn illegal(&self, fault: PlanFault) -> SimError {

@@ -32,11 +32,13 @@ enum Pace {
 /// What a job had before its GPUs were taken back.
 struct Before {
     nodes: NodeSet,
-    /// It alone, not in a rotation.
-    alone: bool,
+    /// It had GPUs there, if only for the beginning of a turn; who had none yet comes from nowhere.
+    was_there: bool,
     /// It was running, not waiting for its turn.
     on_turn: bool,
     pause_left: SimDuration,
+    /// What is left of the pause with which it came there.
+    first_pause_left: SimDuration,
 }
 
 /// The integral over time of rate(g) ÷ rate(1), summed over running jobs as integers, so that the order does not matter.
@@ -88,7 +90,7 @@ impl Simulation<'_> {
         let stopped: Vec<JobId> =
             before.keys().copied().filter(|job| self.granted[job.index()].0 != self.totals.plans).collect();
         for job in &stopped {
-            self.preempt(*job)?;
+            self.preempt(*job, before[job].was_there)?;
         }
         if changes.is_empty() {
             return Ok(!stopped.is_empty());
@@ -111,15 +113,15 @@ impl Simulation<'_> {
         let mut touched: BTreeMap<JobId, (Vec<JobId>, SimDuration)> =
             changes.iter().map(|grant| (grant.job, (grant.others.clone(), grant.quantum))).collect();
         for (holder, nodes) in moved {
-            if self.cluster.holding(holder) == Some(&nodes) {
+            // Who changes in this plan has only now been given nodes to be moved from.
+            if touched.contains_key(&holder) || self.cluster.holding(holder) == Some(&nodes) {
                 continue;
             }
             // A rotation that went on so far starts anew elsewhere.
             let rotation = self.rotations.remove(&holder);
-            let alone = rotation.is_none();
             let (jobs, quantum) = rotation.map_or((vec![holder], SimDuration::ZERO), |r| (r.jobs, r.quantum));
             for job in &jobs {
-                before.insert(*job, self.before(*job, nodes.clone(), alone));
+                before.insert(*job, self.before(*job, nodes.clone()));
             }
             touched.insert(holder, (jobs[1..].to_vec(), quantum));
         }
@@ -148,12 +150,12 @@ impl Simulation<'_> {
             let nodes = self.cluster.release(holder).unwrap_or_default();
             match self.rotations.remove(&holder) {
                 None => {
-                    before.insert(holder, self.before(holder, nodes, true));
+                    before.insert(holder, self.before(holder, nodes));
                 }
                 Some(rotation) => {
                     for job in rotation.jobs {
                         if self.states[job.index()].end.is_none() {
-                            before.insert(job, self.before(job, nodes.clone(), false));
+                            before.insert(job, self.before(job, nodes.clone()));
                         }
                     }
                 }
@@ -162,17 +164,20 @@ impl Simulation<'_> {
         before
     }
 
-    fn before(&self, job: JobId, nodes: NodeSet, alone: bool) -> Before {
-        let progress = &self.states[job.index()].progress;
+    fn before(&self, job: JobId, nodes: NodeSet) -> Before {
+        let state = &self.states[job.index()];
+        let progress = &state.progress;
         Before {
             nodes,
-            alone,
+            was_there: state.there_from <= self.now,
             on_turn: progress.on_turn(self.now),
             pause_left: progress.pause_left(self.now),
+            first_pause_left: progress.first_pause_left(self.now),
         }
     }
 
-    /// The order in which grants may claim the nodes that their jobs had: who is on turn first, then by id.
+    /// The order in which grants claim nodes: those of certain nodes first; then, for the nodes that their jobs had, who is on
+    /// turn first, then by id.
     fn in_order_of_claim<'p>(
         &self,
         changes: &[&'p Grant],
@@ -180,7 +185,7 @@ impl Simulation<'_> {
     ) -> Vec<&'p Grant> {
         let mut order = changes.to_vec();
         let on_turn = |grant: &Grant| before.get(&grant.job).is_some_and(|before| before.on_turn);
-        order.sort_by_key(|grant| (!on_turn(grant), grant.job));
+        order.sort_by_key(|grant| (grant.on.is_none(), !on_turn(grant), grant.job));
         order
     }
 
@@ -192,10 +197,10 @@ impl Simulation<'_> {
         self.cluster.has_free(&had.nodes).then(|| had.nodes.clone())
     }
 
-    fn preempt(&mut self, job: JobId) -> Result<(), SimError> {
+    fn preempt(&mut self, job: JobId, was_there: bool) -> Result<(), SimError> {
         self.stop(job);
         let state = &mut self.states[job.index()];
-        state.account.preemptions += 1;
+        state.account.preemptions += u32::from(was_there);
         state.holder = None;
         let (nodes, change) = (&NodeSet::default(), Change::Preempt);
         self.tell(Happened::Allocated { job, change, nodes, pause: SimDuration::ZERO, turns: None })
@@ -204,19 +209,21 @@ impl Simulation<'_> {
     /// Lets a job go on by itself with what the cluster holds in its name.
     fn resume(&mut self, job: JobId, before: Option<&Before>) -> Result<(), SimError> {
         let nodes = self.cluster.holding(job).cloned().unwrap_or_default();
+        let had = before.filter(|had| had.was_there);
+        let change = self.count_change(job, &nodes, had);
         let overhead = &self.scenario.overhead;
-        let same = before.filter(|before| before.nodes == nodes);
-        if same.is_some_and(|before| before.alone) {
-            return Ok(());
-        }
-        let change = self.count_change(job, &nodes, before);
+        let same = had.filter(|had| had.nodes == nodes);
         let pause = match same {
-            Some(before) if before.on_turn => before.pause_left,
-            Some(_) => overhead.turn(self.spec(job), nodes.gpus()),
-            None => overhead.pause(self.spec(job), before.map(|before| &before.nodes), &nodes),
+            Some(had) if had.on_turn => had.pause_left,
+            Some(had) => overhead.turn(self.spec(job), nodes.gpus()).max(had.first_pause_left),
+            None => overhead.pause(self.spec(job), had.map(|had| &had.nodes), &nodes),
         };
         self.go_on(job, &nodes, Pace::AfterPause(pause))?;
-        self.states[job.index()].holder = Some(job);
+        let state = &mut self.states[job.index()];
+        state.holder = Some(job);
+        if same.is_none() {
+            state.there_from = self.now;
+        }
         self.count_split(&nodes);
         self.tell(Happened::Allocated { job, change, nodes: &nodes, pause, turns: None })
     }
@@ -232,13 +239,14 @@ impl Simulation<'_> {
         let nodes = self.cluster.holding(holder).cloned().unwrap_or_default();
         let jobs: Vec<JobId> = std::iter::once(holder).chain(others).collect();
         for (place, job) in jobs.iter().copied().enumerate() {
-            let had = before.get(&job);
+            let had = before.get(&job).filter(|had| had.was_there);
             let overhead = &self.scenario.overhead;
             let pause = overhead.turn(self.spec(job), nodes.gpus());
             // Who comes from elsewhere starts or moves first; who has been here is only resumed, or just goes on.
-            let first_pause = match had.filter(|had| had.nodes == nodes) {
+            let same = had.filter(|had| had.nodes == nodes);
+            let first_pause = match same {
                 Some(had) if place == 0 && had.on_turn => had.pause_left,
-                Some(_) => pause,
+                Some(had) => pause.max(had.first_pause_left),
                 None => overhead.pause(self.spec(job), had.map(|had| &had.nodes), &nodes),
             };
             let turns = Turns {
@@ -251,7 +259,11 @@ impl Simulation<'_> {
             };
             self.count_change(job, &nodes, had);
             self.go_on(job, &nodes, Pace::InTurns(turns))?;
-            self.states[job.index()].holder = Some(holder);
+            let state = &mut self.states[job.index()];
+            state.holder = Some(holder);
+            if same.is_none() {
+                state.there_from = turns.first();
+            }
             let (nodes, change, turns) = (&nodes, Change::Rotate, Some(turns));
             self.tell(Happened::Allocated { job, change, nodes, pause, turns })?;
         }

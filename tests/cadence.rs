@@ -1,0 +1,94 @@
+//! When a scheduler is called: at its own wake-ups to the microsecond, and for arrivals and ends no sooner than a slot after the
+//! last plan.
+
+mod common;
+#[macro_use]
+#[path = "common/policy.rs"]
+mod policy;
+
+use std::sync::Mutex;
+
+use common::{Job, job, run, scenario, slot, spans};
+use elasticflow_sim::scheduler::{Entry, Plan, View};
+use elasticflow_sim::sim::Scenario;
+use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
+
+/// Two jobs on one node of 8 GPUs, the first from 0 on and the second from 10.
+fn two() -> [Job; 2] {
+    [job("linear", 0.0, 80.0), job("linear", 10.0, 80.0)]
+}
+
+fn under(scheduler: &'static Entry, jobs: &[Job]) -> Scenario {
+    Scenario { scheduler, ..scenario("fifo", 1, 8, jobs) }
+}
+
+/// One GPU for everybody.
+fn one_each(view: &View<'_>) -> Plan {
+    let mut plan = Plan::new();
+    for id in view.live() {
+        plan.grant(*id, Gpus::ONE);
+    }
+    plan
+}
+
+/// Slot 60. The plan at 0 asks for a wake-up; the one that asks for 70.000003 does so while the arrival at 10 s is held back
+/// until 60.000007. Each comes at its microsecond.
+#[test]
+fn wake_ups_and_held_back_plans_each_come_at_their_microsecond() {
+    static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+    let scheduler = policy!(|view| {
+        let now = view.now().as_micros();
+        CALLS.lock().unwrap().push(now);
+        let mut plan = one_each(view);
+        // A plan replaces the wake-up that is under way, so it asks again.
+        for at in [7, 70_000_003].into_iter().filter(|at| *at > now) {
+            plan.wake_at(SimTime::from_micros(at));
+        }
+        plan
+    });
+    // The ends, at 80 and 140.000007, wait for the slot that the last plan before them started.
+    let outcome = run(&slot(under(scheduler, &two()), 60.0));
+    let expected = [0, 7, 60_000_007, 70_000_003, 130_000_003, 190_000_003];
+    assert_eq!(*CALLS.lock().unwrap(), expected);
+    assert_eq!(spans(&outcome), ["0-80", "60.000007-140.000007"]);
+}
+
+/// A wake-up one microsecond before the plan that the slot holds back: it sees the arrival, so there is no second plan,
+/// and the slot starts over.
+#[test]
+fn an_exact_wake_up_takes_the_place_of_the_plan_that_is_held_back() {
+    static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+    let scheduler = policy!(|view| {
+        let now = view.now().as_micros();
+        CALLS.lock().unwrap().push(now);
+        let mut plan = one_each(view);
+        if now == 0 {
+            plan.wake_at(view.now() + SimDuration::from_micros(59_999_999));
+        }
+        plan
+    });
+    let outcome = run(&slot(under(scheduler, &two()), 60.0));
+    assert_eq!(*CALLS.lock().unwrap(), [0, 59_999_999, 119_999_999, 179_999_999]);
+    assert_eq!(spans(&outcome), ["0-80", "59.999999-139.999999"]);
+}
+
+/// While the plan at 60 s is held back, the wake-up at 30.000001 neither waits for it nor goes missing, whatever arrived
+/// in between; asking again after every plan keeps both.
+#[test]
+fn a_held_back_plan_does_not_move_a_wake_up() {
+    static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
+    let scheduler = policy!(|view| {
+        let now = view.now().as_micros();
+        CALLS.lock().unwrap().push(now);
+        let mut plan = one_each(view);
+        if now == 0 {
+            plan.wake_at(view.now() + SimDuration::from_micros(30_000_001));
+        }
+        plan
+    });
+    // The second arrives at 10 s and starts with the wake-up; the third, at 40 s, waits for 30.000001 + 60 s.
+    let jobs = [two()[0], two()[1], job("linear", 40.0, 1.0)];
+    let outcome = run(&slot(under(scheduler, &jobs), 60.0));
+    assert_eq!(*CALLS.lock().unwrap(), [0, 30_000_001, 90_000_001, 150_000_001]);
+    assert_eq!(spans(&outcome), ["0-80", "30.000001-110.000001", "90.000001-91.000001"]);
+}
