@@ -28,13 +28,16 @@ fn bench(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, scenarios: &[Scen
 }
 
 /// Jobs that each scheduler meets on the shipped trace at the load of figure 9: as many as in the golden table.
-const MET: [(&str, usize); 6] = [
+const MET: [(&str, usize); 9] = [
     ("elasticflow", 962),
     ("elasticflow-no-admission", 962),
     ("edf", 667),
     ("edf-admission", 776),
     ("fifo", 473),
     ("srtf", 473),
+    ("gandiva", 473),
+    ("tiresias", 473),
+    ("themis", 473),
 ];
 
 fn shipped(criterion: &mut Criterion) {
@@ -66,5 +69,33 @@ fn published(criterion: &mut Criterion) {
     bench(&mut group, "all ten clusters", &all, 66_085);
 }
 
-criterion_group!(benches, shipped, published);
+/// The policies at requested sizes, and what each meets on cluster10 (32 nodes), on cluster01 (64), and on all ten clusters
+/// and Philly together.
+const BASELINES: [(&str, [usize; 3]); 3] =
+    [("gandiva", [124, 792, 33_827]), ("tiresias", [124, 792, 33_974]), ("themis", [124, 792, 33_928])];
+
+fn baselines(criterion: &mut Criterion) {
+    let Some(data) = data::data() else { return };
+    let traces = data.join("traces");
+    let mut group = criterion.benchmark_group("baselines");
+    group.sample_size(10);
+    let fig8a = replay(&traces.join("artifact/elasticVpollux_e.csv"), "t4", (16, 4), 60, "themis");
+    bench(&mut group, "fig8a on 16x4 under themis", &[fig8a], 53);
+    let all = CLUSTERS.iter().enumerate().map(|(i, nodes)| (format!("itp/cluster{:02}.csv", i + 1), *nodes));
+    let all = all.chain([("artifact/philly_103959.csv".to_owned(), 32)]);
+    let all: Vec<_> =
+        all.map(|(trace, nodes)| replay(&traces.join(trace), "a100", (nodes, 8), 60, "gandiva")).collect();
+    let mut together = (Vec::new(), 0);
+    for (name, [tenth, first, sum]) in BASELINES {
+        let scheduler = scheduler::entry(name).unwrap_or_else(|why| panic!("{why}"));
+        let under = |scenario: &Scenario| Scenario { scheduler, ..scenario.clone() };
+        bench(&mut group, &format!("cluster10 on 32x8 under {name}"), &[under(&all[9])], tenth);
+        bench(&mut group, &format!("cluster01 on 64x8 under {name}"), &[under(&all[0])], first);
+        together.0.extend(all.iter().map(under));
+        together.1 += sum;
+    }
+    bench(&mut group, "all ten clusters and Philly under all three", &together.0, together.1);
+}
+
+criterion_group!(benches, shipped, published, baselines);
 criterion_main!(benches);
