@@ -81,12 +81,12 @@ fn turns_are_twice_as_long_as_the_longest_pause() {
     assert_eq!(spans(&["quantum=200"]), ["0-360.5", "200-350"]);
 }
 
-/// One node, which belongs to one size at a time, and is looked at every 60 s. By GPU-seconds attained: job 0 has 480 at 60 and
+/// One node, which belongs to one size at a time, for terms of ten turns: of 60 s. By GPU-seconds attained: job 0 has 480 at 60 and
 /// job 1 none, 240 at 120, 480 at 180, where job 0 is first in the trace; so job 0 has 60 s of every 180 (0, 180, 360 to 390) and
 /// job 1 the rest (60 to 180, 240 to 360, 390 to 450).
 #[test]
 fn a_size_without_a_set_has_its_turn() {
-    let outcome = run(&gandiva(1, &[of(150.0, 8, 0.0), of(300.0, 4, 0.0)], &[]));
+    let outcome = run(&gandiva(1, &[of(150.0, 8, 0.0), of(300.0, 4, 0.0)], &["quantum=6"]));
     assert_eq!(spans(&outcome), ["0-390", "60-450"]);
     assert_eq!(moves(&outcome), [(2, 0), (2, 0)]);
     // At 0, 60 to 360 by 60, 390, 450.
@@ -101,12 +101,12 @@ fn a_ring_that_changes_begins_with_who_has_attained_least() {
     assert_eq!(spans(&run(&gandiva(1, &jobs, &[]))), ["0-230", "60-220", "150-180"]);
 }
 
-/// Two nodes for a job of 16 GPUs and, as soon as it has had a turn, one each for two jobs of 8.
+/// Two nodes for a job of 16 GPUs and, as soon as it has had its term of 60 s, one each for two jobs of 8.
 #[test]
 fn a_set_may_have_several_nodes() {
     // Job 0 has 960 GPU-s at 60, jobs 1 and 2 reach 960 at 180, where job 0 is first again: 180 to 220.
     let jobs = [of(100.0, 16, 0.0), of(150.0, 8, 0.0), of(120.0, 8, 0.0)];
-    let outcome = run(&gandiva(2, &jobs, &[]));
+    let outcome = run(&gandiva(2, &jobs, &["quantum=6"]));
     // Job 2 is done at 180. Job 1 has 30 s left.
     assert_eq!(spans(&outcome), ["0-220", "60-250", "60-180"]);
     assert_eq!(moves(&outcome), [(1, 0), (1, 0), (0, 0)]);

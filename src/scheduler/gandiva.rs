@@ -2,18 +2,19 @@
 //!
 //! Every node belongs to at most one size; a *node set* is as many nodes as a job of its size needs, cut into *slots* of that
 //! size. A slot with several jobs is a rotation. Sizes get node sets by demand: one each, the neediest job's size first, then
-//! again and again to the size with the most jobs for each slot, as long as there are more jobs than slots. Sets are kept
+//! again and again to the size with the most jobs for each slot, as long as there are more jobs than slots. Where there are
+//! not enough nodes for all sizes, a size keeps its set for a term of ten turns before another may take it. Sets are kept
 //! from plan to plan; only what is too much goes, and its jobs are migrated to the sets that stay. A slot whose jobs change
 //! starts over with the one that has attained the least service, so nobody starves. Deadlines play no part, and best-effort
 //! jobs are like all others.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
 use crate::cluster::{NodeId, NodeSet};
 use crate::job::JobId;
-use crate::units::{Gpus, SimDuration};
+use crate::units::{Gpus, SimDuration, SimTime};
 
 use super::{Entry, OptionDoc, OptionsError, Plan, Scheduler, View};
 
@@ -69,6 +70,8 @@ struct Size {
     /// Without a slot, in the order of arrival.
     waiting: Vec<JobId>,
     sets: Vec<Vec<Slot>>,
+    /// Since when it has had at least one set, or since its last term ended.
+    since: Option<SimTime>,
 }
 
 /// GPUs for one job at a time.
@@ -99,30 +102,42 @@ impl Scheduler for Gandiva {
             }
             !empty
         });
-        self.resize(view);
+        let term = self.term(view);
+        self.resize(view, term);
         let mut plan = Plan::new();
-        let mut without = false;
         for (gpus, size) in &mut self.sizes {
             size.settle_in();
-            without |= !size.waiting.is_empty();
             for slot in size.sets.iter_mut().flatten() {
                 slot.grant(view, *gpus, self.quantum, &mut plan);
             }
         }
-        if without {
-            // Sizes without a set have attained the least; they get one as soon as others have had a turn.
-            let all = self.sizes.iter().flat_map(|(gpus, size)| size.jobs().map(|id| (*gpus, id)));
-            let turn = all.map(|(gpus, id)| turn(view, id, gpus, self.quantum)).max().unwrap_or(self.quantum);
-            plan.wake_at(view.now() + turn);
+        if self.sizes.values().any(|size| size.sets.is_empty()) {
+            let ends = self.sizes.values().filter_map(|size| Some(size.since? + term));
+            let next = ends.filter(|end| *end > view.now()).min();
+            plan.wake_at(next.unwrap_or(view.now() + term));
         }
         plan
     }
 }
 
+/// A size keeps a set for this many turns before one that has none may take it: moving costs more than a turn.
+const TERM: u64 = 10;
+
 impl Gandiva {
+    /// How long a size keeps its last set while others have none.
+    fn term(&self, view: &View<'_>) -> SimDuration {
+        let all = self.sizes.iter().flat_map(|(gpus, size)| size.jobs().map(|id| (*gpus, id)));
+        let longest = all.map(|(gpus, id)| turn(view, id, gpus, self.quantum)).max().unwrap_or(self.quantum);
+        SimDuration::from_micros(TERM * longest.as_micros())
+    }
+
     /// Gives node sets to sizes by demand, and takes away what is too much.
-    fn resize(&mut self, view: &View<'_>) {
-        let wanted = self.wanted_sets(view);
+    fn resize(&mut self, view: &View<'_>, term: SimDuration) {
+        let now = view.now();
+        let in_term = |size: &Size| size.since.is_some_and(|since| now < since + term);
+        let kept: BTreeSet<Gpus> =
+            self.sizes.iter().filter(|size| in_term(size.1)).map(|size| *size.0).collect();
+        let wanted = self.wanted_sets(view, &kept);
         for (gpus, size) in &mut self.sizes {
             let wanted = wanted.get(gpus).copied().unwrap_or(0);
             while size.sets.len() > wanted {
@@ -139,18 +154,25 @@ impl Gandiva {
                 }
                 size.sets.push(slots(view, &nodes, *gpus));
             }
+            // A term that is over begins anew with whoever has a set now.
+            size.since = match size.since {
+                _ if size.sets.is_empty() => None,
+                Some(since) if kept.contains(gpus) => Some(since),
+                _ => Some(now),
+            };
         }
     }
 
-    /// How many node sets each size should have.
-    fn wanted_sets(&self, view: &View<'_>) -> BTreeMap<Gpus, usize> {
+    /// How many node sets each size should have: whoever is in its term keeps one.
+    fn wanted_sets(&self, view: &View<'_>, kept: &BTreeSet<Gpus>) -> BTreeMap<Gpus, usize> {
         let needs = |gpus: Gpus| set_needs(view, gpus);
         let mut nodes = view.nodes().nodes().len();
         let mut wanted = BTreeMap::new();
         let neediest = |size: &Size| size.jobs().map(|id| (view.attained(id), id)).min();
-        let mut order: Vec<_> = self.sizes.iter().map(|(gpus, size)| (neediest(size), *gpus)).collect();
+        let mut order: Vec<_> =
+            self.sizes.iter().map(|(gpus, size)| (!kept.contains(gpus), neediest(size), *gpus)).collect();
         order.sort_unstable();
-        for (_, gpus) in order {
+        for (.., gpus) in order {
             if needs(gpus).0 <= nodes {
                 nodes -= needs(gpus).0;
                 wanted.insert(gpus, 1);
