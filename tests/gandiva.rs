@@ -4,8 +4,11 @@
 mod common;
 
 use common::{Job, fails, job, overhead, run, scenario, spans};
+use elasticflow_sim::cluster::Shape;
+use elasticflow_sim::placement;
 use elasticflow_sim::scheduler::Options;
 use elasticflow_sim::sim::{Outcome, Scenario};
+use elasticflow_sim::units::Gpus;
 
 fn gandiva(nodes: u32, jobs: &[Job], options: &[&str]) -> Scenario {
     let options = Options::parse(options.iter().copied()).unwrap();
@@ -110,6 +113,21 @@ fn a_set_may_have_several_nodes() {
     // Job 2 is done at 180. Job 1 has 30 s left.
     assert_eq!(spans(&outcome), ["0-220", "60-250", "60-180"]);
     assert_eq!(moves(&outcome), [(1, 0), (1, 0), (0, 0)]);
+}
+
+/// Nodes of 8 and 4 GPUs: the job of 4 GPUs leaves the larger one to the job of 8. On 4, 4, 8 and 8 it leaves the larger ones to
+/// the job of 16, which takes no more nodes than it needs.
+#[test]
+fn sets_take_the_nodes_that_fit() {
+    let on = |nodes: &[u32], jobs: &[Job]| {
+        let cluster = Shape::new(nodes.iter().copied().map(Gpus::new).collect()).unwrap();
+        let placer = placement::entry("first-fit").unwrap();
+        run(&Scenario { cluster, placer, ..gandiva(1, jobs, &[]) })
+    };
+    assert_eq!(spans(&on(&[8, 4], &[of(100.0, 4, 0.0), of(100.0, 8, 0.0)])), ["0-100", "0-100"]);
+    let outcome = on(&[4, 4, 8, 8], &[of(100.0, 4, 0.0), of(100.0, 16, 0.0)]);
+    assert_eq!(spans(&outcome), ["0-100", "0-100"]);
+    assert_eq!(outcome.totals.split_placements, 0);
 }
 
 #[test]

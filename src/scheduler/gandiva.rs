@@ -8,6 +8,7 @@
 //! starts over with the one that has attained the least service, so nobody starves. Deadlines play no part, and best-effort
 //! jobs are like all others.
 
+use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
@@ -67,7 +68,7 @@ struct Gandiva {
 /// The jobs and the node sets of one size.
 #[derive(Default)]
 struct Size {
-    /// Without a slot, in the order of arrival.
+    /// Without a slot, in the order in which they came or their set was given up.
     waiting: Vec<JobId>,
     sets: Vec<Vec<Slot>>,
     /// Since when it has had at least one set, or since its last term ended.
@@ -202,22 +203,24 @@ fn set_needs(view: &View<'_>, gpus: Gpus) -> (usize, usize) {
     (nodes, slots as usize)
 }
 
-/// Nodes of no size that together hold a job of this one.
+/// Nodes of no size that together hold a job of this one: the smallest that is large enough alone, else few by taking the
+/// largest.
 fn free_nodes(view: &View<'_>, owners: &[Option<Gpus>], gpus: Gpus) -> Option<Vec<NodeId>> {
-    let mut found = Vec::new();
-    let mut room = Gpus::ZERO;
-    let single = set_needs(view, gpus).0 == 1;
-    for (node, size) in view.nodes().nodes().iter().enumerate() {
-        if owners[node].is_some() || (single && *size < gpus) {
-            continue;
-        }
-        found.push(NodeId(node as u32));
-        room += *size;
-        if room >= gpus {
-            return Some(found);
-        }
+    let sizes = view.nodes().nodes();
+    let mut free: Vec<NodeId> =
+        (0..sizes.len()).filter(|node| owners[*node].is_none()).map(|node| NodeId(node as u32)).collect();
+    let size = |node: &NodeId| sizes[node.index()];
+    if set_needs(view, gpus).0 == 1 {
+        return free.into_iter().filter(|node| size(node) >= gpus).min_by_key(size).map(|node| vec![node]);
     }
-    None
+    free.sort_by_key(|node| Reverse(size(node)));
+    let mut room = Gpus::ZERO;
+    let last = free.iter().position(|node| {
+        room += size(node);
+        room >= gpus
+    })?;
+    free.truncate(last + 1);
+    Some(free)
 }
 
 /// Cuts nodes into slots.
