@@ -12,7 +12,7 @@ use elasticflow_sim::{placement, scheduler};
 const LINES: usize = 450;
 
 /// Of `src/scheduler/`, what belongs to the trait; the rest are policies and what they share.
-const TRAIT: [&str; 3] = ["options", "plan", "view"];
+const TRAIT: [&str; 4] = ["options", "oracle", "plan", "view"];
 
 /// What policies see besides the trait: everything else they know is a method of `View`.
 const POLICIES_USE: [&str; 4] = ["units", "job", "workload", "cluster"];
@@ -50,9 +50,14 @@ impl Source {
 
     /// The top modules that it names as `crate::…`.
     fn uses(&self) -> Vec<String> {
+        self.named("crate::")
+    }
+
+    /// What it names directly below `root`.
+    fn named(&self, root: &str) -> Vec<String> {
         let mut uses = Vec::new();
-        for (at, _) in self.code.match_indices("crate::") {
-            let rest = &self.code[at + "crate::".len()..];
+        for (at, _) in self.code.match_indices(root) {
+            let rest = &self.code[at + root.len()..];
             match rest.strip_prefix('{') {
                 Some(list) => uses.extend(group(list)),
                 None => uses.push(word(rest)),
@@ -221,6 +226,37 @@ fn unregistered(sources: &[Source], folder: &str, names: &[&str]) -> Vec<String>
     wrong
 }
 
+/// A file below `src/scheduler/` and all that it uses there, the trait's files left out.
+fn with_what_it_uses<'s>(sources: &'s [Source], path: &str) -> Vec<&'s Source> {
+    let mut paths = vec![path.to_owned()];
+    let mut found: Vec<&Source> = Vec::new();
+    while let Some(path) = paths.pop() {
+        let source = sources.iter().find(|source| source.path == path && source.is_policy());
+        let Some(source) = source.filter(|new| found.iter().all(|old| old.path != new.path)) else {
+            continue;
+        };
+        found.push(source);
+        paths.extend(source.named("super::").iter().map(|name| format!("scheduler/{name}")));
+    }
+    found
+}
+
+/// Exactly the policies that say so ask the oracle, by themselves or in what they share with others.
+fn secret_oracles(sources: &[Source], knows: &[(&str, &str)]) -> Vec<String> {
+    let mut wrong = Vec::new();
+    for (name, knows) in knows {
+        let path = format!("scheduler/{}", name.replace('-', "_"));
+        let asks = with_what_it_uses(sources, &path).iter().any(|source| source.code.contains(".oracle()"));
+        if asks && !knows.contains("oracle") {
+            wrong.push(format!("{name} asks the oracle and does not say so"));
+        }
+        if !asks && knows.contains("oracle") {
+            wrong.push(format!("{name} says that it asks the oracle and does not"));
+        }
+    }
+    wrong
+}
+
 /// Every name and alias, in the order of the table of entries.
 fn scheduler_names() -> Vec<&'static str> {
     scheduler::entries().iter().flat_map(|e| [e.name].into_iter().chain(e.aliases.iter().copied())).collect()
@@ -253,6 +289,18 @@ fn every_policy_and_placer_is_registered() {
     nothing(unregistered(&sources(), "scheduler", &policies));
     let placers: Vec<_> = placement::entries().iter().map(|entry| entry.name).collect();
     nothing(unregistered(&sources(), "placement", &placers));
+}
+
+#[test]
+fn policies_that_ask_the_oracle_say_so() {
+    let knows: Vec<_> = scheduler::entries().iter().map(|entry| (entry.name, entry.knows)).collect();
+    let sources = sources();
+    nothing(secret_oracles(&sources, &knows));
+    // No policy has a file that this test does not find, and somebody does ask.
+    assert!(knows.iter().all(|(name, _)| {
+        !with_what_it_uses(&sources, &format!("scheduler/{}", name.replace('-', "_"))).is_empty()
+    }));
+    assert!(knows.iter().any(|(_, knows)| knows.contains("oracle")));
 }
 
 #[test]
@@ -321,4 +369,19 @@ fn each_check_can_fail() {
     let lacking = ["scheduler/mine is not in the table of entries"];
     assert_eq!(unregistered(&table("&[]"), "scheduler", &["mine"]), lacking);
     assert_eq!(unregistered(&table("&[mine::ENTRY]"), "scheduler", &["yours"]), lacking);
+
+    let policy = |path: &str, text: &str| Source::new(path, text);
+    let sources = [
+        policy("scheduler/mine", "use super::shared::Ladder; use super::{Entry, View};"),
+        policy("scheduler/shared", "use super::{Plan, View}; fn f(view: &View) { view.oracle().jobs(); }"),
+        policy("scheduler/yours", "use super::View;"),
+        policy("scheduler/oracle", "view.oracle()"),
+    ];
+    let secret = |mine, yours| secret_oracles(&sources, &[("mine", mine), ("yours", yours)]);
+    assert_eq!(secret("oracle: lengths", "sizes"), [""; 0]);
+    assert_eq!(secret("sizes", "sizes"), ["mine asks the oracle and does not say so"]);
+    assert_eq!(
+        secret("oracle: lengths", "oracle: lengths"),
+        ["yours says that it asks the oracle and does not"]
+    );
 }
