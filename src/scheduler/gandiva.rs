@@ -5,7 +5,7 @@
 //! again and again to the size with the most jobs for each slot, as long as there are more jobs than slots. Where there are
 //! not enough nodes for all sizes, a size keeps its set for a term of ten turns before another may take it. Sets are kept
 //! from plan to plan; only what is too much goes, and its jobs are migrated to the sets that stay. A slot whose jobs change
-//! starts over with the one that has attained the least service, so nobody starves. Deadlines play no part, and best-effort
+//! starts over with the one that has attained the least service, so that changes starve nobody. Deadlines play no part, and best-effort
 //! jobs are like all others.
 
 use std::cmp::Reverse;
