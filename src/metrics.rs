@@ -37,8 +37,8 @@ pub struct Metrics {
     pub dsr: Option<f64>,
     /// Admitted SLO jobs ÷ SLO jobs submitted.
     pub admit_ratio: Option<f64>,
-    /// SLO jobs whose first promised end is at or before their deadline ÷ SLO jobs submitted; `null` where no job was
-    /// promised an end.
+    /// SLO jobs whose first promised end is at or before their deadline ÷ SLO jobs submitted; `null` where one was
+    /// admitted without a promise.
     pub planned_dsr: Option<f64>,
     /// Admitted SLO jobs that were late.
     pub admitted_late: u64,
@@ -126,7 +126,9 @@ impl Metrics {
         let admitted = count(&|row| is_slo(row) && row.admitted == 1);
         let met = count(&|row| row.state == State::Met);
         let in_plan = |row: &JobRow| Some(row.planned_end_time? <= row.deadline?);
-        let promises = rows.iter().any(|row| row.planned_end_time.is_some());
+        // A policy that promises lets nobody in without a promise.
+        let promises =
+            !rows.iter().any(|row| is_slo(row) && row.admitted == 1 && row.planned_end_time.is_none());
         let span = Span::of(rows, until);
         let held: GpuTime = rows.iter().fold(GpuTime::ZERO, |sum, row| sum + row.gpu_seconds);
         let gpu_seconds = f64::from(gpus.get()) * span.observed.as_secs_f64();

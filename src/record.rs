@@ -52,7 +52,7 @@ pub enum Happened<'a> {
         /// Its turns, if it shares its GPUs.
         turns: Option<Turns>,
     },
-    /// A job's last iteration was done, and its GPUs became free.
+    /// A job's last iteration was done, and its GPUs became free, or its turns in a rotation idle.
     Ended {
         /// Which.
         job: JobId,
@@ -101,7 +101,7 @@ pub struct Snapshot {
     pub gpus_busy: Gpus,
     /// GPUs there are.
     pub gpus_total: Gpus,
-    /// Jobs that hold GPUs.
+    /// Jobs that hold GPUs; a rotation counts once.
     pub jobs_running: u32,
     /// Live jobs that hold none.
     pub jobs_waiting: u32,

@@ -19,7 +19,7 @@ use crate::record::jobs::JobRow;
 use crate::record::{Happened, Observer, Snapshot};
 use crate::scheduler::{Reason, Scheduler, View};
 use crate::state::{JobState, Phase};
-use crate::units::{Gpus, SimTime};
+use crate::units::SimTime;
 
 use error::ClockLimit;
 pub use error::{PlanFault, SimError};
@@ -49,8 +49,8 @@ struct Simulation<'a> {
     queue: EventQueue,
     cluster: Cluster,
     states: Vec<JobState>,
-    /// The plan that last granted something to a job, by number, and what.
-    granted: Vec<(u64, Gpus)>,
+    /// The plan that last granted something to a job, by number.
+    granted: Vec<u64>,
     /// The plan that last let a holder of GPUs go on undisturbed, by number.
     kept: Vec<u64>,
     /// The rotations in force, by the first of their jobs.
@@ -95,7 +95,7 @@ impl<'a> Simulation<'a> {
             queue: EventQueue::default(),
             cluster: Cluster::new(scenario.cluster.clone()),
             states: vec![JobState::default(); jobs],
-            granted: vec![(0, Gpus::ZERO); jobs],
+            granted: vec![0; jobs],
             kept: vec![0; jobs],
             rotations: BTreeMap::new(),
             reasons: BTreeMap::new(),

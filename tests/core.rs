@@ -95,3 +95,13 @@ fn a_requested_size_without_a_speed_matters_only_where_it_is_used() {
     assert!(why.contains("job `j0` asks for 3 GPUs, for which `linear` at batch size 64"), "{why}");
     assert_eq!(spans(&run(&scenario("edf", 1, 8, &jobs))), ["0-10"]);
 }
+
+/// Job 0 is alone and takes all 4 GPUs, though one is enough for its deadline. Job 1, best effort, comes at 100 and gets its
+/// first GPU at once: job 0 has done 400 of 4000, goes back, and takes what is left.
+#[test]
+fn a_best_effort_job_need_not_wait_for_extra_gpus() {
+    let jobs = [job("linear", 0.0, 4000.0).due(10_000.0), job("linear", 100.0, 50.0)];
+    let outcome = run(&scenario("elasticflow", 1, 4, &jobs));
+    assert_eq!(outcome.jobs[1].start_time, Some(common::time(100.0)));
+    assert_eq!(outcome.jobs[0].state, State::Met);
+}

@@ -137,3 +137,12 @@ fn a_turn_has_a_length() {
     assert!(why(&["quantum=-1"]).contains("`quantum` is -1; give a positive number of seconds"));
     assert!(why(&["turn=5"]).contains("unknown field `turn`, expected `quantum`"));
 }
+
+/// One node of 8 and two of 4, and four jobs of 4 GPUs: two on the large node, one on each small one, and nobody takes turns.
+#[test]
+fn no_node_is_idle_while_others_are_crowded() {
+    let cluster = Shape::new([8, 4, 4].map(Gpus::new).to_vec()).unwrap();
+    let placer = placement::entry("first-fit").unwrap();
+    let outcome = run(&Scenario { cluster, placer, ..gandiva(1, &[of(100.0, 4, 0.0); 4], &[]) });
+    assert_eq!(spans(&outcome), ["0-100"; 4]);
+}

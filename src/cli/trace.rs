@@ -1,5 +1,6 @@
 //! `trace`: traces as files, without a simulation.
 
+use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::PathBuf;
 
@@ -7,7 +8,7 @@ use crate::config::cluster;
 use crate::overhead::Preset as Overhead;
 use crate::report::table::count;
 use crate::report::write_file;
-use crate::trace::{GenerateOptions, describe, generate, head, write};
+use crate::trace::{GenerateOptions, InputErrors, describe, generate, head, write};
 use crate::units::SimDuration;
 use crate::workload::Workload;
 
@@ -156,6 +157,11 @@ impl Convert {
 fn give(workload: &Workload, out: Option<&PathBuf>) -> Result<(), Failure> {
     let mut bytes = Vec::new();
     write(workload, &mut bytes).map_err(Failure::run)?;
+    if out.is_some_and(|path| path.extension().is_some_and(|ending| ending == "gz")) {
+        // Without a time stamp, so that the same trace is the same bytes.
+        let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        bytes = gzip.write_all(&bytes).and_then(|()| gzip.finish()).map_err(Failure::run)?;
+    }
     match out {
         Some(path) => write_file(path, &bytes).map_err(Failure::input),
         None => data(&bytes),
@@ -177,7 +183,9 @@ impl Validate {
                 }
                 Err(Failure::Input(why)) => {
                     wrong += 1;
-                    message("error", format!("{why:#}"));
+                    // A run stops at a screenful; whoever asks what is wrong is told all of it.
+                    let all = why.downcast_ref::<InputErrors>().map(InputErrors::all);
+                    message("error", all.unwrap_or_else(|| format!("{why:#}")));
                 }
                 Err(other) => return Err(other),
             }

@@ -30,7 +30,7 @@ pub struct Seeds {
 pub struct Input {
     /// What for: `trace`, `profiles` or `cluster`.
     pub what: &'static str,
-    /// Its path, as its user named it; `built-in NAME` for what is part of the program.
+    /// Its path, as its user named it. What is part of the program is pinned by the version.
     pub path: String,
     /// SHA-256 of its bytes, in hexadecimal.
     pub sha256: String,

@@ -42,6 +42,11 @@ impl BestEffort {
         }
     }
 
+    /// Whether somebody holds no GPUs.
+    pub(super) fn someone_waits(&self) -> bool {
+        self.jobs.iter().any(|job| job.needs.held.is_zero())
+    }
+
     /// Gives each in turn the most GPUs that gain and fit in what is left.
     pub(super) fn take_largest(&mut self, mut left: Gpus) {
         for job in &mut self.jobs {

@@ -35,12 +35,13 @@ impl Scheduler for ElasticFlow {
         let mut plan = Plan::new();
         self.guarantee.update(view);
         self.best_effort.update(view, &mut plan);
-        // Back to minimum shares, and out again: only when there is somebody to make room for. After an end, what became
-        // free is handed out on top of what the others have.
-        if view.arrivals().iter().any(|id| view.job(*id).deadline.is_some()) {
+        // Back to minimum shares, and out again: only when there is somebody to make room for, a newcomer with a deadline
+        // or a best-effort job without GPUs. After an end, what became free is handed out on top of what the others have.
+        let newcomers = view.arrivals().iter().any(|id| view.job(*id).deadline.is_some());
+        if newcomers || self.best_effort.someone_waits() {
             self.guarantee.refill(view.now());
-            self.guarantee.judge_arrivals(view, &mut plan);
         }
+        self.guarantee.judge_arrivals(view, &mut plan);
         elastic::hand_out(view, &mut self.guarantee.reservations, &mut self.best_effort);
         self.guarantee.enact(view, &mut plan);
         self.best_effort.grant(&mut plan);

@@ -142,7 +142,7 @@ impl Gandiva {
         for (gpus, size) in &mut self.sizes {
             let wanted = wanted.get(gpus).copied().unwrap_or(0);
             while size.sets.len() > wanted {
-                let set = size.drop_set();
+                let set = size.drop_set(view);
                 give_up(&mut self.owners, &set);
             }
         }
@@ -166,31 +166,47 @@ impl Gandiva {
 
     /// How many node sets each size should have: whoever is in its term keeps one.
     fn wanted_sets(&self, view: &View<'_>, kept: &BTreeSet<Gpus>) -> BTreeMap<Gpus, usize> {
-        let needs = |gpus: Gpus| set_needs(view, gpus);
-        let mut nodes = view.nodes().nodes().len();
-        let mut wanted = BTreeMap::new();
+        // Counted on the nodes themselves: on nodes of different sizes a set may have few slots, or need many nodes.
+        let mut owners = vec![None; view.nodes().nodes().len()];
+        let mut room = |gpus: Gpus| {
+            let nodes = free_nodes(view, &owners, gpus)?;
+            for node in &nodes {
+                owners[node.index()] = Some(gpus);
+            }
+            Some(slots(view, &nodes, gpus).len())
+        };
+        let mut wanted: BTreeMap<Gpus, usize> = BTreeMap::new();
+        let mut places: BTreeMap<Gpus, usize> = BTreeMap::new();
         let neediest = |size: &Size| size.jobs().map(|id| (view.attained(id), id)).min();
         let mut order: Vec<_> =
             self.sizes.iter().map(|(gpus, size)| (!kept.contains(gpus), neediest(size), *gpus)).collect();
         order.sort_unstable();
         for (.., gpus) in order {
-            if needs(gpus).0 <= nodes {
-                nodes -= needs(gpus).0;
+            if let Some(count) = room(gpus) {
                 wanted.insert(gpus, 1);
+                places.insert(gpus, count);
             }
         }
         let jobs: BTreeMap<Gpus, usize> =
             self.sizes.iter().map(|(gpus, size)| (*gpus, size.jobs().count())).collect();
+        let mut full: BTreeSet<Gpus> = BTreeSet::new();
         loop {
             // The most jobs for each slot, compared as fractions; the smaller size on a tie.
-            let crowded = wanted
+            let crowded = places
                 .iter()
-                .map(|(gpus, sets)| (*gpus, jobs[gpus], sets * needs(*gpus).1))
-                .filter(|(gpus, jobs, slots)| jobs > slots && needs(*gpus).0 <= nodes)
+                .map(|(gpus, slots)| (*gpus, jobs[gpus], *slots))
+                .filter(|(gpus, jobs, slots)| jobs > slots && !full.contains(gpus))
                 .max_by(|a, b| (a.1 * b.2).cmp(&(b.1 * a.2)).then(b.0.cmp(&a.0)));
             let Some((gpus, ..)) = crowded else { return wanted };
-            nodes -= needs(gpus).0;
-            *wanted.entry(gpus).or_default() += 1;
+            match room(gpus) {
+                Some(count) => {
+                    *wanted.entry(gpus).or_default() += 1;
+                    *places.entry(gpus).or_default() += count;
+                }
+                None => {
+                    full.insert(gpus);
+                }
+            }
         }
     }
 }
@@ -265,11 +281,15 @@ impl Size {
         }
     }
 
-    /// Takes away the set with the fewest jobs, the last of several; they wait.
-    fn drop_set(&mut self) -> Vec<Slot> {
+    /// Takes away the set on the largest node, of several the one with the fewest jobs, the last; they wait.
+    fn drop_set(&mut self, view: &View<'_>) -> Vec<Slot> {
+        let node =
+            |set: &[Slot]| set[0].nodes.parts().iter().map(|part| view.nodes().nodes()[part.0.index()]).max();
         let load = |set: &[Slot]| set.iter().map(|slot| slot.jobs.len()).sum::<usize>();
         let last = self.sets.len() - 1;
-        let least = (0..=last).min_by_key(|set| (load(&self.sets[*set]), last - set)).unwrap_or(last);
+        let least = (0..=last)
+            .min_by_key(|set| (Reverse(node(&self.sets[*set])), load(&self.sets[*set]), last - set))
+            .unwrap_or(last);
         let set = self.sets.remove(least);
         self.waiting.extend(set.iter().flat_map(|slot| &slot.jobs));
         set

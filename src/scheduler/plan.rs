@@ -83,6 +83,11 @@ impl fmt::Display for Reason {
             Reason::TooLarge { smallest, cluster } => {
                 write!(f, "needs at least {smallest} GPUs, the cluster has {cluster}")
             }
+            Reason::Hopeless { earliest, deadline } if earliest <= deadline => write!(
+                f,
+                "with the whole cluster from now on it would end at {earliest} s, too close to its deadline, {deadline} s, \
+                 to be promised"
+            ),
             Reason::Hopeless { earliest, deadline } => {
                 write!(
                     f,

@@ -11,22 +11,12 @@ use super::free::FreeGpus;
 pub(super) const MARGIN: SimDuration = SimDuration::from_micros(1000);
 
 /// GPU counts over future time, up to an end.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Reservation {
     /// (from when, how many), ascending.
     steps: Vec<(SimTime, Gpus)>,
     end: SimTime,
     until: SimTime,
-}
-
-impl Clone for Reservation {
-    fn clone(&self) -> Reservation {
-        Reservation { steps: self.steps.clone(), end: self.end, until: self.until }
-    }
-    fn clone_from(&mut self, other: &Reservation) {
-        self.steps.clone_from(&other.steps);
-        (self.end, self.until) = (other.end, other.until);
-    }
 }
 
 impl Reservation {
@@ -48,11 +38,6 @@ impl Reservation {
     /// When the job is done.
     pub(super) fn end(&self) -> SimTime {
         self.end
-    }
-
-    /// Until when its GPUs are kept.
-    pub(super) fn until(&self) -> SimTime {
-        self.until
     }
 
     /// (from, to, GPUs) of every step that holds some.

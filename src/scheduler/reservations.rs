@@ -198,8 +198,7 @@ impl Reservations {
                 continue;
             };
             let moved = member.needs.end_at(&member.needs.sizes[level], now, Start::MayMove);
-            let has_room = member.reservation.next_step(now).is_none()
-                && moved <= member.reservation.until().back(MARGIN);
+            let has_room = member.reservation.next_step(now).is_none() && moved <= member.reservation.end();
             // Whatever comes later, it must have the same count now.
             let same = |_: &Reservation, new: &Reservation| new.at(now) == gpus;
             if !has_room && !self.replace(place, now, level, Start::MayMove, same) {

@@ -87,7 +87,7 @@ impl Simulation<'_> {
             }
             for job in grant.jobs() {
                 self.check_granted(job)?;
-                self.granted[job.index()] = (number, grant.gpus);
+                self.granted[job.index()] = number;
             }
             if self.goes_on(grant) {
                 self.kept[grant.job.index()] = number;
@@ -110,7 +110,7 @@ impl Simulation<'_> {
     /// Checks that a job may be granted GPUs, and admits it if that is what grants do.
     fn check_granted(&mut self, job: JobId) -> Result<(), SimError> {
         let state = &self.states[job.index()];
-        if self.granted[job.index()].0 == self.totals.plans {
+        if self.granted[job.index()] == self.totals.plans {
             return Err(self.illegal(PlanFault::GrantedTwice(self.name(job))));
         }
         if state.phase != Phase::Live {

@@ -88,7 +88,7 @@ impl Simulation<'_> {
     ) -> Result<bool, SimError> {
         let mut before = self.take_back();
         let stopped: Vec<JobId> =
-            before.keys().copied().filter(|job| self.granted[job.index()].0 != self.totals.plans).collect();
+            before.keys().copied().filter(|job| self.granted[job.index()] != self.totals.plans).collect();
         for job in &stopped {
             self.preempt(*job, before[job].was_there)?;
         }
@@ -359,7 +359,8 @@ impl Simulation<'_> {
             Pace::AsBefore => state.progress.change_rate(self.now, spec.iterations, rate),
         }
         let end = state.progress.reaches(spec.iterations);
-        if end > ClockLimit::TIME {
+        // Where the run is cut off, an end that late is never reached.
+        if end > ClockLimit::TIME && self.scenario.until.is_none() {
             return Err(SimError::ClockOverflow { job: self.name(job) });
         }
         self.queue.set(Event::Completion(job), end);
