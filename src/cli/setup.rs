@@ -8,7 +8,7 @@ use anyhow::Context;
 use crate::config::{cluster, profiles};
 use crate::overhead::Preset as Overhead;
 use crate::placement;
-use crate::profile::{Profiled, Setting, ThroughputTable};
+use crate::profile::{Profiled, ThroughputTable};
 use crate::report::{ClusterSummary, Input, Summary, sha256};
 use crate::scheduler::{self, Options};
 use crate::sim::Scenario;
@@ -160,6 +160,12 @@ impl Setup {
         (self.placer.check)(&cluster.shape).map_err(|why| Failure::input(anyhow::Error::msg(why)))?;
         let (table, profiles) = self.speeds.read()?;
         let (trace, input_) = self.draws.read(&self.trace, &table, quiet)?;
+        if self.seed != 0 && !quiet {
+            message(
+                "note",
+                "no scheduler draws random numbers so far, so --seed changes nothing but its own record",
+            );
+        }
         let speeds = Profiled::new(&table, &trace.workload).map_err(Failure::input)?;
         let mut inputs = vec![input_];
         inputs.extend(profiles);
@@ -198,7 +204,7 @@ impl Setup {
             until: self.until,
             plan_limit: None,
         };
-        if entry.requested_size && lacks_a_requested_size(&scenario) {
+        if entry.requested_size && scenario.lacks_requested_size().is_some() {
             let why = ready.trace.check_requested(&ready.table).err();
             let why = why.map_or_else(String::new, |why| why.to_string());
             return Err(Failure::input(anyhow::anyhow!(
@@ -253,14 +259,4 @@ impl Setup {
         say("until", self.until.map(|time| time.to_string()).unwrap_or_default(), "");
         words
     }
-}
-
-/// Whether some job that fits the cluster has no speed on the GPUs it asks for. One that does not fit is declined when it
-/// arrives, whatever its speed would be.
-fn lacks_a_requested_size(scenario: &Scenario) -> bool {
-    scenario.workload.jobs().iter().filter(|job| job.requested <= scenario.cluster.gpus()).any(|job| {
-        let nodes = scenario.cluster.fewest_nodes(job.requested);
-        let setting = Setting { nodes, gpus: job.requested, batch: job.batch_size };
-        scenario.truth.rate(job, Default::default(), &setting).is_none()
-    })
 }

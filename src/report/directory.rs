@@ -141,8 +141,14 @@ impl Staged {
             fs::rename(&self.target, aside.path().join("old")).map_err(|why| failed(&why))?;
         }
         if let Err(why) = fs::rename(self.path(), &self.target) {
-            if let Some(aside) = &aside {
-                fs::rename(aside.path().join("old"), &self.target).map_err(|why| failed(&why))?;
+            if let Some(aside) = aside
+                && fs::rename(aside.path().join("old"), &self.target).is_err()
+            {
+                // Better left where it is than lost.
+                let kept = aside.keep();
+                let text =
+                    format!("cannot be put in its place: {why}; the earlier run is in `{}`", kept.display());
+                return Err(OutputError::new(&self.target, text));
             }
             return Err(failed(&why));
         }

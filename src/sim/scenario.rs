@@ -63,21 +63,23 @@ pub struct Totals {
     pub cluster_efficiency: f64,
 }
 
+impl Scenario {
+    /// The first job that fits the cluster but has no speed on the GPUs it asks for, as policies that run jobs at their
+    /// requested size need. One that does not fit is declined when it arrives, whatever its speed would be.
+    pub fn lacks_requested_size(&self) -> Option<&JobSpec> {
+        self.workload.jobs().iter().filter(|job| job.requested <= self.cluster.gpus()).find(|job| {
+            let nodes = self.cluster.fewest_nodes(job.requested);
+            let setting = Setting { nodes, gpus: job.requested, batch: job.batch_size };
+            let unknown =
+                |model: &Arc<dyn SpeedModel>| model.rate(job, Default::default(), &setting).is_none();
+            unknown(&self.truth) || unknown(&self.belief)
+        })
+    }
+}
+
 /// Under a policy that runs jobs at their requested sizes, each of those needs a speed.
 pub(super) fn check_requested_sizes(scenario: &Scenario) -> Result<(), SimError> {
-    let missing = scenario.workload.jobs().iter().find(|job| {
-        let setting = Setting {
-            nodes: scenario.cluster.fewest_nodes(job.requested),
-            gpus: job.requested,
-            batch: job.batch_size,
-        };
-        // A job that does not fit is declined when it arrives, whatever its speed would be.
-        let fits = job.requested <= scenario.cluster.gpus();
-        fits && [&scenario.truth, &scenario.belief]
-            .iter()
-            .any(|model| model.rate(job, Default::default(), &setting).is_none())
-    });
-    match missing {
+    match scenario.lacks_requested_size() {
         None => Ok(()),
         Some(job) => Err(SimError::Scenario(format!(
             "job `{}` asks for {} GPUs, for which `{}` at batch size {} has no measured speed; `{}` runs jobs at their \
