@@ -1,0 +1,1 @@
+//! The worked vectors of the planner.
