@@ -29,14 +29,14 @@ struct Stored {
     jobs_csv: String,
 }
 
-/// A job of a stored run.
+/// A job of a stored run. Its times are whole, and some are written with a decimal point.
 #[derive(Debug, PartialEq, serde::Deserialize)]
 struct Job {
     job_id: String,
-    start_time: i64,
-    end_time: i64,
-    jct: i64,
-    pending_time: i64,
+    start_time: f64,
+    end_time: f64,
+    jct: f64,
+    pending_time: f64,
     num_gpu_last: u32,
     preempt: u32,
 }
@@ -66,10 +66,10 @@ fn finished(workload: &Workload, replayed: &Replayed) -> BTreeMap<String, Job> {
         let submit = spec.submit.as_micros() / 1_000_000;
         let job = Job {
             job_id: spec.name.clone(),
-            start_time: row.start,
-            end_time: row.end,
-            jct: row.end - submit as i64,
-            pending_time: row.pending,
+            start_time: row.start as f64,
+            end_time: row.end as f64,
+            jct: (row.end - submit as i64) as f64,
+            pending_time: row.pending as f64,
             num_gpu_last: row.num_gpu,
             preempt: row.preempt,
         };
@@ -94,7 +94,7 @@ fn difference(data: &Path, stored: &Stored, schedule: Schedule) -> Option<String
     if differ.is_empty() && ours.len() == theirs.len() && counted {
         return None;
     }
-    let first = differ.iter().min_by_key(|job| job.end_time);
+    let first = differ.iter().min_by(|a, b| a.end_time.total_cmp(&b.end_time));
     Some(format!(
         "{}: {} of {} jobs differ, ours finishes {}, counts {}/{} for {}/{}; first {first:?}, ours {:?}",
         stored.id,
