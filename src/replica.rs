@@ -117,7 +117,9 @@ pub enum Refused {
         what: String,
     },
     /// A job is to run on GPUs for which the profiles have no speed: the artifact ends with an error there (Q17).
-    #[error("job `{job}`: it would run on {gpus} GPUs, for which the profiles have no speed; the artifact crashes")]
+    #[error(
+        "job `{job}`: it would run on {gpus} GPUs, for which the profiles have no speed; the artifact crashes"
+    )]
     NoSpeed {
         /// The trace's own id.
         job: String,

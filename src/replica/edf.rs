@@ -7,9 +7,9 @@ use super::timeline::{Timeline, align, ceil_sum};
 use super::world::World;
 
 /// What EDF means to do with a job.
-struct Planned {
+pub(super) struct Planned {
     alloc: Timeline,
-    end: i64,
+    pub(super) end: i64,
     in_time: bool,
 }
 
@@ -21,7 +21,7 @@ fn write_end(free: &mut Timeline, key: i64, value: i64) {
 
 /// Plans one job into what is free and takes that away. It gets all its GPUs where there are as many, past the peak of its
 /// curve if need be: an accident (Q13). After the last key everything is taken to be free.
-fn plan(job: &Job, now: i64, free: &mut Timeline, grid: Grid) -> Result<Planned, Refused> {
+pub(super) fn plan(job: &Job, now: i64, free: &mut Timeline, grid: Grid) -> Result<Planned, Refused> {
     let base = job.max_gpu.min(grid.gpus);
     let before = free.clone();
     let mut after = free.clone();

@@ -16,7 +16,7 @@ struct Bid {
 
 /// The worth of a candidate plan: the GPU-time that it takes more than the present one, per added GPU. The sign is the wrong
 /// way round, so that who loses most goes first: an accident (Q1).
-fn worth(job: &Job, candidate: &Planned, next: i64) -> f64 {
+pub(super) fn worth(job: &Job, candidate: &Planned, next: i64) -> f64 {
     if job.num_gpu == 0 {
         return f64::INFINITY;
     }
@@ -26,7 +26,7 @@ fn worth(job: &Job, candidate: &Planned, next: i64) -> f64 {
 }
 
 /// What is free without the job's own reservation.
-fn without(job: &Job, free: &Timeline) -> Timeline {
+pub(super) fn without(job: &Job, free: &Timeline) -> Timeline {
     let mut free = free.clone();
     free.cut(job.end);
     let mut held = 0;
