@@ -114,7 +114,7 @@ pub(super) fn jobs(
         };
         let whole = |time: SimTime| {
             let seconds = time.as_micros() / MICROS;
-            if time.as_micros() % MICROS == 0 {
+            if time.as_micros().is_multiple_of(MICROS) {
                 Ok(seconds as i64)
             } else {
                 Err(Refused::FractionOfASecond { job: spec.name.clone() })
