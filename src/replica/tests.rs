@@ -13,7 +13,7 @@ use super::{GpuTable, edf};
 
 const GRID: Grid = Grid { gpus: 128, slot: 240 };
 
-type Steps = &'static [(i64, i64)];
+type Steps<'a> = &'a [(i64, i64)];
 
 fn vgg16(ddl: i64, left: f64, max_gpu: i64) -> Job {
     let spec = JobSpec {
@@ -35,14 +35,14 @@ fn vgg16(ddl: i64, left: f64, max_gpu: i64) -> Job {
     job
 }
 
-fn steps(planned: &Planned) -> (&[(i64, i64)], i64, i64, &[(i64, i64)]) {
+fn steps(planned: &Planned) -> (Steps<'_>, i64, i64, Steps<'_>) {
     (planned.alloc.steps(), planned.end, planned.real_end, planned.free.steps())
 }
 
 #[test]
 fn plans_are_the_worked_ones() {
     /// Free GPUs, deadline, work, the most GPUs; in time, allocation, ends, free GPUs then.
-    type Vector = (Steps, i64, f64, i64, bool, Steps, i64, i64, Steps);
+    type Vector = (Steps<'static>, i64, f64, i64, bool, Steps<'static>, i64, i64, Steps<'static>);
     let vectors: [Vector; 9] = [
         (&[(0, 128)], 400, 5000.0, 64, true, &[(0, 16)], 480, 397, &[(0, 112), (480, 128)]),
         (
@@ -139,7 +139,7 @@ fn a_level_more_is_worth_what_the_worked_example_says() {
     job.alloc = Timeline::of(&[(0, 1), (240, 2)]);
     let free = without(&job, &Timeline::of(&[(0, 126), (2160, 128)]));
     let two = plan(&job, 0, &free, Some(2), GRID).unwrap();
-    let then: Steps = &[(0, 125), (240, 126), (2160, 128)];
+    let then: Steps<'_> = &[(0, 125), (240, 126), (2160, 128)];
     assert_eq!(steps(&two), (&[(0, 2)][..], 2160, 1983, then));
     assert_eq!(worth(&job, &two, 2), 240.0);
     let four = plan(&job, 0, &free, Some(4), GRID).unwrap();
