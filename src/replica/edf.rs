@@ -1,0 +1,228 @@
+//! The schedules `edf` and `edf-accessctrl`.
+
+use super::Refused;
+use super::job::{Job, column_below};
+use super::planner::Grid;
+use super::timeline::{Timeline, align, ceil_sum};
+use super::world::World;
+
+/// What EDF means to do with a job.
+pub(super) struct Planned {
+    alloc: Timeline,
+    pub(super) end: i64,
+    in_time: bool,
+}
+
+/// Writes the end of a job down as a key of the free GPUs. Aligned, the end can be a key already, whose value is then lost:
+/// an accident (Q12).
+fn write_end(free: &mut Timeline, key: i64, value: i64) {
+    free.set(key, value);
+}
+
+/// Plans one job into what is free and takes that away. It gets all its GPUs where there are as many, past the peak of its
+/// curve if need be: an accident (Q13). After the last key everything is taken to be free.
+pub(super) fn plan(job: &Job, now: i64, free: &mut Timeline, grid: Grid) -> Result<Planned, Refused> {
+    let base = job.max_gpu.min(grid.gpus);
+    let before = free.clone();
+    let mut after = free.clone();
+    let mut left = job.left;
+    let mut alloc = Timeline::new(now, 0);
+    let (mut from, mut available) = (now, before.at(now));
+    let mut failed = false;
+    for (next, then) in &before.steps()[before.after(now)..] {
+        if available >= 1 {
+            let gpus = if available >= base { base } else { column_below(available) };
+            alloc.set(from, gpus);
+            let end = ceil_sum(from, job.seconds(left, gpus)?);
+            if *next >= end {
+                after.set(from, available - gpus);
+                if !before.has(end) {
+                    write_end(&mut after, align(now, end, grid.slot), available);
+                }
+                *free = after.squashed();
+                return Ok(Planned { alloc: alloc.squashed(), end, in_time: end <= job.ddl });
+            }
+            left -= (next - from) as f64 * job.rate(gpus)?;
+            after.set(from, available - gpus);
+        } else {
+            alloc.set(from, 0);
+        }
+        (from, available) = (*next, *then);
+        failed |= from > job.ddl;
+    }
+    alloc.set(from, base);
+    let end = ceil_sum(from, job.seconds(left, base)?);
+    after.set(from, grid.gpus - base);
+    write_end(&mut after, align(now, end, grid.slot), grid.gpus);
+    *free = after.squashed();
+    Ok(Planned { alloc: alloc.squashed(), end, in_time: end <= job.ddl && !failed })
+}
+
+impl World {
+    /// Plans these jobs by deadline on the empty cluster: the plans in the order of the jobs, and whether all are in time.
+    fn edf_all(&self, ids: &[usize]) -> Result<(Plans, bool), Refused> {
+        let mut free = Timeline::new(self.now, self.grid.gpus);
+        let mut plans = Plans(vec![]);
+        let mut in_time = true;
+        for id in self.by_deadline(ids.to_vec()) {
+            let plan = plan(&self.jobs[id], self.now, &mut free, self.grid)?;
+            in_time &= plan.in_time;
+            plans.0.push((id, plan));
+        }
+        plans.0.sort_by_key(|plan| plan.0);
+        Ok((plans, in_time))
+    }
+
+    /// Gives a job the GPUs that its plan says for now. Gives the end that the plan says.
+    fn adopt(&mut self, id: usize, plans: &Plans) -> i64 {
+        let job = &mut self.jobs[id];
+        let Ok(place) = plans.0.binary_search_by_key(&id, |plan| plan.0) else { return job.end };
+        let plan = &plans.0[place].1;
+        job.alloc = plan.alloc.clone();
+        job.num_gpu = plan.alloc.at(self.now);
+        plan.end
+    }
+
+    /// The jobs that arrive and end in this round, which is the first event's.
+    fn round(&mut self) -> Result<(Vec<usize>, Vec<usize>), Refused> {
+        let event = self.events.first().ok_or(Refused::NothingHappens)?;
+        self.now = event.time;
+        Ok((event.start.clone(), event.end.clone()))
+    }
+
+    fn is_late(&self, id: usize) -> bool {
+        self.jobs[id].end > self.jobs[id].ddl
+    }
+}
+
+/// The plans of a round, ascending by job.
+struct Plans(Vec<(usize, Planned)>);
+
+/// The schedule `edf`. It pays no overhead: an accident (Q10).
+pub(super) fn edf(world: &mut World) -> Result<(), Refused> {
+    let mut dt = 0;
+    while !world.events.is_empty() || !world.pending.is_empty() {
+        world.progress(dt)?;
+        let (starts, ends) = world.round()?;
+        for id in ends {
+            world.finish(id, world.is_late(id))?;
+        }
+        if starts.is_empty() {
+            world.runnable = world.by_deadline(world.runnable.clone());
+        }
+        world.runnable.extend(&starts);
+        world.pending.extend(&starts);
+        let (plans, _) = world.edf_all(&world.runnable)?;
+        world.release_all(&world.running.clone())?;
+        let mut places = vec![];
+        for id in world.runnable.clone() {
+            let end = world.adopt(id, &plans);
+            let job = &mut world.jobs[id];
+            job.old = job.end;
+            job.end = end;
+            let held = job.num_gpu > 0;
+            if !world.pending.contains(&id) {
+                world.events.move_end(id, job);
+            } else if held {
+                world.events.add_end(id, job);
+                world.start(id);
+            }
+            if held {
+                places.push(id);
+            }
+        }
+        places.sort_by_key(|id| std::cmp::Reverse(world.jobs[*id].num_gpu));
+        places.into_iter().try_for_each(|id| world.place(id))?;
+        world.note_communicators();
+        world.events.pop();
+        dt = world.advance();
+    }
+    Ok(())
+}
+
+/// The schedule `edf-accessctrl`.
+pub(super) fn edf_accessctrl(world: &mut World) -> Result<(), Refused> {
+    let mut dt = 0;
+    while !world.events.is_empty() || !world.pending.is_empty() {
+        world.progress(dt)?;
+        let (starts, ends) = world.round()?;
+        world.release_all(&world.runnable.clone())?;
+        for id in ends {
+            world.finish(id, world.is_late(id))?;
+        }
+        for id in &world.runnable {
+            world.jobs[*id].old = world.jobs[*id].end;
+        }
+        let mut admitted = false;
+        for id in starts {
+            admitted |= admit(world, id)?;
+        }
+        if admitted {
+            for id in world.runnable.clone() {
+                if world.jobs[id].num_gpu > 0 {
+                    world.place(id)?;
+                }
+            }
+        } else {
+            again(world)?;
+        }
+        world.note_communicators();
+        world.events.pop();
+        world.charge(&world.running.clone());
+        dt = world.advance();
+    }
+    Ok(())
+}
+
+/// Admits a job if with it everybody is in time, and enacts the plans at once. A best-effort job is refused as any other: an
+/// accident (Q14).
+fn admit(world: &mut World, id: usize) -> Result<bool, Refused> {
+    let mut everybody = world.runnable.clone();
+    everybody.push(id);
+    let (plans, in_time) = world.edf_all(&everybody)?;
+    if !in_time {
+        world.replayed.declined += 1;
+        return Ok(false);
+    }
+    world.runnable.push(id);
+    world.pending.push(id);
+    for id in world.running.clone() {
+        let end = world.adopt(id, &plans);
+        let job = &mut world.jobs[id];
+        job.old = job.end;
+        job.end = end;
+        world.events.move_end(id, job);
+    }
+    for id in world.pending.clone() {
+        let end = world.adopt(id, &plans);
+        let job = &mut world.jobs[id];
+        job.end = end;
+        if job.num_gpu > 0 {
+            world.events.add_end(id, job);
+            world.start(id);
+        }
+    }
+    Ok(true)
+}
+
+/// Plans anew where nobody was admitted. A job that is left without GPUs keeps the event of its former end: an accident
+/// (Q15).
+fn again(world: &mut World) -> Result<(), Refused> {
+    world.runnable = world.by_deadline(world.runnable.clone());
+    let (plans, _) = world.edf_all(&world.runnable)?;
+    for id in world.runnable.clone() {
+        let end = world.adopt(id, &plans);
+        if world.jobs[id].num_gpu == 0 {
+            continue;
+        }
+        world.place(id)?;
+        if world.pending.contains(&id) {
+            world.start(id);
+            world.events.add_end(id, &world.jobs[id]);
+        }
+        let job = &mut world.jobs[id];
+        job.end = end;
+        world.events.move_end(id, job);
+    }
+    Ok(())
+}

@@ -1,0 +1,119 @@
+//! ElasticFlow's hand-out of the GPUs that the plans leave free now.
+
+use super::Refused;
+use super::job::Job;
+use super::planner::{Grid, Planned, plan};
+use super::timeline::Timeline;
+use super::world::World;
+
+/// What one level more would be worth to a job.
+struct Bid {
+    id: usize,
+    next: i64,
+    worth: f64,
+    candidate: Option<Planned>,
+}
+
+/// The worth of a candidate plan: the GPU-time that it takes more than the present one, per added GPU. The sign is the wrong
+/// way round, so that who loses most goes first: an accident (Q1).
+pub(super) fn worth(job: &Job, candidate: &Planned, next: i64) -> f64 {
+    if job.num_gpu == 0 {
+        return f64::INFINITY;
+    }
+    let after = candidate.alloc.gpu_time(candidate.end);
+    let before = job.alloc.gpu_time(job.end);
+    (after - before) as f64 / (next - job.num_gpu) as f64
+}
+
+/// What is free without the job's own reservation.
+pub(super) fn without(job: &Job, free: &Timeline) -> Timeline {
+    let mut free = free.clone();
+    free.cut(job.end);
+    let mut held = 0;
+    for (at, gpus) in job.alloc.steps() {
+        free.cut(*at);
+        free.add(*at, job.end, gpus - held);
+        held = *gpus;
+    }
+    free.squashed()
+}
+
+impl Bid {
+    fn weigh(
+        &mut self,
+        job: &Job,
+        now: i64,
+        free: &Timeline,
+        available: i64,
+        grid: Grid,
+    ) -> Result<(), Refused> {
+        let more = self.next - job.num_gpu;
+        if more == 0 || more > available {
+            self.worth = f64::NEG_INFINITY;
+            self.candidate = None;
+            return Ok(());
+        }
+        let candidate = plan(job, now, &without(job, free), Some(self.next), grid)?;
+        self.worth = worth(job, &candidate, self.next);
+        self.candidate = Some(candidate);
+        Ok(())
+    }
+}
+
+impl World {
+    /// Gives the free GPUs to the runnable jobs, one level at a time; sorts the runnable jobs on the way.
+    pub(super) fn greedy(&mut self, mut free: Timeline) -> Result<(), Refused> {
+        let (now, grid) = (self.now, self.grid);
+        let held: i64 = self.runnable.iter().map(|id| self.jobs[*id].num_gpu).sum();
+        let mut available = grid.gpus - held;
+        if available == 0 {
+            return Ok(());
+        }
+        let mut bids = vec![];
+        for id in &self.runnable {
+            let job = &self.jobs[*id];
+            let mut bid = Bid { id: *id, next: job.up(job.num_gpu), worth: 0.0, candidate: None };
+            bid.weigh(job, now, &free, available, grid)?;
+            bids.push(bid);
+        }
+        loop {
+            bids.sort_by(|a, b| b.worth.total_cmp(&a.worth));
+            let fits = |bid: &&mut Bid| {
+                let more = bid.next - self.jobs[bid.id].num_gpu;
+                0 < more && more <= available
+            };
+            let first = bids.iter_mut().find(fits);
+            let Some((bid, taken)) = first.and_then(|bid| bid.candidate.take().map(|taken| (bid, taken)))
+            else {
+                break;
+            };
+            let id = bid.id;
+            let job = &mut self.jobs[id];
+            available -= bid.next - job.num_gpu;
+            job.num_gpu = bid.next;
+            job.old = job.end;
+            free = apply(job, taken);
+            bid.next = job.up(job.num_gpu);
+            if self.pending.contains(&id) {
+                self.start(id);
+            }
+            self.events.move_end(id, &self.jobs[id]);
+            for bid in &mut bids {
+                let job = &self.jobs[bid.id];
+                if bid.next > job.num_gpu {
+                    bid.weigh(job, now, &free, available, grid)?;
+                }
+            }
+        }
+        self.runnable = bids.into_iter().map(|bid| bid.id).collect();
+        Ok(())
+    }
+}
+
+/// Makes a plan the job's own; gives what is free with it.
+pub(super) fn apply(job: &mut Job, planned: Planned) -> Timeline {
+    job.alloc = planned.alloc;
+    job.end = planned.end;
+    job.real_end = Some(planned.real_end);
+    planned.free
+}

@@ -1,0 +1,69 @@
+//! What a round costs the jobs that run on, and the communicator cache that makes it cheaper.
+
+use std::collections::BTreeSet;
+
+use super::job::Job;
+use super::placement::{Placement, Seen};
+
+/// From how many GPUs on a cluster is slow to restart.
+const LARGE: i64 = 256;
+
+/// The communicators that there are: the first GPU's rank, and how many GPUs.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Communicators(BTreeSet<(i64, i64)>);
+
+impl Communicators {
+    /// Notes for every placed job whether its communicator is there already, and keeps it. That a job's GPUs follow each
+    /// other from the first node of its set is assumed, not looked at: an accident (Q37).
+    pub(super) fn note(&mut self, placement: &Placement, jobs: &mut [Job]) {
+        let mut met = vec![false; jobs.len()];
+        let mut look = |id: usize, rank: i64, jobs: &mut [Job]| {
+            if !met[id] {
+                met[id] = true;
+                jobs[id].cached = !self.0.insert((rank, jobs[id].num_gpu));
+            }
+        };
+        for (node, seen) in placement.nodes().into_iter().enumerate() {
+            let mut rank = node as i64 * placement.gpus_per_node;
+            match seen {
+                Seen::Idle => {}
+                Seen::Whole(held) => {
+                    if let Some(first) = held.first() {
+                        look(*first, rank, jobs);
+                    }
+                }
+                Seen::Parts(held) => {
+                    for id in held {
+                        look(*id, rank, jobs);
+                        rank += jobs[*id].num_gpu;
+                    }
+                }
+            }
+        }
+    }
+
+    /// Forgets all of them.
+    pub(super) fn clear(&mut self) {
+        self.0.clear();
+    }
+}
+
+/// Whether everything is started anew in a round: the length of a slot, in seconds, counts rounds here: an accident (Q9).
+pub(super) fn is_restart(round: u64, slot: i64) -> bool {
+    round > 0 && round.is_multiple_of(slot.unsigned_abs())
+}
+
+/// Seconds that a round costs a job. It is charged whether or not the job's GPUs change: an accident (Q8).
+pub(super) fn overhead(gpus: i64, all: i64, restart: bool, cached: bool) -> i64 {
+    let large = all >= LARGE;
+    let base = if large { 7 } else { 2 };
+    if cached {
+        return base;
+    }
+    let again = match (restart, large) {
+        (false, _) => 0,
+        (true, false) => 27,
+        (true, true) => 47,
+    };
+    base + again + 2 * (i64::from(gpus.ilog2()) + 1)
+}

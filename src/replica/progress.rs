@@ -1,0 +1,42 @@
+//! What the jobs have done since the last round.
+
+use super::Refused;
+use super::world::World;
+
+/// Seconds after `from` at which work that takes `seconds` is done early; the overhead that was paid is left out of it: an
+/// accident (Q7).
+fn early_end(from: i64, seconds: f64) -> i64 {
+    from + seconds.ceil() as i64
+}
+
+impl World {
+    /// Accounts for the time since the last round. A job that would be done already ends in this round.
+    pub(super) fn progress(&mut self, dt: i64) -> Result<(), Refused> {
+        let now = self.now;
+        for id in self.runnable.clone() {
+            let job = &mut self.jobs[id];
+            if job.num_gpu == 0 {
+                continue;
+            }
+            let past = now - job.real_end.unwrap_or(job.end);
+            let held = dt - past.max(0);
+            if held <= 0 {
+                return Err(Refused::NoProgress { job: job.name.clone() });
+            }
+            let run = (held - job.overhead).max(0);
+            let rate = job.rate(job.num_gpu)?;
+            let mut done = run as f64 * rate;
+            if job.left <= done && job.end > now {
+                job.old = job.end;
+                let end = early_end(now - dt, job.seconds(job.left, job.num_gpu)?);
+                done = (job.end - now + dt) as f64 * rate;
+                job.end = now;
+                self.events.move_end(id, job);
+                job.end = end;
+            }
+            job.left -= done;
+            job.overhead = 0;
+        }
+        Ok(())
+    }
+}

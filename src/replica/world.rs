@@ -1,0 +1,161 @@
+//! The state that the schedules share, and what they all do with it.
+
+use crate::cluster::Shape;
+use crate::job::JobId;
+use crate::workload::Workload;
+
+use super::events::Events;
+use super::job::{INF, Job};
+use super::overhead::{Communicators, is_restart, overhead};
+use super::placement::Placement;
+use super::planner::Grid;
+use super::{Refused, Replayed, Row};
+
+/// Everything that changes during a run. A job is its row in the workload.
+pub(super) struct World {
+    pub(super) now: i64,
+    pub(super) grid: Grid,
+    pub(super) jobs: Vec<Job>,
+    pub(super) events: Events,
+    pub(super) pending: Vec<usize>,
+    pub(super) running: Vec<usize>,
+    /// Admitted and unfinished; its order matters.
+    pub(super) runnable: Vec<usize>,
+    pub(super) placement: Placement,
+    communicators: Communicators,
+    pub(super) replayed: Replayed,
+}
+
+impl World {
+    pub(super) fn new(
+        jobs: Vec<Job>,
+        workload: &Workload,
+        cluster: &Shape,
+        slot: u64,
+    ) -> Result<World, Refused> {
+        if slot == 0 || slot > 10_000_000_000 {
+            return Err(Refused::Slot);
+        }
+        let mut events = Events::default();
+        for id in workload.arrivals() {
+            events.add_start(id.index(), jobs[id.index()].submit);
+        }
+        Ok(World {
+            now: events.first().map_or(0, |event| event.time),
+            grid: Grid { gpus: i64::from(cluster.gpus().get()), slot: slot as i64 },
+            events,
+            pending: Vec::new(),
+            running: Vec::new(),
+            runnable: Vec::new(),
+            placement: Placement::new(cluster, jobs.len()).ok_or(Refused::UnequalNodes)?,
+            communicators: Communicators::default(),
+            replayed: Replayed::default(),
+            jobs,
+        })
+    }
+
+    /// A job that waited gets its first GPUs. Only now is it counted as accepted: an accident (Q20).
+    pub(super) fn start(&mut self, id: usize) {
+        let job = &mut self.jobs[id];
+        job.start = self.now;
+        job.pending = self.now - job.submit;
+        self.replayed.accepted += i64::from(!job.is_best_effort());
+        self.pending.retain(|other| *other != id);
+        self.running.push(id);
+    }
+
+    /// A job is done: it is written down, and counted anew where it is late.
+    pub(super) fn finish(&mut self, id: usize, late: bool) -> Result<(), Refused> {
+        self.release(id)?;
+        self.running.retain(|other| *other != id);
+        self.runnable.retain(|other| *other != id);
+        if late {
+            self.replayed.declined += 1;
+            self.replayed.accepted -= 1;
+        }
+        let job = &self.jobs[id];
+        self.replayed.rows.push(Row {
+            job: JobId(id as u32),
+            num_gpu: job.num_gpu as u32,
+            start: job.start,
+            end: job.end,
+            pending: job.pending,
+            preempt: 0,
+            time: self.now,
+        });
+        Ok(())
+    }
+
+    /// Takes a job off its nodes, if it is on any.
+    pub(super) fn release(&mut self, id: usize) -> Result<(), Refused> {
+        let job = &self.jobs[id];
+        if self.placement.release(id, job.num_gpu) {
+            return Ok(());
+        }
+        Err(Refused::Placement { job: job.name.clone() })
+    }
+
+    /// Takes these jobs off their nodes.
+    pub(super) fn release_all(&mut self, ids: &[usize]) -> Result<(), Refused> {
+        ids.iter().try_for_each(|id| self.release(*id))
+    }
+
+    /// Puts a job on nodes.
+    pub(super) fn place(&mut self, id: usize) -> Result<(), Refused> {
+        let job = &self.jobs[id];
+        if self.placement.place(id, job.num_gpu) {
+            return Ok(());
+        }
+        Err(Refused::Placement { job: job.name.clone() })
+    }
+
+    /// Puts the jobs of whole nodes on them in this order, then the smaller ones by size, largest first.
+    pub(super) fn place_by_size(&mut self, ids: &[usize]) -> Result<(), Refused> {
+        let node = self.placement.gpus_per_node;
+        let mut order: Vec<usize> = ids.iter().copied().filter(|id| self.jobs[*id].num_gpu > 0).collect();
+        order.sort_by_key(|id| std::cmp::Reverse(self.jobs[*id].num_gpu.min(node)));
+        order.into_iter().try_for_each(|id| self.place(id))
+    }
+
+    /// Notes which communicators are there already.
+    pub(super) fn note_communicators(&mut self) {
+        self.communicators.note(&self.placement, &mut self.jobs);
+    }
+
+    /// Charges the round to these jobs: their ends move, and the next progress loses the time.
+    pub(super) fn charge(&mut self, ids: &[usize]) {
+        let restart = is_restart(self.replayed.rounds, self.grid.slot);
+        for id in ids {
+            let job = &mut self.jobs[*id];
+            if job.num_gpu > 0 {
+                job.overhead = overhead(job.num_gpu, self.grid.gpus, restart, job.cached);
+                job.old = job.end;
+                job.end += job.overhead;
+                self.events.move_end(*id, job);
+            }
+        }
+        if restart {
+            self.communicators.clear();
+        }
+    }
+
+    /// Ends the round: the clock goes to the next event. Gives how far.
+    pub(super) fn advance(&mut self) -> i64 {
+        self.replayed.rounds += 1;
+        let Some(next) = self.events.merge(self.now, self.grid.slot) else { return 0 };
+        let dt = next - self.now;
+        self.now = next;
+        dt
+    }
+
+    /// The jobs by deadline; jobs with one deadline keep their order.
+    pub(super) fn by_deadline(&self, mut ids: Vec<usize>) -> Vec<usize> {
+        ids.sort_by_key(|id| self.jobs[*id].ddl);
+        ids
+    }
+
+    /// The first change of a job's plan after now.
+    pub(super) fn next_change(&self, id: usize) -> i64 {
+        self.jobs[id].alloc.next(self.now).unwrap_or(INF)
+    }
+}
