@@ -35,7 +35,7 @@
 //! - [`cluster`]: nodes, and who holds their GPUs.
 //! - [`profile`], [`overhead`], [`progress`], [`state`]: how fast jobs are, what a change costs, how far each job is.
 //! - [`scheduler`], [`placement`], [`record`]: the traits; below them one file a policy, placer and observer.
-//! - [`sim`]: the event loop.
+//! - [`sim`]: the event loop; [`replica`]: the published artifact, re-enacted apart from everything else.
 //! - [`trace`], [`metrics`]: jobs in, numbers out.
 //! - [`config`], [`report`]: what else is read, and everything that is written.
 //! - [`cli`]: the command line.
@@ -102,6 +102,7 @@ pub mod placement;
 pub mod profile;
 pub mod progress;
 pub mod record;
+pub mod replica;
 pub mod report;
 pub mod scheduler;
 pub mod sim;
