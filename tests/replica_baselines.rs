@@ -74,10 +74,8 @@ fn runs(schedule: &str, check: impl Fn(&Run, &[Reference], &BTreeMap<&str, Job>,
     for run in runs.iter().filter(|run| run.schedule == schedule) {
         let profiles = builtin(&run.gpu).unwrap();
         let trace = trace::read(&data.join(&run.trace), &profiles, &ReadOptions::default()).unwrap();
-        let began = std::time::SystemTime::now();
         let replay =
             enact(schedule, &trace.workload, &run.gpu, (run.nodes, run.gpus_per_node), run.slot).unwrap();
-        println!("{}: {:?}", run.id, began.elapsed().unwrap());
         let rows: BTreeMap<&str, Job> = replay
             .rows
             .iter()
@@ -140,12 +138,11 @@ fn themis_is_the_artifacts_but_for_its_solver() {
             replay.accepted,
             run.accepted
         );
-        let ratio = |accepted: i64, declined: i64| accepted as f64 / (accepted + declined) as f64;
-        let apart = ratio(replay.accepted, replay.declined) - ratio(run.accepted, run.declined);
-        // The overloaded run is mostly in the solver's hands: see `themis`.
-        let (bound, share) = if run.id == "fig8a/themis" { (0.08, 0.92) } else { (0.01, 0.97) };
-        assert!(apart.abs() <= bound, "{}: {apart}", run.id);
-        assert!(verdicts as f64 >= share * reference.len() as f64, "{}: {verdicts}", run.id);
+        // Single ends are the solver's (see `themis`); what they come to is not.
+        assert_eq!((replay.accepted, replay.declined), (run.accepted, run.declined), "{}", run.id);
+        assert_eq!(verdicts, reference.len(), "{}: verdicts", run.id);
+        let alike = if run.id == "fig8a/themis" { 0.65 } else { 0.9 };
+        assert!(ends as f64 >= alike * reference.len() as f64, "{}: {ends} ends", run.id);
         assert!(rows.values().all(|job| job.1 == NEVER));
     });
 }

@@ -124,5 +124,5 @@ impl Replay {
 }
 
 fn whole_seconds(micros: u64) -> Option<i64> {
-    micros.is_multiple_of(MICROS).then(|| (micros / MICROS) as i64)
+    micros.is_multiple_of(MICROS).then_some((micros / MICROS) as i64)
 }

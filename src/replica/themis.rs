@@ -2,7 +2,8 @@
 //!
 //! The division is that which makes the worst finish-time fairness best. Its optimum is not unique: where a job that has
 //! all it can use is the bottleneck, the others may have anything between what the optimum needs and everything. The
-//! artifact takes what an interior-point solver stops at; this takes the least. So single jobs may end otherwise.
+//! artifact takes what an interior-point solver stops at; this takes the optimum's middle, which is nearly that. Counts
+//! and verdicts of every stored run are the artifact's; where the cluster is overloaded, single jobs end otherwise.
 
 use std::cmp::Ordering;
 
@@ -121,9 +122,11 @@ impl<'s> Run<'s> {
                 alone: state.alone + state.iterations / state.divided_by,
             });
         }
-        let worst = fairest(&self.claims, self.scene.gpus as f64);
+        let gpus = self.scene.gpus as f64;
+        let worst = fairest(&self.claims, gpus);
+        let price = price_in_the_middle(&self.claims, worst, gpus);
         for (job, claim) in self.live.iter().zip(&self.claims) {
-            self.states[*job].share = claim.share(worst);
+            self.states[*job].share = claim.middle(worst, price);
         }
         // Leases received so far would divide the shares, were they counted (Q23).
         let states = &self.states;
@@ -194,10 +197,44 @@ impl Claim {
     }
 
     /// The least share with which its fairness is `worst`, which is not below its best.
-    fn share(&self, worst: f64) -> f64 {
+    fn least(&self, worst: f64) -> f64 {
         (self.work / (self.alone * worst - self.elapsed)).min(1.0)
     }
+
+    /// The share between the least and 1 that is farthest from both, the product of the distances taken, where a GPU has
+    /// a price: the `y` above the least with `1/y - 1/(1 - least - y) = price * gpus`.
+    fn middle(&self, worst: f64, price: f64) -> f64 {
+        let least = self.least(worst);
+        let room = 1.0 - least;
+        let cost = price * self.gpus * room;
+        least + 2.0 * room / (cost + 2.0 + (cost * cost + 4.0).sqrt())
+    }
 }
+
+/// The price of a GPU at which as little as possible of the bounds of the division is touched: one over what is left of
+/// the cluster, which the price in turn decides. Without end where nothing can be left.
+///
+/// An interior-point solver stops near the point of the optimum that is farthest from all bounds, their distances'
+/// product taken; this is it but for the bounds of the solver's auxiliary variables.
+fn price_in_the_middle(claims: &[Claim], worst: f64, gpus: f64) -> f64 {
+    let (mut low, mut high) = PRICES;
+    for _ in 0..PRICE_STEPS {
+        let price = (low * high).sqrt();
+        let used: f64 = claims.iter().map(|claim| claim.gpus * claim.middle(worst, price)).sum();
+        if price * (gpus - used) < 1.0 {
+            low = price;
+        } else {
+            high = price;
+        }
+    }
+    high
+}
+
+/// Between which prices the right one is looked for: a GPU of a huge cluster, and a fraction of one far below rounding.
+const PRICES: (f64, f64) = (1e-7, 1e9);
+
+/// Halvings of the prices' range in powers of ten; what is left of it is rounding.
+const PRICE_STEPS: u32 = 50;
 
 /// The least worst fairness that `gpus` GPUs allow.
 ///
