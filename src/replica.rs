@@ -8,21 +8,34 @@
 mod edf;
 mod elasticflow;
 mod events;
+mod gandiva;
+mod gangs;
 mod greedy;
 mod job;
 mod overhead;
 mod placement;
 mod planner;
 mod progress;
+mod rounds;
+pub mod themis;
 mod timeline;
+pub mod tiresias;
 mod world;
 
 use crate::cluster::Shape;
 use crate::job::JobId;
 use crate::profile::ThroughputTable;
+use crate::units::SimDuration;
 use crate::workload::Workload;
 
+pub use gangs::Refusal;
 use world::World;
+
+/// The longest slot, in seconds; beyond all times.
+const SLOT_LIMIT: u64 = 10_000_000_000;
+
+/// An instant that never comes, as the artifact writes it; Themis' jobs start at it (Q24).
+pub const NEVER: i64 = i64::MAX;
 
 /// A schedule of the artifact, under its own name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,12 +48,25 @@ pub enum Schedule {
     Ef,
     /// `ef-accessctrl`: ElasticFlow.
     EfAccessCtrl,
+    /// `dlas-gpu`: Tiresias.
+    DlasGpu,
+    /// `gandiva`.
+    Gandiva,
+    /// `themis`.
+    Themis,
 }
 
 impl Schedule {
     /// Every schedule that is re-enacted.
-    pub const ALL: [Schedule; 4] =
-        [Schedule::Edf, Schedule::EdfAccessCtrl, Schedule::Ef, Schedule::EfAccessCtrl];
+    pub const ALL: [Schedule; 7] = [
+        Schedule::Edf,
+        Schedule::EdfAccessCtrl,
+        Schedule::Ef,
+        Schedule::EfAccessCtrl,
+        Schedule::DlasGpu,
+        Schedule::Gandiva,
+        Schedule::Themis,
+    ];
 
     /// What the artifact calls it.
     pub fn as_str(self) -> &'static str {
@@ -49,6 +75,9 @@ impl Schedule {
             Schedule::EdfAccessCtrl => "edf-accessctrl",
             Schedule::Ef => "ef",
             Schedule::EfAccessCtrl => "ef-accessctrl",
+            Schedule::DlasGpu => "dlas-gpu",
+            Schedule::Gandiva => "gandiva",
+            Schedule::Themis => "themis",
         }
     }
 
@@ -147,6 +176,9 @@ pub enum Refused {
     /// Jobs wait, and nothing will ever happen (Q16).
     #[error("jobs wait and nothing will ever happen; the artifact crashes")]
     NothingHappens,
+    /// What the schedules with fixed gangs cannot be given.
+    #[error(transparent)]
+    Gangs(#[from] Refusal),
 }
 
 /// Runs the artifact's `schedule` on a trace with its `--scheduling_slot` in seconds.
@@ -162,15 +194,25 @@ pub fn replay(
     schedule: Schedule,
     gpu: GpuTable,
 ) -> Result<Replayed, Refused> {
-    let jobs = job::jobs(workload, table, schedule.is_elastic(), gpu)?;
-    let mut world = World::new(jobs, workload, cluster, slot)?;
+    let elastic = || {
+        let jobs = job::jobs(workload, table, schedule.is_elastic(), gpu)?;
+        World::new(jobs, workload, cluster, slot)
+    };
+    let follow = |schedule: fn(&mut World) -> Result<(), Refused>| {
+        let mut world = elastic()?;
+        schedule(&mut world)?;
+        Ok(world.replayed)
+    };
+    let seconds = SimDuration::from_secs(slot.min(SLOT_LIMIT));
     match schedule {
-        Schedule::Edf => edf::edf(&mut world)?,
-        Schedule::EdfAccessCtrl => edf::edf_accessctrl(&mut world)?,
-        Schedule::Ef => elasticflow::ef(&mut world)?,
-        Schedule::EfAccessCtrl => elasticflow::ef_accessctrl(&mut world)?,
+        Schedule::Edf => follow(edf::edf),
+        Schedule::EdfAccessCtrl => follow(edf::edf_accessctrl),
+        Schedule::Ef => follow(elasticflow::ef),
+        Schedule::EfAccessCtrl => follow(elasticflow::ef_accessctrl),
+        Schedule::DlasGpu => Ok(tiresias::replay(workload, table, cluster, seconds)?),
+        Schedule::Gandiva => Ok(gandiva::replay(workload, table, cluster, seconds)?),
+        Schedule::Themis => Ok(themis::replay(workload, table, cluster, seconds)?),
     }
-    Ok(world.replayed)
 }
 
 #[cfg(test)]

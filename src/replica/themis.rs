@@ -1,0 +1,261 @@
+//! The schedule `themis`: leases of a slot for those with the largest share in a max-min fair division.
+//!
+//! The division is that which makes the worst finish-time fairness best. Its optimum is not unique: where a job that has
+//! all it can use is the bottleneck, the others may have anything between what the optimum needs and everything. The
+//! artifact takes what an interior-point solver stops at; this takes the optimum's middle, which is nearly that. Counts
+//! and verdicts of every stored run are the artifact's; where the cluster is overloaded, single jobs end otherwise.
+
+use std::cmp::Ordering;
+
+use crate::cluster::Shape;
+use crate::profile::ThroughputTable;
+use crate::units::SimDuration;
+use crate::workload::Workload;
+
+use super::gangs::{Gang, Refusal, Scene};
+use super::rounds::Events;
+use super::{NEVER, Replayed};
+
+/// Re-enacts the schedule.
+///
+/// # Errors
+///
+/// If the artifact does not get through the scenario.
+pub(super) fn replay(
+    workload: &Workload,
+    speeds: &ThroughputTable,
+    cluster: &Shape,
+    slot: SimDuration,
+) -> Result<Replayed, Refusal> {
+    let scene = Scene::new(workload, speeds, cluster, slot)?.without_endless_waits(workload)?;
+    Ok(Run::new(&scene).replay())
+}
+
+/// What changes about a job.
+#[derive(Clone, Debug)]
+struct State {
+    left: i64,
+    iterations: f64,
+    /// The denominator's sum over the rounds so far, what it was last divided by, and the iterations left then.
+    alone: f64,
+    divided_by: f64,
+    counted: f64,
+    share: f64,
+    end: i64,
+}
+
+struct Run<'s> {
+    scene: &'s Scene,
+    states: Vec<State>,
+    /// All that came and did not end. The order stays from round to round: it ends ties of the shares.
+    live: Vec<usize>,
+    /// Coefficients of the division, in the order of `live`; kept for its memory.
+    claims: Vec<Claim>,
+    outcome: Replayed,
+}
+
+impl<'s> Run<'s> {
+    fn new(scene: &'s Scene) -> Run<'s> {
+        let state = |job: &Gang| State {
+            left: job.duration,
+            iterations: job.iterations,
+            alone: 0.0,
+            divided_by: 1.0,
+            counted: job.iterations,
+            share: 0.0,
+            end: NEVER,
+        };
+        Run {
+            scene,
+            states: scene.jobs.iter().map(state).collect(),
+            live: Vec::new(),
+            claims: Vec::new(),
+            outcome: Replayed::default(),
+        }
+    }
+
+    fn replay(mut self) -> Replayed {
+        let slot = self.scene.slot;
+        let mut events = Events::arrivals(&self.scene.jobs);
+        let mut now = events.next().unwrap_or_default();
+        let mut latest = now;
+        loop {
+            if let Some(event) = events.take(now) {
+                latest = now;
+                self.end(&event.ends);
+                self.live.extend(event.starts);
+            }
+            if self.live.is_empty() {
+                let Some(next) = events.next() else { return self.outcome };
+                now += idle(next - now, slot);
+            } else {
+                self.divide(latest);
+            }
+            merge(&mut events, now, slot);
+            self.lease(now, &mut events);
+            now += slot;
+        }
+    }
+
+    fn end(&mut self, jobs: &[usize]) {
+        for &job in jobs {
+            let (end, gang) = (self.states[job].end, &self.scene.jobs[job]);
+            self.outcome.rows.push(gang.row(NEVER, end));
+            self.outcome.judge(gang, end);
+        }
+        self.live.retain(|job| !jobs.contains(job));
+    }
+
+    /// Divides the cluster as fairly as can be. The time is that of the latest event, not of the round (Q24).
+    fn divide(&mut self, latest: i64) {
+        let jobs = self.live.len();
+        self.claims.clear();
+        for &job in &self.live {
+            let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
+            state.alone += (state.counted - state.iterations) / state.divided_by;
+            state.counted = state.iterations;
+            state.divided_by = isolated_throughput(self.scene.gpus, jobs, gang.gpus);
+            self.claims.push(Claim {
+                gpus: gang.gpus as f64,
+                elapsed: (latest - gang.submit) as f64,
+                work: state.iterations / gang.speed,
+                alone: state.alone + state.iterations / state.divided_by,
+            });
+        }
+        let gpus = self.scene.gpus as f64;
+        let worst = fairest(&self.claims, gpus);
+        let price = price_in_the_middle(&self.claims, worst, gpus);
+        for (job, claim) in self.live.iter().zip(&self.claims) {
+            self.states[*job].share = claim.middle(worst, price);
+        }
+        // Leases received so far would divide the shares, were they counted (Q23).
+        let states = &self.states;
+        self.live.sort_by(|a, b| states[*b].share.partial_cmp(&states[*a].share).unwrap_or(Ordering::Equal));
+    }
+
+    /// Lets those with the largest shares run for a slot, as far as there are GPUs; nobody loses time to overhead (Q10).
+    fn lease(&mut self, now: i64, events: &mut Events) {
+        let slot = self.scene.slot;
+        let mut left = self.scene.gpus;
+        for &job in &self.live {
+            let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
+            if gang.gpus > left {
+                continue;
+            }
+            left -= gang.gpus;
+            let mut end = now + state.left;
+            state.left = (state.left - slot).max(0);
+            state.iterations -= slot as f64 * gang.speed;
+            // Ends by iterations are rounded up to the lease's (Q24), and they nearly always come first.
+            if state.iterations <= 0.0 {
+                state.left = 0;
+                end = now + slot;
+            }
+            if end <= now + slot {
+                state.end = end;
+                events.at(now + slot).ends.push(job);
+            }
+        }
+    }
+}
+
+/// How much of the lease clock's way to the next event is whole slots in which nothing happens.
+fn idle(away: i64, slot: i64) -> i64 {
+    let slots = (away.max(0) as u64).div_ceil(slot as u64) as i64;
+    (slots - 1).max(0) * slot
+}
+
+/// As other schedules merge, but a lone event is put off too.
+fn merge(events: &mut Events, now: i64, slot: i64) {
+    events.merge(now, slot);
+    if events.len() == 1 && events.next().is_some_and(|next| next - now < slot) {
+        events.put_off(now + slot);
+    }
+}
+
+/// The share of a job's speed that it would have with an equal part of the cluster: a share of time where iterations a
+/// second are meant, so that jobs with many iterations a second look well served (Q21).
+fn isolated_throughput(cluster: i64, jobs: usize, gpus: i64) -> f64 {
+    let part = (cluster as u64).div_ceil(jobs as u64);
+    (part as f64 / gpus as f64).min(1.0)
+}
+
+/// What a job brings to the division: with a share `x` of its gang its fairness is
+/// `(elapsed + work / x) / alone`, the less the better.
+#[derive(Clone, Copy, Debug)]
+struct Claim {
+    gpus: f64,
+    elapsed: f64,
+    work: f64,
+    alone: f64,
+}
+
+impl Claim {
+    /// The best fairness it can have.
+    fn best(&self) -> f64 {
+        (self.elapsed + self.work) / self.alone
+    }
+
+    /// The least share with which its fairness is `worst`, which is not below its best.
+    fn least(&self, worst: f64) -> f64 {
+        (self.work / (self.alone * worst - self.elapsed)).min(1.0)
+    }
+
+    /// The share between the least and 1 that is farthest from both, the product of the distances taken, where a GPU has
+    /// a price: the `y` above the least with `1/y - 1/(1 - least - y) = price * gpus`.
+    fn middle(&self, worst: f64, price: f64) -> f64 {
+        let least = self.least(worst);
+        let room = 1.0 - least;
+        let cost = price * self.gpus * room;
+        least + 2.0 * room / (cost + 2.0 + (cost * cost + 4.0).sqrt())
+    }
+}
+
+/// The price of a GPU at which as little as possible of the bounds of the division is touched: one over what is left of
+/// the cluster, which the price in turn decides. Without end where nothing can be left.
+///
+/// An interior-point solver stops near the point of the optimum that is farthest from all bounds, their distances'
+/// product taken; this is it but for the bounds of the solver's auxiliary variables.
+fn price_in_the_middle(claims: &[Claim], worst: f64, gpus: f64) -> f64 {
+    let (mut low, mut high) = PRICES;
+    for _ in 0..PRICE_STEPS {
+        let price = (low * high).sqrt();
+        let used: f64 = claims.iter().map(|claim| claim.gpus * claim.middle(worst, price)).sum();
+        if price * (gpus - used) < 1.0 {
+            low = price;
+        } else {
+            high = price;
+        }
+    }
+    high
+}
+
+/// Between which prices the right one is looked for: a GPU of a huge cluster, and a fraction of one far below rounding.
+const PRICES: (f64, f64) = (1e-7, 1e9);
+
+/// Halvings of the prices' range in powers of ten; what is left of it is rounding.
+const PRICE_STEPS: u32 = 50;
+
+/// The least worst fairness that `gpus` GPUs allow.
+///
+/// The GPUs needed fall with the worst fairness, and ever more slowly. So Newton's steps from where a job that has all it
+/// can use is the bottleneck never pass the solution; where they no longer advance, they are there.
+fn fairest(claims: &[Claim], gpus: f64) -> f64 {
+    let mut worst = claims.iter().map(Claim::best).fold(0.0, f64::max);
+    loop {
+        let (mut surplus, mut slope) = (-gpus, 0.0);
+        for claim in claims {
+            let spare = claim.alone * worst - claim.elapsed;
+            let need = claim.gpus * claim.work / spare;
+            surplus += need;
+            slope += need * claim.alone / spare;
+        }
+        let next = worst + surplus / slope;
+        // Rounding may step back in the end; a step of less than this is rounding too.
+        let advances = next > worst * (1.0 + 1e-13);
+        if surplus <= 0.0 || !advances {
+            return worst;
+        }
+        worst = next;
+    }
+}

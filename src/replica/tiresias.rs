@@ -1,0 +1,206 @@
+//! The schedule `dlas-gpu`: Tiresias' queues by GPU time attained, with the gangs of the trace.
+//!
+//! A gang larger than the cluster is never served, and the artifact ends without it (Q35): such a job has no row.
+
+use crate::cluster::Shape;
+use crate::profile::ThroughputTable;
+use crate::units::SimDuration;
+use crate::workload::Workload;
+
+use super::gangs::{Refusal, Scene};
+use super::rounds::{Events, overhead, restarts};
+use super::{NEVER, Replayed};
+
+/// GPU seconds after which a job leaves a queue for the next; from the last one nobody leaves.
+const LIMITS: [i64; 2] = [3250, 7200];
+
+/// Re-enacts the schedule.
+///
+/// # Errors
+///
+/// If the artifact does not get through the scenario.
+pub(super) fn replay(
+    workload: &Workload,
+    speeds: &ThroughputTable,
+    cluster: &Shape,
+    slot: SimDuration,
+) -> Result<Replayed, Refusal> {
+    let scene = Scene::new(workload, speeds, cluster, slot)?;
+    Ok(Run::new(&scene).replay())
+}
+
+/// What changes about a job.
+#[derive(Clone, Debug)]
+struct State {
+    executed: i64,
+    waited: i64,
+    overhead: i64,
+    /// Up to when the two are counted.
+    counted: i64,
+    start: i64,
+    end: i64,
+    preempted: u32,
+    queue: usize,
+    running: bool,
+}
+
+/// The next completion that the artifact knows of; it forgets all but the earliest.
+struct End {
+    time: i64,
+    jobs: Vec<usize>,
+}
+
+struct Run<'s> {
+    scene: &'s Scene,
+    states: Vec<State>,
+    /// All that came and did not end. The order stays from round to round: it orders who is demoted in the same round.
+    live: Vec<usize>,
+    queues: [Vec<usize>; LIMITS.len() + 1],
+    outcome: Replayed,
+}
+
+impl<'s> Run<'s> {
+    fn new(scene: &'s Scene) -> Run<'s> {
+        let state = |submit| State {
+            executed: 0,
+            waited: 0,
+            overhead: 0,
+            counted: submit,
+            start: NEVER,
+            end: 0,
+            preempted: 0,
+            queue: 0,
+            running: false,
+        };
+        Run {
+            scene,
+            states: scene.jobs.iter().map(|job| state(job.submit)).collect(),
+            live: Vec::new(),
+            queues: Default::default(),
+            outcome: Replayed::default(),
+        }
+    }
+
+    fn replay(mut self) -> Replayed {
+        let slot = self.scene.slot;
+        let mut events = Events::arrivals(&self.scene.jobs);
+        let mut end: Option<End> = None;
+        let mut jump = NEVER;
+        let mut round = 0;
+        loop {
+            let ends_at = end.as_ref().map(|end| end.time);
+            let next = [events.next(), ends_at].into_iter().flatten().min();
+            let Some(next) = next else { return self.outcome };
+            // A round between events is for demotions.
+            let now = next.min(jump);
+            if let Some(end) = end.take_if(|end| end.time == now) {
+                self.end(&end.jobs);
+            }
+            let starts = events.take(now).map(|event| event.starts).unwrap_or_default();
+            self.queues[0].extend(&starts);
+            self.live.extend(starts);
+            self.account(now);
+            let restart = restarts(round, slot);
+            round += 1;
+            self.select(now, restart);
+            self.live.sort_by_key(|job| -self.scene.jobs[*job].gpus);
+            for queue in &mut self.queues {
+                queue.sort_by_key(|job| !self.states[*job].running);
+            }
+            end = self.next_end(now, restart);
+            jump = self.next_demotion(now);
+            events.merge(now, slot);
+        }
+    }
+
+    fn end(&mut self, jobs: &[usize]) {
+        for &job in jobs {
+            let (state, gang) = (&self.states[job], &self.scene.jobs[job]);
+            let mut row = gang.row(state.start, state.end);
+            (row.pending, row.preempt) = (state.waited, state.preempted);
+            self.outcome.rows.push(row);
+            self.outcome.judge(gang, state.end);
+            self.queues[state.queue].retain(|other| *other != job);
+        }
+        self.live.retain(|job| !jobs.contains(job));
+    }
+
+    /// Counts what was run and waited since the last round, and demotes by one queue at most.
+    fn account(&mut self, now: i64) {
+        for &job in &self.live {
+            let (state, gpus) = (&mut self.states[job], self.scene.jobs[job].gpus);
+            let since = now - state.counted;
+            state.counted = now;
+            if !state.running {
+                state.waited += since;
+                continue;
+            }
+            state.executed += (since - state.overhead).max(0);
+            state.overhead = 0;
+            if LIMITS.get(state.queue).is_some_and(|limit| state.executed * gpus >= *limit) {
+                self.queues[state.queue].retain(|other| *other != job);
+                state.queue += 1;
+                self.queues[state.queue].push(job);
+            }
+        }
+    }
+
+    /// Takes the queues one after the other, and from each whoever still fits.
+    fn select(&mut self, now: i64, restart: bool) {
+        let mut left = self.scene.gpus;
+        for &job in self.queues.iter().flatten() {
+            let (state, gpus) = (&mut self.states[job], self.scene.jobs[job].gpus);
+            let fits = gpus <= left;
+            left -= if fits { gpus } else { 0 };
+            if fits && !state.running {
+                state.overhead = overhead(gpus, self.scene.gpus, restart);
+                state.start = state.start.min(now);
+            }
+            state.preempted += u32::from(state.running && !fits);
+            state.running = fits;
+        }
+    }
+
+    /// The completion that comes first, never less than a slot away. Only a restart's overhead is in the ends: that of a
+    /// start shows when another round comes before the end, and not otherwise (Q26).
+    fn next_end(&mut self, now: i64, restart: bool) -> Option<End> {
+        let mut first: Option<End> = None;
+        for &job in &self.live {
+            let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
+            if !state.running {
+                continue;
+            }
+            let mut left = gang.duration - state.executed;
+            if restart {
+                state.overhead = overhead(gang.gpus, self.scene.gpus, restart);
+                left += state.overhead;
+            }
+            let end = now + left;
+            let time = end.max(now + self.scene.slot);
+            match &mut first {
+                Some(first) if first.time < time => continue,
+                Some(first) if first.time == time => first.jobs.push(job),
+                _ => first = Some(End { time, jobs: vec![job] }),
+            }
+            state.end = end;
+        }
+        first
+    }
+
+    /// When a running job is next to leave its queue, never less than a slot away.
+    fn next_demotion(&self, now: i64) -> i64 {
+        let running = self.live.iter().filter(|job| self.states[**job].running);
+        let times = running.filter_map(|job| {
+            let state = &self.states[*job];
+            let limit = LIMITS.get(state.queue)?;
+            Some(now + until_demotion(*limit, state.executed, self.scene.jobs[*job].gpus))
+        });
+        times.min().map_or(NEVER, |time| time.max(now + self.scene.slot))
+    }
+}
+
+/// Seconds until a job is looked at again for demotion. What it has executed is divided by its GPUs with the limit, so
+/// that a job with many GPUs is looked at late (Q25).
+fn until_demotion(limit: i64, executed: i64, gpus: i64) -> i64 {
+    ((limit - executed).max(0) as u64).div_ceil(gpus as u64) as i64
+}
