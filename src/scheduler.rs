@@ -27,8 +27,6 @@ mod themis;
 mod tiresias;
 mod view;
 
-use crate::profile::SpeedModel;
-
 #[doc = include_str!("../docs/add-a-scheduler.md")]
 pub mod tutorial {}
 
@@ -112,6 +110,3 @@ impl std::fmt::Debug for Entry {
         f.debug_struct("Entry").field("name", &self.name).finish_non_exhaustive()
     }
 }
-
-/// What a policy may know of speeds: the believed ones.
-type Speeds<'a> = &'a dyn SpeedModel;

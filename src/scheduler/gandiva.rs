@@ -211,14 +211,6 @@ impl Gandiva {
     }
 }
 
-/// How many nodes a set of a size has, and how many slots: by the largest node.
-fn set_needs(view: &View<'_>, gpus: Gpus) -> (usize, usize) {
-    let node = view.nodes().nodes().iter().copied().max().unwrap_or(Gpus::ONE);
-    let nodes = gpus.get().div_ceil(node.get()) as usize;
-    let slots = if nodes == 1 { node.get() / gpus.get() } else { 1 };
-    (nodes, slots as usize)
-}
-
 /// Nodes of no size that together hold a job of this one: the smallest that is large enough alone, else few by taking the
 /// largest.
 fn free_nodes(view: &View<'_>, owners: &[Option<Gpus>], gpus: Gpus) -> Option<Vec<NodeId>> {
@@ -226,7 +218,7 @@ fn free_nodes(view: &View<'_>, owners: &[Option<Gpus>], gpus: Gpus) -> Option<Ve
     let mut free: Vec<NodeId> =
         (0..sizes.len()).filter(|node| owners[*node].is_none()).map(|node| NodeId(node as u32)).collect();
     let size = |node: &NodeId| sizes[node.index()];
-    if set_needs(view, gpus).0 == 1 {
+    if sizes.iter().any(|size| *size >= gpus) {
         return free.into_iter().filter(|node| size(node) >= gpus).min_by_key(size).map(|node| vec![node]);
     }
     free.sort_by_key(|node| Reverse(size(node)));

@@ -162,9 +162,4 @@ impl Plan {
     pub fn wake_at(&mut self, time: SimTime) {
         self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));
     }
-
-    /// The grants made so far.
-    pub fn grants(&self) -> &[Grant] {
-        &self.grants
-    }
 }

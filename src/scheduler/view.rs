@@ -3,12 +3,10 @@
 use crate::cluster::{Cluster, NodeSet, Shape};
 use crate::job::{JobId, JobSpec};
 use crate::overhead::Overhead;
-use crate::profile::Setting;
+use crate::profile::{Setting, SpeedModel};
 use crate::state::{JobState, Phase};
 use crate::units::{GpuTime, Gpus, Iterations, Rate, SimDuration, SimTime};
 use crate::workload::Workload;
-
-use super::Speeds;
 
 /// The state of the cluster and its jobs at the time of a plan.
 ///
@@ -22,7 +20,7 @@ pub struct View<'a> {
     pub(crate) arrivals: &'a [JobId],
     pub(crate) ended: &'a [JobId],
     pub(crate) cluster: &'a Cluster,
-    pub(crate) speeds: Speeds<'a>,
+    pub(crate) speeds: &'a dyn SpeedModel,
     pub(crate) overhead: &'a dyn Overhead,
 }
 
