@@ -4,6 +4,7 @@
 //! `summary.json`; [`table`] is the same for people; [`CSV_COLUMNS`] the same in one row.
 
 mod columns;
+mod difference;
 mod directory;
 mod manifest;
 mod recording;
@@ -22,6 +23,7 @@ use crate::record::jobs::{self, JobRow};
 use crate::units::Gpus;
 
 pub use columns::{CSV_COLUMNS, is_number, write_csv};
+pub use difference::{Difference, same_jobs, write_differences};
 pub use directory::{OutputError, Staged, Undo, stage, write_file};
 pub use manifest::{Input, Manifest, Seeds};
 pub use recording::{FILES, Recording};

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::metrics::Metrics;
 use crate::record::Observer;
+use crate::record::jobs::JobRow;
 use crate::report::{self, Manifest, OutputError, Recording, Staged, Summary};
 use crate::sim::{Outcome, Scenario, SimError, simulate};
 
@@ -29,6 +30,8 @@ pub struct Ran {
 pub struct Done {
     /// What was simulated, and what came out of it.
     pub summary: Summary,
+    /// A row for each job.
+    pub jobs: Vec<JobRow>,
     /// The run directory, if there is one.
     pub staged: Option<Staged>,
 }
@@ -120,6 +123,6 @@ impl Ran {
             Metrics::of(&outcome.jobs, &outcome.totals, scenario.cluster.gpus(), scenario.until);
         let finish = |recording: Recording| recording.finish(&jobs, &summary, &manifest, &timing);
         let staged = recording.map(finish).transpose()?;
-        Ok(Done { summary, staged })
+        Ok(Done { summary, jobs: outcome.jobs, staged })
     }
 }

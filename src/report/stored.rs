@@ -99,7 +99,7 @@ impl Stored {
 /// What to do about a file that is not as it should be.
 const AGAIN: &str = "write the directory again by `run --out`";
 
-fn error(path: &Path, what: impl Into<String>) -> StoredError {
+pub(super) fn error(path: &Path, what: impl Into<String>) -> StoredError {
     StoredError { path: path.display().to_string(), what: what.into() }
 }
 
