@@ -59,7 +59,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         case.recording = begin(std::slice::from_ref(out), &args.outputs)?.pop();
     }
     let progress = Progress::new(ready.jobs(), quiet);
-    let done = simulate(case, &progress)?;
+    let done = simulate(case, &progress, &mut ())?;
     drop(progress);
     let summary = publish(vec![done])?.remove(0);
     let text = if args.outputs.json { summary.to_json() } else { table::run(&summary) };

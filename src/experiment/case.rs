@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::metrics::Metrics;
 use crate::profile::ThroughputTable;
 use crate::record::Observer;
+use crate::record::jobs::JobRow;
 use crate::report::{self, Manifest, OutputError, Recording, Staged, Summary};
 use crate::sim::{Outcome, Scenario, SimError, simulate};
 
@@ -50,6 +51,8 @@ pub struct Ran {
 pub struct Done {
     /// What was simulated, and what came out of it.
     pub summary: Summary,
+    /// A row for each job.
+    pub jobs: Vec<JobRow>,
     /// The run directory, if there is one.
     pub staged: Option<Staged>,
 }
@@ -194,6 +197,6 @@ impl Ran {
         }
         let finish = |recording: Recording| recording.finish(&jobs, &summary, &manifest, &timing);
         let staged = recording.map(finish).transpose()?;
-        Ok(Done { summary, staged })
+        Ok(Done { summary, jobs: outcome.jobs, staged })
     }
 }

@@ -156,6 +156,11 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// The jobs.
+    pub fn workload(&self) -> &Workload {
+        &self.workload
+    }
+
     /// How many jobs there are.
     pub fn jobs(&self) -> u64 {
         self.workload.len() as u64
