@@ -20,6 +20,19 @@ pub struct Setting {
     pub batch: u32,
 }
 
+/// The batch sizes that a job can train at.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BatchLimits {
+    /// The global batch size that its progress is counted in, M0: the one its noise is relative to.
+    pub initial: u32,
+    /// The largest global batch size.
+    pub largest: u32,
+    /// The smallest and the largest batch size of one GPU.
+    pub local: (u32, u32),
+    /// A global batch size that may not change; the job then runs on one GPU at most.
+    pub pinned: Option<u32>,
+}
+
 /// How fast jobs are. Never asked for a job that is not in the workload it was made for.
 pub trait SpeedModel: Send + Sync {
     /// The GPU counts worth giving to `job`, ascending, each faster than every smaller one. Never empty.
