@@ -50,20 +50,20 @@ impl Scheduler for Timed {
 
 fn timed(name: &str) -> Result<Box<dyn Scheduler>, OptionsError> {
     let entry = scheduler::entry(name).expect("a scheduler");
-    Ok(Box::new(Timed((entry.build)(&Options::default())?)))
+    Ok(Box::new(Timed((entry.build)(&Options::default(), 0)?)))
 }
 
 /// The same entries, timed. One for each, since an entry's function knows nothing but its options.
 fn entry(name: &str) -> &'static Entry {
     static ENTRIES: std::sync::OnceLock<Vec<Entry>> = std::sync::OnceLock::new();
     let timed_build = |entry: &Entry| -> Entry {
-        let build: fn(&Options) -> _ = match entry.name {
-            "elasticflow" => |_| timed("elasticflow"),
-            "elasticflow-no-admission" => |_| timed("elasticflow-no-admission"),
-            "edf" => |_| timed("edf"),
-            "edf-admission" => |_| timed("edf-admission"),
-            "fifo" => |_| timed("fifo"),
-            "srtf" => |_| timed("srtf"),
+        let build: fn(&Options, u64) -> _ = match entry.name {
+            "elasticflow" => |_, _| timed("elasticflow"),
+            "elasticflow-no-admission" => |_, _| timed("elasticflow-no-admission"),
+            "edf" => |_, _| timed("edf"),
+            "edf-admission" => |_, _| timed("edf-admission"),
+            "fifo" => |_, _| timed("fifo"),
+            "srtf" => |_, _| timed("srtf"),
             other => panic!("{other} is not timed; give it a line here"),
         };
         Entry { build, ..*entry }
@@ -107,6 +107,7 @@ fn scenario(name: &str, live: u32) -> Scenario {
         placer: placement::entry("buddy").expect("a placer"),
         scheduler: entry(name),
         options: Options::default(),
+        seed: 0,
         slot: SimDuration::ZERO,
         // The last arrival; nobody ends before it.
         until: Some(SimTime::from_secs(u64::from(TIMED))),

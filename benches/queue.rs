@@ -41,6 +41,7 @@ fn scenario(jobs: u32) -> Scenario {
         placer: placement::entry("first-fit").expect("a placer"),
         scheduler: scheduler::entry("fifo").expect("a scheduler"),
         options: Default::default(),
+        seed: 0,
         slot: SimDuration::from_secs(1_000_000),
         until: None,
         plan_limit: None,

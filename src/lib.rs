@@ -80,6 +80,7 @@
 //!     placer: placement::entry("buddy")?,
 //!     scheduler: scheduler::entry("elasticflow")?,
 //!     options: Options::default(),
+//!     seed: 0,
 //!     slot: SimDuration::from_secs(60),
 //!     until: None,
 //!     plan_limit: None,

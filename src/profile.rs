@@ -10,7 +10,7 @@ use crate::units::{Gpus, Iterations, Rate};
 use crate::workload::Workload;
 
 /// What a job runs on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Setting {
     /// Over how many nodes its GPUs are spread.
     pub nodes: u32,
@@ -20,17 +20,29 @@ pub struct Setting {
     pub batch: u32,
 }
 
-/// The batch sizes that a job can train at.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Which batch sizes a job may be given, where a scheduler may choose (Pollux, section 2.2). Samples.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchLimits {
-    /// The global batch size that its progress is counted in, M0: the one its noise is relative to.
+    /// The global batch size that its progress is counted in, and the smallest one.
     pub initial: u32,
     /// The largest global batch size.
     pub largest: u32,
-    /// The smallest and the largest batch size of one GPU.
+    /// The least and the most that one GPU takes at a time.
     pub local: (u32, u32),
-    /// A global batch size that may not change; the job then runs on one GPU at most.
+    /// The only global batch size, for a job that must keep its own; it runs on at most one GPU.
     pub pinned: Option<u32>,
+}
+
+/// What can be measured on a job while it runs on one setting.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Measurement {
+    /// Seconds for one micro-batch whose gradients are only accumulated.
+    pub accumulate: f64,
+    /// Seconds for the last micro-batch of an iteration, gradients exchanged.
+    pub step: f64,
+    /// Variance of the gradient ÷ its squared norm, at the initial batch size (Pollux, section 3.1: the noise scale ÷ that
+    /// size).
+    pub noise: f64,
 }
 
 /// How fast jobs are. Never asked for a job that is not in the workload it was made for.
@@ -44,6 +56,18 @@ pub trait SpeedModel: Send + Sync {
     /// The next point, strictly after `at`, where the speed changes by itself.
     fn until(&self, job: &JobSpec, at: Iterations) -> Option<Iterations> {
         let _ = (job, at);
+        None
+    }
+
+    /// The batch sizes that a scheduler may choose from; `None` for a job that keeps its own.
+    fn batch_limits(&self, job: &JobSpec) -> Option<&BatchLimits> {
+        let _ = job;
+        None
+    }
+
+    /// What is measured on `job` when it has done `at` iterations and runs on `setting`, besides its speed.
+    fn measure(&self, job: &JobSpec, at: Iterations, setting: &Setting) -> Option<Measurement> {
+        let _ = (job, at, setting);
         None
     }
 }
@@ -202,7 +226,8 @@ impl SpeedModel for Profiled {
     }
 
     fn rate(&self, job: &JobSpec, _at: Iterations, setting: &Setting) -> Option<Rate> {
-        self.curve(job.id).rate(setting.gpus)
+        // Each batch size has a curve of its own, and the job's is that of its own batch size.
+        (setting.batch == job.batch_size).then(|| self.curve(job.id).rate(setting.gpus))?
     }
 }
 

@@ -116,6 +116,11 @@ impl Progress {
         }
     }
 
+    /// The speed of its work.
+    pub fn rate(&self) -> Rate {
+        self.rate
+    }
+
     /// The rest of the pause.
     pub fn pause_left(&self, now: SimTime) -> SimDuration {
         match &self.turns {

@@ -47,6 +47,8 @@ pub enum Happened<'a> {
         change: Change,
         /// What it holds now; empty after a preemption.
         nodes: &'a NodeSet,
+        /// At which global batch size it runs, or ran.
+        batch: u32,
         /// How long it stands still, in a rotation at each turn but perhaps the first.
         pause: SimDuration,
         /// Its turns, if it shares its GPUs.
@@ -56,6 +58,8 @@ pub enum Happened<'a> {
     Ended {
         /// Which.
         job: JobId,
+        /// At which global batch size it ran.
+        batch: u32,
     },
     /// A plan was carried out.
     Planned(Snapshot),
@@ -74,6 +78,8 @@ pub enum Change {
     Migrate,
     /// To turns in a rotation, whatever it had before.
     Rotate,
+    /// The same GPUs at another batch size.
+    Batch,
     /// From some to none.
     Preempt,
 }
@@ -87,6 +93,7 @@ impl Change {
             Change::Rescale => "rescale",
             Change::Migrate => "migrate",
             Change::Rotate => "rotate",
+            Change::Batch => "batch",
             Change::Preempt => "preempt",
         }
     }

@@ -33,7 +33,7 @@ pub mod tutorial {}
 pub use options::{OptionDoc, Options, OptionsError};
 pub use oracle::Oracle;
 pub use plan::{Grant, Plan, Promise, Reason};
-pub use view::View;
+pub use view::{Observation, View};
 
 /// Decides which jobs run, and on how many GPUs.
 ///
@@ -64,8 +64,26 @@ pub struct Entry {
     pub grant_admits: bool,
     /// Whether jobs run on the GPUs that their users asked for.
     pub requested_size: bool,
-    /// Makes one.
-    pub build: fn(&Options) -> Result<Box<dyn Scheduler>, OptionsError>,
+    /// Whether it chooses batch sizes: its jobs' speeds are then those of a goodput model.
+    pub adapts_batch: bool,
+    /// What the published artifact of another system did with it, where that is this policy with other settings.
+    pub literal: Option<Literal>,
+    /// Makes one; the number seeds what it draws.
+    pub build: Build,
+}
+
+/// Makes a policy from its options and the seed of what it draws.
+pub type Build = fn(&Options, u64) -> Result<Box<dyn Scheduler>, OptionsError>;
+
+/// The settings with which a policy does what its published artifact did.
+#[derive(Clone, Copy, Debug)]
+pub struct Literal {
+    /// Options, as `--set` takes them.
+    pub options: &'static [(&'static str, &'static str)],
+    /// The overhead, as `--overhead` takes it, if it is part of it.
+    pub overhead: Option<&'static str>,
+    /// The slot in seconds, if it is part of it.
+    pub slot: Option<&'static str>,
 }
 
 /// Every policy, in the order in which they are listed.

@@ -17,7 +17,7 @@ use crate::job::{JobId, JobSpec};
 use crate::placement::Placer;
 use crate::record::jobs::JobRow;
 use crate::record::{Happened, Observer, Snapshot};
-use crate::scheduler::{Reason, Scheduler, View};
+use crate::scheduler::{Observation, Reason, Scheduler, View};
 use crate::state::{JobState, Phase};
 use crate::units::SimTime;
 
@@ -49,6 +49,8 @@ struct Simulation<'a> {
     queue: EventQueue,
     cluster: Cluster,
     states: Vec<JobState>,
+    /// What was seen of each job on settings that it has left.
+    observed: Vec<Vec<Observation>>,
     /// The plan that last granted something to a job, by number.
     granted: Vec<u64>,
     /// The plan that last let a holder of GPUs go on undisturbed, by number.
@@ -79,7 +81,7 @@ impl<'a> Simulation<'a> {
     fn new(scenario: &'a Scenario, observer: &'a mut dyn Observer) -> Result<Simulation<'a>, SimError> {
         let entry = scenario.scheduler;
         (scenario.placer.check)(&scenario.cluster).map_err(SimError::Scenario)?;
-        let scheduler = (entry.build)(&scenario.options)
+        let scheduler = (entry.build)(&scenario.options, scenario.seed)
             .map_err(|why| SimError::Scenario(format!("options of `{}`: {why}", entry.name)))?;
         if entry.requested_size {
             scenario::check_requested_sizes(scenario)?;
@@ -95,6 +97,7 @@ impl<'a> Simulation<'a> {
             queue: EventQueue::default(),
             cluster: Cluster::new(scenario.cluster.clone()),
             states: vec![JobState::default(); jobs],
+            observed: vec![Vec::new(); jobs],
             granted: vec![0; jobs],
             kept: vec![0; jobs],
             rotations: BTreeMap::new(),
@@ -234,7 +237,8 @@ impl<'a> Simulation<'a> {
         if let Some(holder) = holder {
             self.leave_rotation(holder, job);
         }
-        self.tell(Happened::Ended { job })
+        let batch = self.states[job.index()].batch;
+        self.tell(Happened::Ended { job, batch })
     }
 
     fn snapshot(&self, changed: bool) -> Snapshot {
@@ -257,6 +261,8 @@ impl<'a> Simulation<'a> {
             now: self.now,
             workload: &self.scenario.workload,
             states: &self.states,
+            observed: &self.observed,
+            truth: &*self.scenario.truth,
             live: &self.live,
             arrivals: &self.arrivals,
             ended: &self.ended,

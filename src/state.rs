@@ -48,6 +48,10 @@ pub struct JobState {
     pub promised: Option<SimTime>,
     /// The GPUs it holds, in a rotation when it is its turn.
     pub gpus: Gpus,
+    /// Over how many nodes they are spread.
+    pub nodes: u32,
+    /// The global batch size that it runs at, or ran at last; 0 before it has run.
+    pub batch: u32,
     /// How many times as fast it is on these GPUs as on one.
     pub relative: f64,
     /// Under whose name the cluster holds them: its own, or the first of its rotation.

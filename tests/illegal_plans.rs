@@ -163,7 +163,9 @@ fn an_admitted_job_declined() {
     let (fault, text) = fault(policy!(|view| {
         let mut plan = Plan::new();
         match view.arrivals() {
-            [FIRST] => plan.grant(FIRST, Gpus::ONE),
+            [FIRST] => {
+                plan.grant(FIRST, Gpus::ONE);
+            }
             _ => plan.decline(FIRST, Reason::TooLarge { smallest: Gpus::new(16), cluster: Gpus::new(8) }),
         }
         plan
@@ -272,7 +274,7 @@ fn beside_the_first(view: &View<'_>, node: u32) -> Plan {
         match *id {
             FIRST => plan.grant(FIRST, Gpus::new(8)),
             other => plan.grant_on(other, NodeSet::of(NodeId(node), Gpus::new(8))),
-        }
+        };
     }
     plan
 }

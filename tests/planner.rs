@@ -86,6 +86,7 @@ fn scenario(instance: &Instance, name: &str) -> Scenario {
         placer: placement::entry("first-fit").unwrap(),
         scheduler: scheduler::entry(name).unwrap(),
         options: Default::default(),
+        seed: 0,
         slot: SimDuration::ZERO,
         until: Some(SimTime::ZERO),
         plan_limit: None,

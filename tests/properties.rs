@@ -108,7 +108,7 @@ impl Observer for Auditor<'_> {
                 }
                 seen.turns = *turns;
             }
-            Happened::Ended { job } => {
+            Happened::Ended { job, .. } => {
                 self.go_on(*job, at, Gpus::ZERO, SimDuration::ZERO);
                 self.jobs[job.index()].ends += 1;
             }

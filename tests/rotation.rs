@@ -223,7 +223,9 @@ fn a_member_may_leave_for_the_same_nodes() {
         let mut plan = Plan::new();
         if from(view, seconds) {
             let last = view.live().last().copied();
-            last.into_iter().for_each(|id| plan.grant(id, EIGHT));
+            for id in last {
+                plan.grant(id, EIGHT);
+            }
         } else {
             rotate(&mut plan, view, &[J0, J1], EIGHT);
             plan.wake_at(SimTime::from_secs(seconds));
@@ -285,7 +287,9 @@ fn a_rotation_stays_where_its_first_member_is_that_holds_as_much() {
         if from(view, 5) {
             rotate(&mut plan, view, &[J2, J1, J0], EIGHT);
         } else {
-            view.live().iter().for_each(|id| plan.grant(*id, EIGHT));
+            for id in view.live() {
+                plan.grant(*id, EIGHT);
+            }
         }
         plan
     });
@@ -343,7 +347,9 @@ fn a_rotation_counts_its_gpus_once() {
     assert_eq!(spans(&outcome), ["0-47.5", "10-38.5", "0-47.5", "10-38.5"]);
     let one_more = policy!(|view| {
         let mut plan = two_by_two(view);
-        live(view, &[J4]).into_iter().for_each(|id| plan.grant(id, Gpus::ONE));
+        for id in live(view, &[J4]) {
+            plan.grant(id, Gpus::ONE);
+        }
         plan
     });
     let error = fails(&under(one_more, 2, &jobs));

@@ -34,8 +34,12 @@ fn plan(view: &View<'_>, before: [u32; 2], after: [u32; 2], on: Option<NodeSet>)
     let quantum = SimDuration::from_secs(10);
     match on {
         _ if turns.is_empty() => {}
-        Some(nodes) => plan.rotate_on(&turns, nodes, quantum),
-        None => plan.rotate(&turns, Gpus::new(4), quantum),
+        Some(nodes) => {
+            plan.rotate_on(&turns, nodes, quantum);
+        }
+        None => {
+            plan.rotate(&turns, Gpus::new(4), quantum);
+        }
     }
     for id in view.live().iter().filter(|id| id.0 > 1) {
         plan.grant(*id, Gpus::new(if id.0 == 4 { 8 } else { 4 }));

@@ -40,8 +40,8 @@ impl Scheduler for Stepped {
     }
 }
 
-fn stepped(name: &str, options: &Options) -> Result<Box<dyn Scheduler>, OptionsError> {
-    let inner = (entry(name).expect("a scheduler").build)(options)?;
+fn stepped(name: &str, options: &Options, seed: u64) -> Result<Box<dyn Scheduler>, OptionsError> {
+    let inner = (entry(name).expect("a scheduler").build)(options, seed)?;
     Ok(Box::new(Stepped { inner, begin: SimTime::ZERO }))
 }
 
@@ -60,9 +60,9 @@ fn stepping_changes_nothing(scenario: &Scenario) {
         let options = Options::parse(options.iter().copied()).unwrap();
         let entry = *entry(name).unwrap();
         let build = if name == "themis" {
-            |o: &Options| stepped("themis", o)
+            |o: &Options, seed| stepped("themis", o, seed)
         } else {
-            |o: &Options| stepped("tiresias", o)
+            |o: &Options, seed| stepped("tiresias", o, seed)
         };
         let stepped: &Entry = Box::leak(Box::new(Entry { build, ..entry }));
         let usual = Scenario {

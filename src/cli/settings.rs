@@ -100,7 +100,7 @@ mod tests {
     static C: Entry = entry("edf", &[]);
 
     const fn entry(name: &'static str, options: &'static [OptionDoc]) -> Entry {
-        let build = |_: &Options| Err(scheduler::OptionsError(String::new()));
+        let build = |_: &Options, _: u64| Err(scheduler::OptionsError(String::new()));
         Entry {
             name,
             aliases: &[],
@@ -110,6 +110,8 @@ mod tests {
             options,
             grant_admits: true,
             requested_size: true,
+            adapts_batch: false,
+            literal: None,
             build,
         }
     }

@@ -188,7 +188,7 @@ impl Setup {
         options: Options,
     ) -> Result<Scenario, Failure> {
         self.preset.check(entry).map_err(Failure::input)?;
-        if let Err(why) = (entry.build)(&options) {
+        if let Err(why) = (entry.build)(&options, self.seed) {
             return Err(Failure::input(anyhow::anyhow!("options of `{}`: {why}", entry.name)));
         }
         let scenario = Scenario {
@@ -200,6 +200,7 @@ impl Setup {
             placer: self.placer,
             scheduler: entry,
             options,
+            seed: self.seed,
             slot: self.slot,
             until: self.until,
             plan_limit: None,

@@ -27,13 +27,15 @@ impl<W: io::Write> Allocations<W> {
 
 impl<W: io::Write> Observer for Allocations<W> {
     fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
-        let (job, gpus, nodes) = match what {
-            Happened::Allocated { job, nodes, .. } => (job, nodes.gpus().get(), nodes.to_string()),
-            Happened::Ended { job } => (job, 0, String::new()),
+        let (job, gpus, nodes, batch) = match what {
+            Happened::Allocated { job, nodes, batch, .. } => {
+                (job, nodes.gpus().get(), nodes.to_string(), batch)
+            }
+            Happened::Ended { job, batch } => (job, 0, String::new(), batch),
             _ => return Ok(()),
         };
         let spec = jobs.job(*job);
-        let row = [&at.to_string(), &spec.name, &gpus.to_string(), &nodes, &spec.batch_size.to_string()];
+        let row = [&at.to_string(), &spec.name, &gpus.to_string(), &nodes, &batch.to_string()];
         self.writer.write_record(row).map_err(io::Error::other)
     }
 }

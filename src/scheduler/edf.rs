@@ -16,7 +16,9 @@ pub(super) const ENTRY: Entry = Entry {
     options: &[],
     grant_admits: true,
     requested_size: false,
-    build: |options| {
+    adapts_batch: false,
+    literal: None,
+    build: |options, _| {
         options.none()?;
         Ok(Box::new(Edf { queue: Queue::new() }))
     },

@@ -32,7 +32,9 @@ pub(super) const ENTRY: Entry = Entry {
     knows: "requested size",
     grant_admits: true,
     requested_size: true,
-    build: |options| {
+    adapts_batch: false,
+    literal: None,
+    build: |options, _| {
         let options: Options = options.read()?;
         let quantum =
             SimDuration::from_secs_f64(options.quantum).filter(|quantum| *quantum > SimDuration::ZERO);

@@ -31,12 +31,20 @@ pub struct Grant {
     pub on: Option<NodeSet>,
     /// How long a turn is; of no meaning for one job.
     pub quantum: SimDuration,
+    /// At which global batch size; `None` for the job's own.
+    pub batch: Option<u32>,
 }
 
 impl Grant {
     /// Everybody that it is for, in the order of their turns.
     pub fn jobs(&self) -> impl Iterator<Item = JobId> {
         std::iter::once(self.job).chain(self.others.iter().copied())
+    }
+
+    /// Sets the global batch size, for a job that has its GPUs to itself. A new one on the same nodes changes the speed and
+    /// costs no pause.
+    pub fn batch(&mut self, batch: u32) {
+        self.batch = Some(batch);
     }
 }
 
@@ -112,14 +120,13 @@ impl Plan {
     }
 
     /// Gives `gpus` GPUs to a live job, from now on.
-    pub fn grant(&mut self, job: JobId, gpus: Gpus) {
-        let (others, on, quantum) = (Vec::new(), None, SimDuration::ZERO);
-        self.grants.push(Grant { job, others, gpus, on, quantum });
+    pub fn grant(&mut self, job: JobId, gpus: Gpus) -> &mut Grant {
+        self.rotate(&[job], gpus, SimDuration::ZERO)
     }
 
     /// Gives a live job these very GPUs, from now on.
-    pub fn grant_on(&mut self, job: JobId, nodes: NodeSet) {
-        self.rotate_on(&[job], nodes, SimDuration::ZERO);
+    pub fn grant_on(&mut self, job: JobId, nodes: NodeSet) -> &mut Grant {
+        self.rotate_on(&[job], nodes, SimDuration::ZERO)
     }
 
     /// Lets live jobs take turns of one quantum on `gpus` GPUs, the first from now on; one job alone has no turns. A
@@ -128,8 +135,8 @@ impl Plan {
     /// # Panics
     ///
     /// If there is no job.
-    pub fn rotate(&mut self, jobs: &[JobId], gpus: Gpus, quantum: SimDuration) {
-        self.grants.push(Grant { job: jobs[0], others: jobs[1..].to_vec(), gpus, on: None, quantum });
+    pub fn rotate(&mut self, jobs: &[JobId], gpus: Gpus, quantum: SimDuration) -> &mut Grant {
+        self.push(jobs, gpus, None, quantum)
     }
 
     /// As [`Plan::rotate`], on these very GPUs.
@@ -137,9 +144,15 @@ impl Plan {
     /// # Panics
     ///
     /// If there is no job.
-    pub fn rotate_on(&mut self, jobs: &[JobId], nodes: NodeSet, quantum: SimDuration) {
+    pub fn rotate_on(&mut self, jobs: &[JobId], nodes: NodeSet, quantum: SimDuration) -> &mut Grant {
+        self.push(jobs, nodes.gpus(), Some(nodes), quantum)
+    }
+
+    fn push(&mut self, jobs: &[JobId], gpus: Gpus, on: Option<NodeSet>, quantum: SimDuration) -> &mut Grant {
         let (job, others) = (jobs[0], jobs[1..].to_vec());
-        self.grants.push(Grant { job, others, gpus: nodes.gpus(), on: Some(nodes), quantum });
+        self.grants.push(Grant { job, others, gpus, on, quantum, batch: None });
+        let last = self.grants.len() - 1;
+        &mut self.grants[last]
     }
 
     /// Keeps a job on the nodes it holds; it must be granted the count it has.

@@ -15,7 +15,9 @@ pub(super) const ENTRY: Entry = Entry {
     options: &[],
     grant_admits: true,
     requested_size: true,
-    build: |options| {
+    adapts_batch: false,
+    literal: None,
+    build: |options, _| {
         options.none()?;
         Ok(Box::new(Srtf))
     },

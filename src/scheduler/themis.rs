@@ -34,7 +34,9 @@ pub(super) const ENTRY: Entry = Entry {
     }],
     grant_admits: true,
     requested_size: true,
-    build: |options| {
+    adapts_batch: false,
+    literal: None,
+    build: |options, _| {
         let settings: Settings = options.read()?;
         let lease = SimDuration::from_secs_f64(settings.lease).filter(|lease| *lease > SimDuration::ZERO);
         let lease = lease.ok_or_else(|| OptionsError("`lease` must be above 0 s, such as 600".to_owned()))?;

@@ -52,7 +52,9 @@ pub(super) const ENTRY: Entry = Entry {
     ],
     grant_admits: true,
     requested_size: true,
-    build: |options| {
+    adapts_batch: false,
+    literal: None,
+    build: |options, _| {
         let settings: Settings = options.read()?;
         Ok(Box::new(Tiresias::new(&settings)?))
     },

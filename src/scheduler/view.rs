@@ -3,10 +3,41 @@
 use crate::cluster::{Cluster, NodeSet, Shape};
 use crate::job::{JobId, JobSpec};
 use crate::overhead::Overhead;
-use crate::profile::{Setting, SpeedModel};
+use crate::profile::{BatchLimits, Measurement, Setting, SpeedModel};
 use crate::state::{JobState, Phase};
 use crate::units::{GpuTime, Gpus, Iterations, Rate, SimDuration, SimTime};
 use crate::workload::Workload;
+
+/// What was seen of a job on one setting.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Observation {
+    /// What it ran on.
+    pub setting: Setting,
+    /// The iterations it had done when it was last seen there.
+    pub at: Iterations,
+    /// Its speed then.
+    pub rate: Rate,
+    /// What else was measured then.
+    pub measured: Option<Measurement>,
+}
+
+impl Observation {
+    /// What there is to see of a job now; `None` while it has not worked on its present GPUs.
+    pub(crate) fn of(
+        truth: &dyn SpeedModel,
+        job: &JobSpec,
+        state: &JobState,
+        now: SimTime,
+    ) -> Option<Observation> {
+        let progress = &state.progress;
+        if state.gpus.is_zero() || progress.held(now) <= progress.paused(now) {
+            return None;
+        }
+        let setting = Setting { nodes: state.nodes, gpus: state.gpus, batch: state.batch };
+        let at = progress.done(now);
+        Some(Observation { setting, at, rate: progress.rate(), measured: truth.measure(job, at, &setting) })
+    }
+}
 
 /// The state of the cluster and its jobs at the time of a plan.
 ///
@@ -16,6 +47,9 @@ pub struct View<'a> {
     pub(crate) now: SimTime,
     pub(crate) workload: &'a Workload,
     pub(crate) states: &'a [JobState],
+    pub(crate) observed: &'a [Vec<Observation>],
+    /// Where its observations come from.
+    pub(crate) truth: &'a dyn SpeedModel,
     pub(crate) live: &'a [JobId],
     pub(crate) arrivals: &'a [JobId],
     pub(crate) ended: &'a [JobId],
@@ -88,6 +122,28 @@ impl<'a> View<'a> {
     /// How much longer a job stands still before it goes on.
     pub fn pause_left(&self, id: JobId) -> SimDuration {
         self.state(id).progress.pause_left(self.now)
+    }
+
+    /// The global batch size that a job runs at, or ran at last; its own before it has run.
+    pub fn batch(&self, id: JobId) -> u32 {
+        match self.state(id).batch {
+            0 => self.job(id).batch_size,
+            batch => batch,
+        }
+    }
+
+    /// The batch sizes that may be chosen for a job, as its user declares them; `None` for a job that keeps its own.
+    pub fn batch_limits(&self, id: JobId) -> Option<&'a BatchLimits> {
+        self.speeds.batch_limits(self.job(id))
+    }
+
+    /// What has been seen of a job so far: the latest for each setting, in the order in which they were left, that in force
+    /// last.
+    pub fn observed(&self, id: JobId) -> impl Iterator<Item = Observation> + 'a {
+        let present = Observation::of(self.truth, self.job(id), self.state(id), self.now);
+        let past = self.observed[id.index()].iter().copied();
+        let is_past = move |seen: &Observation| present.is_none_or(|now| now.setting != seen.setting);
+        past.filter(is_past).chain(present)
     }
 
     /// The iterations that a job still has to do, by what its user declared.

@@ -131,13 +131,16 @@ impl Simulation<'_> {
         if state.holder != Some(grant.job) || state.gpus != grant.gpus {
             return false;
         }
+        let same_batch = grant.batch.unwrap_or(self.spec(grant.job).batch_size) == state.batch;
         let same_jobs = match self.rotations.get(&grant.job) {
             None => grant.others.is_empty(),
             Some(rotation) => {
                 rotation.quantum == grant.quantum && rotation.jobs.iter().copied().eq(grant.jobs())
             }
         };
-        same_jobs && grant.on.as_ref().is_none_or(|on| self.cluster.holding(grant.job) == Some(on))
+        same_batch
+            && same_jobs
+            && grant.on.as_ref().is_none_or(|on| self.cluster.holding(grant.job) == Some(on))
     }
 
     /// Before anything moves: a job that would stand still is a fault of the plan.
@@ -145,10 +148,13 @@ impl Simulation<'_> {
         let (spec, gpus) = (self.spec(job), grant.gpus);
         let fewest = || self.scenario.cluster.fewest_nodes(gpus);
         let nodes = grant.on.as_ref().map_or_else(fewest, NodeSet::nodes);
-        let setting = Setting { nodes, gpus, batch: spec.batch_size };
+        let setting = Setting { nodes, gpus, batch: grant.batch.unwrap_or(spec.batch_size) };
         let done = self.states[job.index()].progress.done(self.now);
         if self.scenario.truth.rate(spec, done, &setting).is_none_or(|rate| rate <= Rate::ZERO) {
-            return Err(self.illegal(PlanFault::NoSpeed { job: self.name(job), gpus }));
+            return Err(self.no_speed(job, gpus, setting.batch));
+        }
+        if grant.batch.is_some() && !grant.others.is_empty() {
+            return Err(self.illegal(PlanFault::BatchInTurns(self.name(job))));
         }
         let overhead = &self.scenario.overhead;
         let pause = overhead.turn(spec, gpus).max(overhead.bound(spec, gpus));
@@ -166,6 +172,17 @@ impl Simulation<'_> {
             }
         }
         Ok(())
+    }
+
+    /// A job would stand still.
+    pub(super) fn no_speed(&self, job: JobId, gpus: Gpus, batch: u32) -> SimError {
+        let own = self.spec(job).batch_size == batch;
+        let job = self.name(job);
+        self.illegal(if own {
+            PlanFault::NoSpeed { job, gpus }
+        } else {
+            PlanFault::NoSpeedAtBatch { job, gpus, batch }
+        })
     }
 
     pub(super) fn illegal(&self, fault: PlanFault) -> SimError {

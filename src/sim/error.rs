@@ -86,6 +86,21 @@ pub enum PlanFault {
     /// A job that has not arrived, has ended or was declined.
     #[error("job `{0}` is not live")]
     NotLive(String),
+    /// A batch size for jobs that take turns.
+    #[error(
+        "it sets a batch size for the turns of job `{0}`; only a job that has its GPUs to itself can be given one"
+    )]
+    BatchInTurns(String),
+    /// A batch size at which the job does not move.
+    #[error("job `{job}` has no speed on {gpus} GPUs at batch size {batch}")]
+    NoSpeedAtBatch {
+        /// Which.
+        job: String,
+        /// On how many.
+        gpus: Gpus,
+        /// At which batch size.
+        batch: u32,
+    },
     /// A count on which the job does not move.
     #[error("job `{job}` has no speed on {gpus} GPUs")]
     NoSpeed {

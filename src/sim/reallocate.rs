@@ -7,7 +7,7 @@ use crate::job::JobId;
 use crate::profile::Setting;
 use crate::progress::Turns;
 use crate::record::{Change, Happened};
-use crate::scheduler::Grant;
+use crate::scheduler::{Grant, Observation};
 use crate::state::JobState;
 use crate::units::{Gpus, Rate, SimDuration, SimTime};
 
@@ -27,6 +27,15 @@ enum Pace {
     InTurns(Turns),
     /// Only its speed changes.
     AsBefore,
+}
+
+/// How the holder of some GPUs goes on.
+struct Anew {
+    /// Who takes turns with it.
+    others: Vec<JobId>,
+    quantum: SimDuration,
+    /// At which batch size; `None` for each job's own.
+    batch: Option<u32>,
 }
 
 /// What a job had before its GPUs were taken back.
@@ -110,8 +119,10 @@ impl Simulation<'_> {
             }
         }
         let moved = self.placer.place(&mut self.cluster, &requests, pinned);
-        let mut touched: BTreeMap<JobId, (Vec<JobId>, SimDuration)> =
-            changes.iter().map(|grant| (grant.job, (grant.others.clone(), grant.quantum))).collect();
+        let anew = |grant: &&Grant| {
+            (grant.job, Anew { others: grant.others.clone(), quantum: grant.quantum, batch: grant.batch })
+        };
+        let mut touched: BTreeMap<JobId, Anew> = changes.iter().map(anew).collect();
         for (holder, nodes) in moved {
             // Who changes in this plan has only now been given nodes to be moved from.
             if touched.contains_key(&holder) || self.cluster.holding(holder) == Some(&nodes) {
@@ -123,14 +134,16 @@ impl Simulation<'_> {
             for job in &jobs {
                 before.insert(*job, self.before(*job, nodes.clone()));
             }
-            touched.insert(holder, (jobs[1..].to_vec(), quantum));
+            // It takes its batch size along.
+            let batch = (jobs.len() == 1).then(|| self.states[holder.index()].batch);
+            touched.insert(holder, Anew { others: jobs[1..].to_vec(), quantum, batch });
         }
         // In the order of ids, whatever order the plan and the placer had.
-        for (holder, (others, quantum)) in touched {
-            if others.is_empty() {
-                self.resume(holder, before.get(&holder))?;
+        for (holder, anew) in touched {
+            if anew.others.is_empty() {
+                self.resume(holder, anew.batch, before.get(&holder))?;
             } else {
-                self.rotate(holder, others, quantum, &before)?;
+                self.rotate(holder, anew.others, anew.quantum, &before)?;
             }
         }
         Ok(true)
@@ -202,15 +215,19 @@ impl Simulation<'_> {
         let state = &mut self.states[job.index()];
         state.account.preemptions += u32::from(was_there);
         state.holder = None;
-        let (nodes, change) = (&NodeSet::default(), Change::Preempt);
-        self.tell(Happened::Allocated { job, change, nodes, pause: SimDuration::ZERO, turns: None })
+        let (nodes, change, batch) = (&NodeSet::default(), Change::Preempt, state.batch);
+        self.tell(Happened::Allocated { job, change, nodes, batch, pause: SimDuration::ZERO, turns: None })
     }
 
     /// Lets a job go on by itself with what the cluster holds in its name.
-    fn resume(&mut self, job: JobId, before: Option<&Before>) -> Result<(), SimError> {
+    fn resume(&mut self, job: JobId, batch: Option<u32>, before: Option<&Before>) -> Result<(), SimError> {
         let nodes = self.cluster.holding(job).cloned().unwrap_or_default();
         let had = before.filter(|had| had.was_there);
+        let batch = batch.unwrap_or(self.spec(job).batch_size);
+        let kept_running = had.is_some_and(|had| had.on_turn && had.nodes == nodes);
+        let new_batch = kept_running && self.states[job.index()].batch != batch;
         let change = self.count_change(job, &nodes, had);
+        let change = if new_batch { Change::Batch } else { change };
         let overhead = &self.scenario.overhead;
         let same = had.filter(|had| had.nodes == nodes);
         let pause = match same {
@@ -218,14 +235,14 @@ impl Simulation<'_> {
             Some(had) => overhead.turn(self.spec(job), nodes.gpus()).max(had.first_pause_left),
             None => overhead.pause(self.spec(job), had.map(|had| &had.nodes), &nodes),
         };
-        self.go_on(job, &nodes, Pace::AfterPause(pause))?;
+        self.go_on(job, &nodes, batch, Pace::AfterPause(pause))?;
         let state = &mut self.states[job.index()];
         state.holder = Some(job);
         if same.is_none() {
             state.there_from = self.now;
         }
         self.count_split(&nodes);
-        self.tell(Happened::Allocated { job, change, nodes: &nodes, pause, turns: None })
+        self.tell(Happened::Allocated { job, change, nodes: &nodes, batch, pause, turns: None })
     }
 
     /// Starts a rotation on what the cluster holds in the name of its first job.
@@ -258,14 +275,15 @@ impl Simulation<'_> {
                 pause,
             };
             self.count_change(job, &nodes, had);
-            self.go_on(job, &nodes, Pace::InTurns(turns))?;
+            let batch = self.spec(job).batch_size;
+            self.go_on(job, &nodes, batch, Pace::InTurns(turns))?;
             let state = &mut self.states[job.index()];
             state.holder = Some(holder);
             if same.is_none() {
                 state.there_from = turns.first();
             }
             let (nodes, change, turns) = (&nodes, Change::Rotate, Some(turns));
-            self.tell(Happened::Allocated { job, change, nodes, pause, turns })?;
+            self.tell(Happened::Allocated { job, change, nodes, batch, pause, turns })?;
         }
         self.count_split(&nodes);
         self.rotations.insert(holder, Rotation { jobs, quantum });
@@ -313,11 +331,17 @@ impl Simulation<'_> {
     pub(super) fn follow_speed(&mut self, job: JobId) -> Result<(), SimError> {
         let holder = self.states[job.index()].holder;
         let nodes = holder.and_then(|holder| self.cluster.holding(holder)).cloned().unwrap_or_default();
-        self.go_on(job, &nodes, Pace::AsBefore)
+        self.go_on(job, &nodes, self.states[job.index()].batch, Pace::AsBefore)
     }
 
-    /// Closes a job's account up to now.
+    /// Closes a job's account up to now, and keeps what was seen of it.
     fn settle(&mut self, job: JobId) {
+        let state = &self.states[job.index()];
+        if let Some(seen) = Observation::of(&*self.scenario.truth, self.spec(job), state, self.now) {
+            let past = &mut self.observed[job.index()];
+            past.retain(|other| other.setting != seen.setting);
+            past.push(seen);
+        }
         let state = &mut self.states[job.index()];
         self.efficiency.close(state, self.now);
         state.start = state.start_at(self.now);
@@ -336,23 +360,23 @@ impl Simulation<'_> {
     }
 
     /// Lets a job go on with these GPUs from now on.
-    fn go_on(&mut self, job: JobId, nodes: &NodeSet, pace: Pace) -> Result<(), SimError> {
+    fn go_on(&mut self, job: JobId, nodes: &NodeSet, batch: u32, pace: Pace) -> Result<(), SimError> {
         self.settle(job);
         let spec = self.spec(job);
         let truth = &self.scenario.truth;
         let state = &mut self.states[job.index()];
         let done = state.progress.done(self.now);
-        let setting = Setting { nodes: nodes.nodes(), gpus: nodes.gpus(), batch: spec.batch_size };
+        let setting = Setting { nodes: nodes.nodes(), gpus: nodes.gpus(), batch };
         let rate = truth.rate(spec, done, &setting).filter(|rate| *rate > Rate::ZERO);
         let Some(rate) = rate else {
-            return Err(self.illegal(PlanFault::NoSpeed { job: self.name(job), gpus: nodes.gpus() }));
+            return Err(self.no_speed(job, nodes.gpus(), batch));
         };
         // Where one GPU was not measured, its share of the smallest size's rate stands in.
         let smallest = truth.sizes(spec)[0];
         let one = Setting { nodes: 1, gpus: smallest, batch: spec.batch_size };
         let alone = truth.rate(spec, done, &one).map_or(rate.get(), Rate::get) / f64::from(smallest.get());
         state.relative = rate.get() / alone;
-        state.gpus = nodes.gpus();
+        (state.gpus, state.nodes, state.batch) = (nodes.gpus(), nodes.nodes(), batch);
         match pace {
             Pace::AfterPause(pause) => state.progress.change(self.now, spec.iterations, rate, pause),
             Pace::InTurns(turns) => state.progress.rotate(self.now, spec.iterations, rate, turns),

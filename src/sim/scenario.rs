@@ -33,6 +33,8 @@ pub struct Scenario {
     pub scheduler: &'static scheduler::Entry,
     /// The scheduler's options.
     pub options: Options,
+    /// Seeds what the scheduler draws.
+    pub seed: u64,
     /// Arrivals and ends cause the next plan no sooner than this after the last one.
     pub slot: SimDuration,
     /// Where the simulation is cut off, if it is.

@@ -84,6 +84,7 @@ pub(crate) fn scenario(name: &str, nodes: u32, gpus: u32, jobs: &[Job]) -> Scena
         placer: placement::entry("buddy").expect("a placer"),
         scheduler: scheduler::entry(name).expect("a scheduler"),
         options: Default::default(),
+        seed: 0,
         slot: SimDuration::ZERO,
         until: None,
         plan_limit: None,

@@ -23,7 +23,9 @@ macro_rules! policy {
             options: &[],
             grant_admits: $admits,
             requested_size: false,
-            build: |_| Ok(Box::new(crate::policy::Policy($plan))),
+            adapts_batch: false,
+            literal: None,
+            build: |_, _| Ok(Box::new(crate::policy::Policy($plan))),
         };
         &ENTRY
     }};

@@ -36,6 +36,7 @@ pub(crate) fn replay(
         placer: placement::entry("buddy").expect("a placer"),
         scheduler: scheduler::entry(name).expect("a scheduler"),
         options: Default::default(),
+        seed: 0,
         slot: SimDuration::from_secs(slot),
         until: None,
         plan_limit: None,
