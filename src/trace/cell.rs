@@ -26,6 +26,11 @@ impl<'a> Cell<'a> {
         self.line
     }
 
+    /// What it holds, as it stands there.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
+    }
+
     /// Whether there is nothing in it.
     pub(crate) fn is_blank(&self) -> bool {
         self.bytes.trim_ascii().is_empty()
@@ -85,7 +90,7 @@ impl<'a> Cell<'a> {
         rate(text.trim()).map_err(|message| self.problem(message))
     }
 
-    /// A number of `things` from `range.start` on.
+    /// A number, which is `things`, from `range.start` on.
     pub(crate) fn real(&self, things: &str, range: RangeFrom<f64>) -> Result<f64, Problem> {
         let text = String::from_utf8_lossy(self.bytes);
         let what = match text.trim().parse::<f64>() {
@@ -97,7 +102,7 @@ impl<'a> Cell<'a> {
             Err(_) => "is not a number",
         };
         let least = if range.start > 0.0 { "above 0" } else { "from 0 on" };
-        Err(self.problem(format!("{what}; give a number of {things} {least}")))
+        Err(self.problem(format!("{what}; give {things} {least}")))
     }
 
     /// 0 or 1.

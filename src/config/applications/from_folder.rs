@@ -7,7 +7,7 @@ use crate::application::{Application, Applications, Noise, Statistics, StepRow, 
 use crate::profile::BatchLimits;
 use crate::trace::cell::Cell;
 use crate::trace::problem::{Problem, Problems};
-use crate::trace::table::{Cells, Table};
+use crate::trace::table::Table;
 use crate::trace::{InputErrors, file};
 
 use super::{Folder, FolderErrors};
@@ -67,7 +67,10 @@ impl Reading {
                 .filter(|(name, path)| !name.starts_with('.') && wanted(path))
                 .collect(),
             Err(error) => {
-                let problem = Problem::file(format!("cannot be read: {error}"));
+                let problem = match error.kind() {
+                    std::io::ErrorKind::NotFound => Problem::file("does not exist; check the path"),
+                    _ => Problem::file(format!("cannot be read: {error}")),
+                };
                 self.wrong.push(InputErrors::new(&folder.display().to_string(), vec![problem]));
                 Vec::new()
             }
@@ -137,12 +140,6 @@ impl Reading {
         let limits = self.limits(folder, [&placements, &scalability], &trials, known);
         let table = StepTable::new(placements.into_iter().chain(scalability))?;
         let progress = progress(&trials);
-        if !progress.is_sorted_by(|a, b| a < b) {
-            self.fault(
-                folder,
-                "has an epoch that ends before it begins at another batch size; correct `progress`",
-            );
-        }
         Some(Application {
             name: name.to_owned(),
             limits: limits?,
@@ -190,8 +187,8 @@ impl Reading {
         let rows = self.rows(&file, columns, |[progress, iterations, square, variance], problems| {
             let done = problems.keep(progress.real("iterations", 0.0..));
             let taken = problems.keep(iterations.real("iterations", 0.0..));
-            let power = problems.keep(square.real("squared gradient", 0.0..));
-            let spread = problems.keep(variance.real("variance", 0.0..));
+            let power = problems.keep(square.real("a squared gradient", 0.0..));
+            let spread = problems.keep(variance.real("a variance", 0.0..));
             let (done, taken, square, variance) = (done?, taken?, power?, spread?);
             if square == 0.0 && variance == 0.0 {
                 problems.push(variance_of_nothing(progress.line()));
@@ -252,7 +249,7 @@ impl Reading {
     }
 }
 
-/// At the end of each epoch the least progress at any batch size.
+/// At the end of each epoch the least progress at any batch size; it ascends since each of them does.
 fn progress(trials: &[Trial]) -> Vec<f64> {
     let epochs = trials.iter().map(|trial| trial.progress.len()).min().unwrap_or_default();
     let least = |epoch: usize| trials.iter().map(|trial| trial.progress[epoch]).fold(f64::INFINITY, f64::min);
@@ -276,24 +273,23 @@ fn parse<T, const N: usize>(
     if columns.iter().any(Option::is_none) {
         return None;
     }
-    let cells = |row: Cells<'_>| columns.map(|at| row.cell(at.unwrap_or_default()));
     let mut rows = Vec::new();
     for one in table.rows() {
-        rows.extend(row(cells(one), problems));
+        rows.extend(row(columns.map(|at| one.cell(at.unwrap_or_default())), problems));
     }
     Some(rows)
 }
 
 /// Nodes and GPUs of a placement: a digit for each node, its GPUs.
 fn shape(cell: Cell<'_>) -> Result<(u32, u32), Problem> {
-    let digits = cell.text()?.trim();
-    let counts: Option<Vec<u32>> =
-        digits.chars().map(|digit| digit.to_digit(10).filter(|gpus| *gpus > 0)).collect();
-    match counts {
-        Some(counts) => Ok((counts.len() as u32, counts.iter().sum())),
-        None => {
-            Err(cell.problem("is no placement; give a digit from 1 to 9 for each node, its GPUs, such as 44"))
+    let count = |byte: &u8| char::from(*byte).to_digit(10).filter(|gpus| *gpus > 0);
+    let counts: Option<Vec<u32>> = cell.bytes().trim_ascii().iter().map(count).collect();
+    match counts.as_deref() {
+        None | Some([]) => {
+            let right = "give a digit from 1 to 9 for each node, its GPUs, such as 44";
+            Err(cell.problem(format!("is no placement; {right}")))
         }
+        Some(counts) => Ok((counts.len() as u32, counts.iter().sum())),
     }
 }
 
