@@ -15,12 +15,18 @@ mod tests;
 use std::collections::BTreeMap;
 
 use crate::goodput::{gain, split};
-use crate::profile::{BatchLimits, Measurement};
+use crate::profile::{BatchLimits, Curve, Measurement, ThroughputTable};
+use crate::units::{Gpus, Rate};
 
 pub use goodput::Goodput;
 pub use interpolated::Interpolated;
 pub use noise::{Noise, Statistics};
 pub use steps::{StepRow, StepTable, StepTime, Steps};
+
+/// The most GPUs that are looked at where it is said which are worth having: what Pollux's evaluation had.
+const MOST: u32 = 64;
+/// How many GPUs a node is taken to have there: as many as where the applications were measured.
+pub(crate) const PER_NODE: u32 = 4;
 
 /// A model whose batch size may change while it trains.
 #[derive(Clone, Debug, PartialEq)]
@@ -71,6 +77,33 @@ impl Application {
         known.then_some(Pace { iterations: 1.0 / seconds, progress, measured })
     }
 
+    /// Seconds of an iteration on `gpus` GPUs, packed on nodes of four, where nobody chooses the batch size or measures noise;
+    /// `None` where that batch cannot be divided among the GPUs, or was not measured on so many.
+    pub fn iteration(&self, gpus: u32, batch: u32) -> Option<f64> {
+        let limits = BatchLimits { initial: batch, pinned: None, ..self.limits };
+        let split = split(&limits, gpus, batch)?;
+        let time = self.steps.times(gpus.div_ceil(PER_NODE), gpus, split.atomic)?;
+        let seconds = time.step + f64::from(split.accumulation) * time.accumulate;
+        (seconds > 0.0 && seconds.is_finite()).then_some(seconds)
+    }
+
+    /// Why a job cannot be submitted with a global batch size, in words that say which it can; `None` where it can.
+    pub fn refuses(&self, batch: u32) -> Option<String> {
+        let limits = &self.limits;
+        let range = match limits.pinned {
+            Some(pinned) => pinned..=pinned,
+            None => limits.initial..=limits.largest,
+        };
+        if range.contains(&batch) && split(limits, 1, batch).is_some() {
+            return None;
+        }
+        let right = match limits.pinned {
+            Some(pinned) => pinned.to_string(),
+            None => format!("one from {} to {}", limits.initial, limits.largest),
+        };
+        Some(format!("`{}` is not trained at batch size {batch}; give {right}", self.name))
+    }
+
     /// Iterations from beginning to end at one global batch size: as measured, or else as the noise of its gradients has it.
     pub fn iterations(&self, batch: u32) -> f64 {
         self.tried.get(&batch).copied().unwrap_or_else(|| self.iterations_by_noise(batch))
@@ -117,6 +150,24 @@ impl Applications {
     /// Every application, ascending by name.
     pub fn iter(&self) -> impl Iterator<Item = &Application> {
         self.all.values()
+    }
+
+    /// The throughput of every application at the batch sizes that were tried, on 1, 2, 4, … GPUs, packed on nodes of four: for
+    /// schedulers that leave batch sizes alone.
+    pub fn throughput(&self) -> ThroughputTable {
+        let mut table = ThroughputTable::new(self.name.clone());
+        for application in self.iter() {
+            for batch in application.tried.keys() {
+                let counts = (0..=MOST.ilog2()).map(|power| 1 << power);
+                let rates = counts.filter_map(|gpus: u32| {
+                    Some((Gpus::new(gpus), Rate::new(1.0 / application.iteration(gpus, *batch)?)))
+                });
+                if let Some(curve) = Curve::new(rates.collect()) {
+                    table.insert(&application.name, *batch, curve);
+                }
+            }
+        }
+        table
     }
 
     /// That there is no application `name`, in words that say which there are.

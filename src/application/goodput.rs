@@ -3,18 +3,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::goodput::split;
 use crate::job::JobSpec;
 use crate::profile::{BatchLimits, Measurement, MissingCurve, Setting, SpeedModel};
 use crate::units::{Gpus, Iterations, Rate};
 use crate::workload::Workload;
 
-use super::{Application, Applications, Pace};
-
-/// The most GPUs that are looked at for [`SpeedModel::sizes`]: what Pollux's evaluation had.
-const MOST: u32 = 64;
-/// How many GPUs a node is taken to have there: as many as where the applications were measured.
-const PER_NODE: u32 = 4;
+use super::{Application, Applications, MOST, PER_NODE, Pace};
 
 /// Goodput as the truth of a run.
 ///
@@ -95,14 +89,12 @@ fn epoch(application: &Application, job: &JobSpec, at: Iterations) -> usize {
 
 /// The GPU counts that gain at one batch size, packed on nodes of four; or why there is none.
 fn sizes(application: &Application, batch: u32) -> Result<Vec<Gpus>, String> {
-    let limits = &application.limits;
-    let allowed = match limits.pinned {
-        Some(pinned) => batch == pinned,
-        None => (limits.initial..=limits.largest).contains(&batch),
-    };
+    if let Some(why) = application.refuses(batch) {
+        return Err(why);
+    }
     let mut fastest = 0.0;
     let mut sizes = Vec::new();
-    for gpus in (1..=MOST).filter(|gpus| allowed && split(limits, *gpus, batch).is_some()) {
+    for gpus in 1..=MOST {
         let pace = application.pace(0, gpus.div_ceil(PER_NODE), gpus, batch);
         if let Some(pace) = pace.filter(|pace| pace.progress > fastest) {
             fastest = pace.progress;
@@ -110,11 +102,10 @@ fn sizes(application: &Application, batch: u32) -> Result<Vec<Gpus>, String> {
         }
     }
     if sizes.is_empty() {
-        let right = match limits.pinned {
-            Some(pinned) => pinned.to_string(),
-            None => format!("one from {} to {}", limits.initial, limits.largest),
-        };
-        return Err(format!("`{}` is not trained at batch size {batch}; give {right}", application.name));
+        return Err(format!(
+            "`{}` has no speed at batch size {batch}; correct its step times",
+            application.name
+        ));
     }
     Ok(sizes)
 }

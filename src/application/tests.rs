@@ -62,6 +62,8 @@ fn a_pace_is_throughput_times_efficiency() {
     // 33 do not divide among 2: 17 each are two micro-batches of 9, more than the 8 allowed, so three of 6, 36 in all.
     let pace = simple.pace(1, 1, 2, 33).unwrap();
     assert!(near(pace.progress, 36.0 / 8.0 / (6.0 + 6.0 + 7.0)), "{pace:?}");
+    // Without noise to measure, 8 on one GPU are one micro-batch, and 16 are two: 16 s.
+    assert!(near(simple.iteration(1, 16).unwrap(), 16.0));
     // Fewer than 2 examples for each of 8 GPUs are not allowed.
     assert_eq!(simple.pace(0, 2, 8, 8), None);
 }

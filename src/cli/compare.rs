@@ -5,11 +5,11 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
-use crate::experiment::{Setup, choose, scheduler};
+use crate::experiment::{Setup, choose, scheduler, truths};
 use crate::report::{Summary, table, to_json, write_csv};
 use crate::scheduler::Entry;
 
-use super::output::{Failure, data};
+use super::output::{Failure, data, notes};
 use super::progress::{Progress, simulate};
 use super::run::{Outputs, begin, check, publish, ready};
 
@@ -61,6 +61,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let ready = ready(setup, quiet)?;
     let cases = entries.iter().zip(&choices).map(|(entry, choice)| setup.case(&ready, entry, choice));
     let mut cases = cases.collect::<Result<Vec<_>, _>>().map_err(Failure::Input)?;
+    if !quiet {
+        notes(&truths(&cases));
+    }
     if let Some(out) = &args.out {
         let targets: Vec<PathBuf> = entries.iter().map(|entry| out.join(entry.name)).collect();
         for (case, recording) in cases.iter_mut().zip(begin(&targets, &args.outputs)?) {

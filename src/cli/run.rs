@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::experiment::{Done, Ready, Setup, choose, scheduler};
+use crate::experiment::{Done, Ready, Setup, choose, scheduler, truths};
 use crate::report::{Recording, Summary, Undo, table};
 use crate::scheduler::Entry;
 
@@ -51,6 +51,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let choice = choose(&args.set, &[args.scheduler]).map_err(Failure::Input)?.remove(0);
     let ready = ready(&args.setup, quiet)?;
     let mut case = args.setup.case(&ready, args.scheduler, &choice).map_err(Failure::Input)?;
+    if !quiet {
+        notes(&truths(std::slice::from_ref(&case)));
+    }
     if let Some(out) = &args.out {
         case.recording = begin(std::slice::from_ref(out), &args.outputs)?.pop();
     }

@@ -17,6 +17,8 @@ pub struct Case {
     pub manifest: Manifest,
     /// Where to write, if anything is to be written.
     pub recording: Option<Recording>,
+    /// By which speeds its jobs run, in words.
+    pub truth: String,
 }
 
 /// A case that has been simulated; nothing of it is scored or written yet.
@@ -107,7 +109,7 @@ impl Ran {
     ///
     /// If a file cannot be written.
     pub fn finish(self, seconds: f64) -> Result<Done, CaseError> {
-        let Ran { case: Case { scenario, mut summary, manifest, recording }, outcome } = self;
+        let Ran { case: Case { scenario, mut summary, manifest, recording, .. }, outcome } = self;
         let per_second = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
         let timing = Timing {
             simulate_seconds: seconds,
