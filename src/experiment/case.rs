@@ -23,6 +23,8 @@ pub struct Case {
     pub manifest: Manifest,
     /// Where to write, if anything is to be written.
     pub recording: Option<Recording>,
+    /// By which speeds its jobs run, in words.
+    pub truth: String,
     /// What runs it, if the event core does not, with the speeds.
     pub(super) engine: Option<(&'static dyn Engine, Arc<ThroughputTable>)>,
     /// What the run directory holds.
