@@ -154,6 +154,7 @@ fn example(jobs: &[Example]) -> Workload {
         iterations: Iterations::new(*iterations),
         submit: SimTime::from_secs(*submit),
         deadline: ddl.map(SimTime::from_secs),
+        soft: Vec::new(),
         requested: Gpus::ONE,
         duration: None,
     });

@@ -142,6 +142,7 @@ impl<'a> Reader<'a> {
             iterations: work.iterations,
             submit: submit?,
             deadline: deadline?,
+            soft: Vec::new(),
             requested: requested?,
             duration: duration?,
         })
