@@ -2,7 +2,7 @@
 
 use crate::job::JobId;
 use crate::scheduler::View;
-use crate::units::{Gpus, SimDuration, SimTime};
+use crate::units::{SimDuration, SimTime};
 
 use super::leases::Demand;
 use super::settings::{Deadline, Estimate, Grid, Settings, Widths};
@@ -26,8 +26,6 @@ pub(super) struct Leasing {
 /// What does not change about a job.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Size {
-    /// GPUs that it runs on.
-    pub(super) gpus: Gpus,
     /// GPUs that leases are counted with.
     pub(super) width: u32,
     /// The longest pause when it starts.
@@ -87,7 +85,7 @@ impl Leasing {
         };
         let rounds = self.widths == Widths::Rounded && gpus.get() <= 8;
         let width = if rounds { gpus.get().next_power_of_two() } else { gpus.get() };
-        Size { gpus, width, pause, total, estimate }
+        Size { width, pause, total, estimate }
     }
 
     /// What a job asks of the leases to come to be done by `due`. `None` if a lease is too short to work in.
