@@ -94,6 +94,11 @@ impl Leasing {
         let (whole, _) = self.at(due);
         if self.estimate == Estimate::Inflated {
             let need = self.left(view, id, size).as_micros().div_ceil(lease);
+            // Where pauses are longer than the artifact's, its estimate would be too short for what it promises.
+            let work = lease.saturating_sub((size.pause + MARGIN).as_micros());
+            if need.saturating_mul(work) < self.remaining(view, id, size).as_micros() {
+                return None;
+            }
             return Some(Demand { width: size.width, need, until: whole });
         }
         let lost = (size.pause + MARGIN).as_micros();
