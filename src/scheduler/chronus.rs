@@ -56,7 +56,7 @@ pub(super) const ENTRY: Entry = Entry {
             ("restart", "lease"),
         ],
         overhead: Some("chronus:0.5"),
-        slot: None,
+        slot: Some("0"),
     }),
     build: |options, _| {
         let settings = options.read::<Settings>()?.checked()?;
