@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 
+use crate::cluster::Shape;
 use crate::config::{cluster, profiles};
 use crate::overhead::Preset as Overhead;
 use crate::placement;
@@ -146,7 +147,7 @@ const ITS_OWN: &str = "artifact";
 pub struct Ready {
     trace: Trace,
     table: ThroughputTable,
-    cluster: crate::cluster::Shape,
+    cluster: Shape,
     speeds: Arc<Profiled>,
     workload: Arc<Workload>,
     /// Every file that was read.
@@ -170,7 +171,9 @@ impl Setup {
     /// If a file cannot be read, is not what it should be, or does not go with another.
     pub fn ready(&self) -> Result<Ready> {
         let cluster = cluster::read(&self.cluster)?;
-        (self.placer().check)(&cluster.shape).map_err(anyhow::Error::msg)?;
+        if self.preset == Preset::Default {
+            self.check_placer(&cluster.shape)?;
+        }
         let (table, profiles) = self.speeds.read()?;
         let mut notes = Vec::new();
         let (trace, input_) = self.draws.read(&self.trace, &table, &mut notes)?;
@@ -200,10 +203,11 @@ impl Setup {
         let effective = Effective::of(self, entry, choice)?;
         let seed = self.seed.unwrap_or_default();
         let engine = self.engine(entry, choice)?;
-        if engine.is_none()
-            && let Err(why) = (entry.build)(&effective.options, seed)
-        {
-            return Err(anyhow!("options of `{}`: {why}", entry.name));
+        if engine.is_none() {
+            self.check_placer(&ready.cluster)?;
+            if let Err(why) = (entry.build)(&effective.options, seed) {
+                return Err(anyhow!("options of `{}`: {why}", entry.name));
+            }
         }
         let scenario = Scenario {
             workload: ready.workload.clone(),
@@ -268,6 +272,10 @@ impl Setup {
             )),
             None => Ok(engine),
         }
+    }
+
+    fn check_placer(&self, cluster: &Shape) -> Result<()> {
+        (self.placer().check)(cluster).map_err(anyhow::Error::msg)
     }
 
     fn placer(&self) -> &'static placement::Entry {
