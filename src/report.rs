@@ -8,6 +8,7 @@ mod difference;
 mod directory;
 mod file;
 mod manifest;
+pub mod page;
 mod recording;
 mod stored;
 mod story;

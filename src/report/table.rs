@@ -129,41 +129,49 @@ fn times(m: &Metrics, unit: Unit) -> String {
 
 /// Several runs, a row each: percentages, counts, times, and GPU-hours.
 pub fn compare(summaries: &[Summary]) -> String {
-    let unit = Unit::of(summaries.iter().map(|summary| &summary.metrics));
-    let mut rows = vec![row([
-        "scheduler",
-        "dsr %",
-        "met",
-        "late",
-        "declined",
-        &format!("jct {}", unit.name),
-        &format!("p99 {}", unit.name),
-        &format!("makespan {}", unit.name),
-        "util %",
-        "eff %",
-        "goodput h",
-        "rescales",
-    ])];
-    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    let percent = |ratio: Option<f64>| or_dash(ratio.map(|ratio| format!("{:.1}", ratio * 100.0)));
-    for summary in summaries {
-        let m = &summary.metrics;
-        rows.push(row([
-            summary.scheduler.as_str(),
-            &percent(m.dsr),
-            &m.met.to_string(),
-            &m.late.to_string(),
-            &m.declined.to_string(),
-            &unit.text(m.jct.map(|jct| jct.mean)),
-            &unit.text(m.jct.map(|jct| jct.p99)),
-            &unit.text(m.makespan),
-            &percent(m.gpu_utilization),
-            &percent(m.cluster_efficiency),
-            &format!("{:.1}", m.goodput_gpu_hours),
-            &m.rescales.to_string(),
-        ]));
-    }
+    let (heads, cells) = cells(&summaries.iter().collect::<Vec<_>>());
+    let rows: Vec<Row> = [heads].into_iter().chain(cells).map(Row::from).collect();
     lines(&rows, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+}
+
+/// The heads and the cells of [`compare`].
+pub fn cells(summaries: &[&Summary]) -> (Vec<String>, Vec<Vec<String>>) {
+    let unit = Unit::of(summaries.iter().map(|summary| &summary.metrics));
+    let timed = |what: &str| format!("{what} {}", unit.name);
+    let heads = vec![
+        "scheduler".into(),
+        "dsr %".into(),
+        "met".into(),
+        "late".into(),
+        "declined".into(),
+        timed("jct"),
+        timed("p99"),
+        timed("makespan"),
+        "util %".into(),
+        "eff %".into(),
+        "goodput h".into(),
+        "rescales".into(),
+    ];
+    let percent =
+        |ratio: Option<f64>| ratio.map_or_else(|| "-".to_owned(), |ratio| format!("{:.1}", ratio * 100.0));
+    let row = |summary: &&Summary| {
+        let m = &summary.metrics;
+        vec![
+            summary.scheduler.clone(),
+            percent(m.dsr),
+            m.met.to_string(),
+            m.late.to_string(),
+            m.declined.to_string(),
+            unit.text(m.jct.map(|jct| jct.mean)),
+            unit.text(m.jct.map(|jct| jct.p99)),
+            unit.text(m.makespan),
+            percent(m.gpu_utilization),
+            percent(m.cluster_efficiency),
+            format!("{:.1}", m.goodput_gpu_hours),
+            m.rescales.to_string(),
+        ]
+    };
+    (heads, summaries.iter().map(row).collect())
 }
 
 /// A table without lines, two spaces between columns, the given ones to the right.
