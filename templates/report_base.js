@@ -78,12 +78,13 @@ function keptJobs(run) {
   return kept.get(run.index);
 }
 
-const UNITS = [["s", 1, 600], ["min", 60, 36000], ["h", 3600, 864000], ["d", 86400, Infinity]];
+const UNITS = [["s", 1, 180], ["min", 60, 10800], ["h", 3600, 864000], ["d", 86400, Infinity]];
 const unitFor = (seconds) => UNITS.find((unit) => seconds < unit[2]);
 const plain = (number) => String(Math.round(number * 100) / 100);
 function span(seconds) {
   const [name, size] = unitFor(Math.abs(seconds));
-  return `${plain(seconds / size)} ${name}`;
+  const number = seconds / size;
+  return `${Math.abs(number) < 1000 ? Number(number.toPrecision(3)) : Math.round(number)} ${name}`;
 }
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 

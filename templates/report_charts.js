@@ -44,7 +44,7 @@ function gpusAt(run, time) {
 const gpuPlot = { left: LEFT, right: 100, drawn: null };
 function drawGpus() {
   const all = shownRuns();
-  const [each, gap] = [110, 34];
+  const [each, gap] = [all.length > 3 ? 84 : 120, 44];
   const width = widthOf("gpus-chart");
   const made = chart("gpus-chart", width, all.length * (each + gap) + 24, "GPUs held by jobs over time, a panel for each run", "time");
   const right = width - 12;
@@ -53,8 +53,7 @@ function drawGpus() {
   all.forEach((run, n) => {
     const top = n * (each + gap) + 22;
     const y = (gpus) => top + each - gpus / Math.max(run.gpus, 1) * each;
-    if (n === all.length - 1) timeAxis(made, LEFT, right, top, each);
-    else for (const { x } of timeTicks(LEFT, right)) made.append(svg("line", { class: "grid", x1: x, x2: x, y1: top, y2: top + each }));
+    timeAxis(made, LEFT, right, top, each);
     for (const gpus of [0, run.gpus / 2, run.gpus]) {
       made.append(svg("line", { class: "grid", x1: LEFT, x2: right, y1: y(gpus), y2: y(gpus) }));
       made.append(svg("text", { class: "soft", x: LEFT - 6, y: y(gpus) + 4, "text-anchor": "end" }, plain(gpus)));
@@ -105,14 +104,14 @@ function slackBins(run) {
 }
 function drawSlack() {
   const all = shownRuns();
-  const [each, gap] = [120, 40];
+  const [each, gap] = [110, 84];
   const width = Math.max(760, widthOf("slack-chart"));
-  const made = chart("slack-chart", width, all.length * (each + gap) + 46, "Deadline slack, a histogram for each run");
+  const made = chart("slack-chart", width, all.length * (each + gap), "Deadline slack, a histogram for each run");
   const step = (width - 12 - LEFT) / BINS.length;
   const counted = all.map(slackBins);
   const top = Math.max(1, ...counted.flat());
   all.forEach((run, n) => {
-    const base = n * (each + gap) + 34 + each;
+    const base = n * (each + gap) + 36 + each;
     made.append(...title(run, LEFT, base - each - 20));
     made.append(svg("line", { class: "grid", x1: LEFT, x2: width - 12, y1: base, y2: base }));
     counted[n].forEach((count, bin) => {
@@ -121,11 +120,10 @@ function drawSlack() {
       const x = LEFT + bin * step;
       made.append(svg("rect", { x: x + 3, y: base - height, width: step - 6, height, fill: colour }));
       made.append(svg("text", { class: count ? "" : "soft", x: x + step / 2, y: base - height - 4, "text-anchor": "middle" }, String(count)));
+      BINS[bin].forEach((word, line) => made.append(
+        svg("text", { class: "soft", x: x + step / 2, y: base + 16 + line * 15, "text-anchor": "middle" }, word)));
     });
   });
-  const foot = all.length * (each + gap) + 12;
-  BINS.forEach((words, bin) => words.forEach((word, line) => made.append(
-    svg("text", { class: "soft", x: LEFT + (bin + 0.5) * step, y: foot + line * 15, "text-anchor": "middle" }, word))));
 }
 
 function drawCdf() {

@@ -165,17 +165,18 @@ function reveal() {
   byId("gantt-readout").textContent = tell(ganttRun(), rows[at]);
 }
 function drawDetail() {
-  const heads = ["run", "state", "ended", "before its deadline", "took", "changes of GPUs", "why declined"];
+  const heads = ["run", "state", "ended", "deadline", "took", "changes of GPUs"];
+  const margin = (left) => left < 0 ? `${span(-left)} late` : `${span(left)} early`;
   const body = element("tbody");
   for (const run of runs) {
     const n = chosen.job === null ? undefined : placeIn(run, chosen.job);
     if (n === undefined) continue;
     const [end, due] = [run.end[n], run.jobs.deadline[n]];
-    const cells = [STATES[run.state[n]].name, end === null ? "-" : span(end - origin), end === null || due === null ? "-" : span(due - end),
+    const cells = [STATES[run.state[n]].name, end === null ? "-" : span(end - origin), end === null || due === null ? "-" : margin(due - end),
       end === null ? "-" : span(end - run.jobs.submit[n]), String(run.held[n].length / 2)];
     body.append(element("tr", {}, element("th", { scope: "row" }, run.label), ...cells.map((cell) => element("td", {}, cell)),
       element("td", { class: "text" }, run.reason[n] ?? "")));
   }
   byId("gantt-detail").replaceChildren(...(body.children.length ? [element("table", {}, element("caption", {}, `Job ${chosen.job}`),
-    element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))), body)] : []));
+    element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)), element("th", { class: "text", scope: "col" }, "why declined"))), body)] : []));
 }

@@ -52,9 +52,9 @@ byId("state").append(element("option", { value: "" }, "all"), ...Object.entries(
 
 const legend = byId("gantt-legend");
 for (const state of Object.values(STATES)) {
-  legend.append(element("span", { class: "swatch", style: `background:${state.colour}` }), state.name);
+  legend.append(element("span", { class: "state" }, element("span", { class: "swatch", style: `background:${state.colour}` }), state.name), " ");
 }
-legend.append(". The higher a bar, the more GPUs; a thin line is a job that waits, an upright stroke its deadline.");
+legend.append("The higher a bar, the more GPUs; a thin line is a job that waits, an upright stroke its deadline.");
 
 byId("controls").addEventListener("submit", (event) => event.preventDefault());
 byId("filter").addEventListener("input", (event) => { chosen.text = event.target.value.trim(); chosen.page = 0; changed("filter"); });
@@ -92,28 +92,29 @@ function drawJobs() {
   byId("page-back").disabled = chosen.page === 0;
   byId("page-on").disabled = chosen.page >= pages - 1;
   const shown = shownRuns();
-  const heads = ["job", "model", "GPUs asked", "submitted", "time to deadline", ...shown.map((run) => run.label)];
+  const heads = ["GPUs asked", "submitted", "time to deadline", ...shown.map((run) => run.label)];
   const body = element("tbody");
   for (const [run, n] of all.slice(begin, begin + PAGE)) {
     const id = run.jobs.id[n];
     const due = run.jobs.deadline[n];
-    const cells = [run.jobs.model[n], String(run.jobs.gpus[n]), span(run.jobs.submit[n] - origin), due === null ? "-" : span(due - run.jobs.submit[n])];
+    const cells = [String(run.jobs.gpus[n]), span(run.jobs.submit[n] - origin), due === null ? "-" : span(due - run.jobs.submit[n])];
     for (const other of shown) {
       const m = placeIn(other, id);
       const end = m === undefined ? null : other.end[m];
       cells.push(m === undefined ? "-" : STATES[other.state[m]].name + (end === null ? "" : `, ${span(end - other.jobs.submit[m])}`));
     }
     const show = element("button", { type: "button", title: "Show in the Gantt chart", onclick: () => { chosen.job = id; open(byId("tab-gantt")); scroller.focus(); } }, id);
-    body.append(element("tr", {}, element("th", { scope: "row" }, show), ...cells.map((cell) => element("td", {}, cell))));
+    body.append(element("tr", {}, element("th", { scope: "row" }, show), element("td", { class: "name" }, run.jobs.model[n]), ...cells.map((cell) => element("td", {}, cell))));
   }
-  byId("jobs-table").replaceChildren(element("table", {}, element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)))), body));
+  byId("jobs-table").replaceChildren(element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "job"),
+    element("th", { scope: "col", class: "name" }, "model"), ...heads.map((head) => element("th", { scope: "col" }, head)))), body));
 }
 byId("page-back").addEventListener("click", () => { chosen.page--; drawJobs(); });
 byId("page-on").addEventListener("click", () => { chosen.page++; drawJobs(); });
 
 function dress(dark) {
   root.dataset.theme = dark ? "dark" : "light";
-  byId("theme").setAttribute("aria-pressed", String(dark));
+  byId("theme").textContent = dark ? "Light colours" : "Dark colours";
   for (const run of runs) run.swatch.setAttribute("stroke", colourOf(run));
   changed("all");
 }

@@ -209,6 +209,12 @@ impl<'a> Run<'a> {
         for point in timeline {
             busy.extend([seconds(point.time), f64::from(point.gpus_busy.get())]);
         }
+        // The timeline has a row for each plan, and there need be none after the last end.
+        if let Some(last) = run.allocations.last()
+            && held.iter().all(|changes| changes.last().is_none_or(|gpus| *gpus == 0.0))
+        {
+            busy.extend([seconds(last.time), 0.0]);
+        }
         Run {
             label,
             trace,

@@ -31,7 +31,10 @@ pub(crate) fn find() -> Option<PathBuf> {
     let path = std::env::var_os("PATH").unwrap_or_default();
     let installed = || {
         let folders: Vec<_> = std::env::split_paths(&path).collect();
-        NAMES.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|file| file.is_file())
+        NAMES
+            .iter()
+            .flat_map(|name| folders.iter().map(move |folder| folder.join(name)))
+            .find(|file| file.is_file())
     };
     let found = named.or_else(installed);
     if found.is_none() {
@@ -47,7 +50,13 @@ impl Browser {
         let mut process = Command::new("sh")
             .args(["-c", r#"exec "$0" "$@" 3<&0 4>&1 >/dev/null </dev/null"#])
             .arg(program)
-            .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"])
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--hide-scrollbars",
+            ])
             .args(["--no-first-run", "--disable-extensions", "--remote-debugging-pipe"])
             .arg(format!("--user-data-dir={}", profile.path().display()))
             .arg("about:blank")
@@ -61,8 +70,8 @@ impl Browser {
         let (session, complaints) = (String::new(), Vec::new());
         let mut browser = Browser { process, to, from, session, last: 0, complaints, _profile: profile };
         let target = browser.call("Target.createTarget", json!({ "url": "about:blank" }));
-        let attached = browser
-            .call("Target.attachToTarget", json!({ "targetId": target["targetId"], "flatten": true }));
+        let attached =
+            browser.call("Target.attachToTarget", json!({ "targetId": target["targetId"], "flatten": true }));
         browser.session = attached["sessionId"].as_str().expect("a session").to_owned();
         for domain in ["Page", "Runtime", "Network", "Log"] {
             browser.call(&format!("{domain}.enable"), json!({}));
@@ -70,7 +79,7 @@ impl Browser {
         browser.resize(width, height);
         let url = format!("file://{}", page.canonicalize().expect("a page").display());
         browser.call("Page.navigate", json!({ "url": url }));
-        browser.wait("document.documentElement.dataset.ready === 'yes'");
+        browser.wait("document.documentElement?.dataset.ready === 'yes'");
         browser
     }
 
@@ -156,8 +165,12 @@ impl Browser {
             "(() => {{ const e = document.querySelector({quoted}); if (!e) return null; e.scrollIntoView({{ block: 'nearest' }}); \
              const r = e.getBoundingClientRect(); return [r.left, r.top, r.width, r.height]; }})()"
         ));
-        let at: Vec<f64> =
-            at.as_array().unwrap_or_else(|| panic!("no {selector}")).iter().filter_map(Value::as_f64).collect();
+        let at: Vec<f64> = at
+            .as_array()
+            .unwrap_or_else(|| panic!("no {selector}"))
+            .iter()
+            .filter_map(Value::as_f64)
+            .collect();
         (at[0] + at[2] * across, at[1] + at[3] * down)
     }
 
@@ -174,7 +187,8 @@ impl Browser {
 
     fn mouse(&mut self, kind: &str, x: f64, y: f64, buttons: u32) {
         let button = if kind == "mouseMoved" && buttons == 0 { "none" } else { "left" };
-        let params = json!({ "type": kind, "x": x, "y": y, "button": button, "buttons": buttons, "clickCount": 1 });
+        let params =
+            json!({ "type": kind, "x": x, "y": y, "button": button, "buttons": buttons, "clickCount": 1 });
         self.call("Input.dispatchMouseEvent", params);
     }
 
