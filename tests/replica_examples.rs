@@ -212,7 +212,11 @@ fn what_the_artifact_does_not_get_through_is_refused() {
             accidents: Accidents::all(),
             rounds: false,
         };
-        assert_eq!(replay(&input, schedule).unwrap_err(), Refused::Nodes("1x8+1x4".to_owned()), "{schedule:?}");
+        assert_eq!(
+            replay(&input, schedule).unwrap_err(),
+            Refused::Nodes("1x8+1x4".to_owned()),
+            "{schedule:?}"
+        );
     }
     // Forty GPUs are no column of the profiles (Q17).
     let refused = Setting { cluster: (5, 8), ..node(60) }.run(&small, Schedule::Edf).unwrap_err();

@@ -15,9 +15,11 @@ use crate::trace::{DeadlineRule, InputErrors, ReadOptions, Trace, file};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::Workload;
 
+use super::choice::engine_keys;
+use super::engine::{Engine, engine};
 use super::preset::Effective;
 use super::speeds::{Known, Speeds};
-use super::{Case, Choice, Preset, parsers};
+use super::{Case, Choice, Layout, Preset, parsers};
 
 /// What becomes of a trace that leaves something open.
 #[derive(Clone, Debug, clap::Args)]
@@ -101,6 +103,9 @@ pub(super) fn input(what: &'static str, path: &Path, bytes: &[u8]) -> Input {
     Input { what, path: path.display().to_string(), sha256: sha256(bytes) }
 }
 
+/// What the summary has for the overhead and the placer of an engine that has its own.
+const ITS_OWN: &str = "artifact";
+
 /// A setup whose files are read.
 pub struct Ready {
     trace: Trace,
@@ -114,6 +119,11 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// The jobs.
+    pub fn workload(&self) -> &Workload {
+        &self.workload
+    }
+
     /// How many jobs there are.
     pub fn jobs(&self) -> u64 {
         self.workload.len() as u64
@@ -155,7 +165,10 @@ impl Setup {
         self.preset.check(entry)?;
         let effective = Effective::of(self, entry, choice)?;
         let seed = self.seed.unwrap_or_default();
-        if let Err(why) = (entry.build)(&effective.options, seed) {
+        let engine = self.engine(entry, choice)?;
+        if engine.is_none()
+            && let Err(why) = (entry.build)(&effective.options, seed)
+        {
             return Err(anyhow!("options of `{}`: {why}", entry.name));
         }
         let truth = ready.known.truth(&ready.workload, entry)?;
@@ -173,18 +186,56 @@ impl Setup {
             until: self.until,
             plan_limit: None,
         };
-        if entry.requested_size && scenario.lacks_requested_size().is_some() {
+        if let Some(engine) = engine {
+            engine.check(&scenario)?;
+        } else if entry.requested_size && scenario.lacks_requested_size().is_some() {
             let why = ready.trace.check_requested(&ready.known.table).err();
             let why = why.map_or_else(String::new, |why| why.to_string());
             return Err(anyhow!("`{}` runs every job on the GPUs it asks for\n{why}", entry.name));
         }
-        let summary = self.summary(&scenario, &effective, truth.name);
+        let mut summary = self.summary(&scenario, &effective, truth.name);
+        if engine.is_some() {
+            (summary.overhead, summary.placer) = (ITS_OWN.to_owned(), ITS_OWN.to_owned());
+        }
+        let engine = engine.map(|engine| (engine, Arc::new(ready.known.table.clone())));
         let mut command = self.words(entry.name);
         command.extend(choice.texts.iter().flat_map(|text| ["--set".to_owned(), text.clone()]));
         let seeds = Seeds { seed, trace_seed: self.draws.trace_seed };
         let version = env!("CARGO_PKG_VERSION");
         let manifest = Manifest { command, version, seeds, inputs: ready.inputs.clone() };
-        Ok(Case { scenario, summary, manifest, recording: None, truth: truth.about })
+        let (truth, layout) = (truth.about, Layout::Default);
+        Ok(Case { scenario, summary, manifest, recording: None, truth, engine, layout })
+    }
+
+    /// What runs a scheduler under the preset, if the event core does not; refuses what that cannot honour.
+    fn engine(&self, entry: &Entry, choice: &Choice) -> Result<Option<&'static dyn Engine>> {
+        let engine = engine(entry).filter(|_| self.preset == Preset::Paper);
+        if engine.is_none() {
+            let foreign = choice.keys().find(|key| {
+                engine_keys(entry).any(|other| other == *key)
+                    && entry.options.iter().all(|option| option.key != *key)
+            });
+            return match foreign {
+                Some(key) => {
+                    Err(anyhow!("--set {key} is for `{}` under --preset paper; add that", entry.name))
+                }
+                None => Ok(None),
+            };
+        }
+        let given = [
+            ("--overhead", self.overhead.is_some()),
+            ("--placer", self.placer.is_some()),
+            ("--seed", self.seed.is_some()),
+            ("--until", self.until.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((option, _)) => Err(anyhow!(
+                "{option}: `{}` under --preset paper does what the published artifact did, which has no such option; leave \
+                 it out",
+                entry.name
+            )),
+            None => Ok(engine),
+        }
     }
 
     fn placer(&self) -> &'static placement::Entry {
@@ -207,6 +258,8 @@ impl Setup {
             seed: scenario.seed,
             digest: String::new(),
             metrics: nothing,
+            artifact_accepted: None,
+            artifact_declined: None,
         }
     }
 
