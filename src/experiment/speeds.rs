@@ -183,6 +183,7 @@ mod tests {
             iterations: Iterations::new(100.0),
             submit: SimTime::ZERO,
             deadline: None,
+            soft: Vec::new(),
             requested: Gpus::ONE,
             duration: None,
         };
