@@ -9,8 +9,6 @@ mod goodput;
 mod interpolated;
 mod noise;
 mod steps;
-#[cfg(test)]
-mod tests;
 
 use std::collections::BTreeMap;
 
@@ -176,3 +174,6 @@ impl Applications {
         format!("`{name}` is no application of `{}`, which has {}", self.name, known.join(", "))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -149,3 +149,90 @@ pub fn truths(cases: &[Case]) -> Vec<String> {
     };
     notes.into_iter().map(note).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::{JobId, JobSpec};
+    use crate::profile::Setting;
+    use crate::scheduler::{Options, OptionsError};
+    use crate::units::{Gpus, Iterations, SimTime};
+
+    const fn entry(adapts_batch: bool) -> Entry {
+        Entry {
+            name: "",
+            aliases: &[],
+            summary: "",
+            paper: "",
+            knows: "",
+            options: &[],
+            grant_admits: true,
+            requested_size: false,
+            adapts_batch,
+            literal: None,
+            build: |_: &Options, _: u64| Err(OptionsError(String::new())),
+        }
+    }
+
+    fn workload(kinds: &[(&str, u32)]) -> Workload {
+        let job = |(row, (model, batch_size)): (usize, &(&str, u32))| JobSpec {
+            id: JobId(row as u32),
+            name: row.to_string(),
+            model: (*model).to_owned(),
+            batch_size: *batch_size,
+            iterations: Iterations::new(100.0),
+            submit: SimTime::ZERO,
+            deadline: None,
+            soft: Vec::new(),
+            requested: Gpus::ONE,
+            duration: None,
+        };
+        Workload::new(kinds.iter().enumerate().map(job).collect()).unwrap()
+    }
+
+    #[test]
+    fn a_scheduler_that_chooses_batch_sizes_has_goodput_where_it_is_known() {
+        let known = |gpu: &str| Speeds { gpu: Some(gpu.to_owned()), profiles: None }.read().unwrap();
+        let three = Setting { nodes: 1, gpus: Gpus::new(3), batch: 384 };
+        let name = |gpu, kinds: &[(&str, u32)], adapts| {
+            let workload = workload(kinds);
+            let truth = known(gpu).truth(&workload, &entry(adapts)).map_err(|why| format!("{why:#}"))?;
+            let rate = truth.model.rate(workload.job(JobId(0)), Iterations::ZERO, &three);
+            Ok((
+                truth.name,
+                rate.is_some(),
+                truth.model.until(workload.job(JobId(0)), Iterations::ZERO).is_some(),
+            ))
+        };
+        let is = |name: &str, knows_three, changes| Ok::<_, String>((name.to_owned(), knows_three, changes));
+        let t4 = [("bert", 384), ("cifar10", 2048)];
+        assert_eq!(name("t4", &t4, false), is("t4", false, false));
+        assert_eq!(name("t4", &t4, true), is("t4 goodput", true, true));
+        // bert is in both, but the applications were measured on T4.
+        assert_eq!(name("a100", &[("bert", 64)], true), is("a100 interpolated", true, false));
+        // No throughput is known at 100, and goodput is; not beyond the largest batch size.
+        let why = "the trace needs other profiles; choose them by `--gpu` or `--profiles`: job `0`: batch size 100 of `bert` is \
+                   not in profiles `t4`, which have 384";
+        assert_eq!(name("t4", &[("bert", 100)], false), Err(why.to_owned()));
+        assert_eq!(name("t4", &[("bert", 100)], true), is("t4 goodput", true, true));
+        let why = "job `0`: `bert` is not trained at batch size 385; give one from 12 to 384";
+        assert_eq!(name("t4", &[("bert", 385)], true), Err(why.to_owned()));
+    }
+
+    #[test]
+    fn the_words_of_speeds_say_what_the_default_does_not() {
+        let of = |gpu: Option<&str>, profiles: Option<&str>| {
+            let speeds = Speeds { gpu: gpu.map(str::to_owned), profiles: profiles.map(PathBuf::from) };
+            speeds
+                .words()
+                .into_iter()
+                .map(|(word, value)| format!("{word}={value}"))
+                .collect::<Vec<_>>()
+                .join(" ")
+        };
+        assert_eq!([of(None, None), of(Some("a100"), None)], ["", ""]);
+        assert_eq!(of(Some("t4"), None), "gpu=t4");
+        assert_eq!(of(Some("a100"), Some("folder")), "gpu=a100 profiles=folder");
+        assert_eq!(of(None, Some("folder")), "profiles=folder");
+    }
+}
