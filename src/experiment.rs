@@ -6,6 +6,7 @@
 
 mod case;
 mod choice;
+mod files;
 mod parsers;
 mod preset;
 mod setup;
@@ -13,6 +14,7 @@ mod suggest;
 
 pub use case::{Case, CaseError, Done, Ran};
 pub use choice::{Choice, choose};
+pub use files::Files;
 pub use parsers::{duration, gpu, placer, scheduler, time};
 pub use preset::Preset;
 pub use setup::{Draws, Ready, Setup, Speeds};

@@ -70,5 +70,5 @@ pub(super) fn simulate(case: Case, progress: &Progress) -> Result<Done, CaseErro
     #[expect(clippy::disallowed_types, reason = "timing.json says how long a run takes")]
     let begun = std::time::Instant::now();
     let ran = case.simulate(&mut Watching(progress))?;
-    ran.finish(begun.elapsed().as_secs_f64())
+    ran.finish(Some(begun.elapsed().as_secs_f64()))
 }

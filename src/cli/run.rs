@@ -1,6 +1,7 @@
 //! `run`: one trace under one scheduler.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::experiment::{Done, Ready, Setup, choose, scheduler};
 use crate::report::{Recording, Summary, Undo, table};
@@ -76,7 +77,7 @@ pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<Record
 }
 
 /// Reads every file; what the user may want to know goes to stderr.
-pub(super) fn ready(setup: &Setup, quiet: bool) -> Result<Ready, Failure> {
+pub(super) fn ready(setup: &Setup, quiet: bool) -> Result<Arc<Ready>, Failure> {
     let ready = setup.ready().map_err(Failure::Input)?;
     if !quiet {
         notes(&ready.notes);

@@ -4,6 +4,7 @@ use serde::Serialize;
 
 use crate::metrics::Metrics;
 use crate::record::Observer;
+use crate::record::jobs::JobRow;
 use crate::report::{self, Manifest, OutputError, Recording, Staged, Summary};
 use crate::sim::{Outcome, Scenario, SimError, simulate};
 
@@ -27,6 +28,8 @@ pub struct Ran {
 
 /// What a case comes to. The directory is complete and waits for its name.
 pub struct Done {
+    /// One row for each job, in the trace's order.
+    pub jobs: Vec<JobRow>,
     /// What was simulated, and what came out of it.
     pub summary: Summary,
     /// The run directory, if there is one.
@@ -101,25 +104,28 @@ impl Case {
 }
 
 impl Ran {
-    /// Scores it and writes what is to be written; `seconds` of wall-clock time is what the simulation took.
+    /// Scores it and writes what is to be written; `seconds` of wall-clock time is what the simulation took, if that is to
+    /// be written, too.
     ///
     /// # Errors
     ///
     /// If a file cannot be written.
-    pub fn finish(self, seconds: f64) -> Result<Done, CaseError> {
+    pub fn finish(self, seconds: Option<f64>) -> Result<Done, CaseError> {
         let Ran { case: Case { scenario, mut summary, manifest, recording }, outcome } = self;
-        let per_second = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
-        let timing = Timing {
-            simulate_seconds: seconds,
-            plans_per_second: per_second(outcome.totals.plans),
-            events_per_second: per_second(outcome.totals.events),
-        };
-        let (jobs, digest) = report::jobs_csv(&outcome.jobs)?;
+        let timing = seconds.map(|seconds| {
+            let per_second = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+            Timing {
+                simulate_seconds: seconds,
+                plans_per_second: per_second(outcome.totals.plans),
+                events_per_second: per_second(outcome.totals.events),
+            }
+        });
+        let (bytes, digest) = report::jobs_csv(&outcome.jobs)?;
         summary.digest = digest;
         summary.metrics =
             Metrics::of(&outcome.jobs, &outcome.totals, scenario.cluster.gpus(), scenario.until);
-        let finish = |recording: Recording| recording.finish(&jobs, &summary, &manifest, &timing);
+        let finish = |recording: Recording| recording.finish(&bytes, &summary, &manifest, timing.as_ref());
         let staged = recording.map(finish).transpose()?;
-        Ok(Done { summary, staged })
+        Ok(Done { jobs: outcome.jobs, summary, staged })
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::config::{cluster, profiles};
+use crate::config::profiles;
 use crate::overhead::Preset as Overhead;
 use crate::placement;
 use crate::profile::{Profiled, ThroughputTable};
@@ -17,10 +17,10 @@ use crate::units::{SimDuration, SimTime};
 use crate::workload::Workload;
 
 use super::preset::Effective;
-use super::{Case, Choice, Preset, parsers};
+use super::{Case, Choice, Files, Preset, parsers};
 
 /// Whose speeds.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, clap::Args)]
 pub struct Speeds {
     /// GPU type whose measured speeds are used
     #[arg(long, value_name = "TYPE", value_parser = parsers::gpu(), default_value = "a100", conflicts_with = "profiles")]
@@ -74,6 +74,9 @@ pub struct Setup {
     /// Cut the simulation off at this time of the trace's clock, in seconds
     #[arg(long, value_name = "TIME", value_parser = parsers::time, allow_negative_numbers = true)]
     pub until: Option<SimTime>,
+    /// Where relative paths start: the current directory, if this is empty.
+    #[arg(skip)]
+    pub base: PathBuf,
 }
 
 impl Speeds {
@@ -133,17 +136,17 @@ fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))
 }
 
-fn input(what: &'static str, path: &Path, bytes: &[u8]) -> Input {
+pub(super) fn input(what: &'static str, path: &Path, bytes: &[u8]) -> Input {
     Input { what, path: path.display().to_string(), sha256: sha256(bytes) }
 }
 
 /// A setup whose files are read.
 pub struct Ready {
-    trace: Trace,
-    table: ThroughputTable,
-    cluster: crate::cluster::Shape,
-    speeds: Arc<Profiled>,
-    workload: Arc<Workload>,
+    pub(super) trace: Arc<Trace>,
+    pub(super) table: Arc<ThroughputTable>,
+    pub(super) cluster: crate::cluster::Shape,
+    pub(super) speeds: Arc<Profiled>,
+    pub(super) workload: Arc<Workload>,
     /// Every file that was read.
     pub inputs: Vec<Input>,
     /// What the user may want to know.
@@ -163,25 +166,8 @@ impl Setup {
     /// # Errors
     ///
     /// If a file cannot be read, is not what it should be, or does not go with another.
-    pub fn ready(&self) -> Result<Ready> {
-        let cluster = cluster::read(&self.cluster)?;
-        (self.placer().check)(&cluster.shape).map_err(anyhow::Error::msg)?;
-        let (table, profiles) = self.speeds.read()?;
-        let mut notes = Vec::new();
-        let (trace, input_) = self.draws.read(&self.trace, &table, &mut notes)?;
-        let speeds = Profiled::new(&table, &trace.workload)?;
-        let mut inputs = vec![input_];
-        inputs.extend(profiles);
-        inputs.extend(cluster.file.as_ref().map(|bytes| input("cluster", Path::new(&self.cluster), bytes)));
-        Ok(Ready {
-            workload: trace.workload.clone().into(),
-            trace,
-            table,
-            cluster: cluster.shape,
-            speeds: speeds.into(),
-            inputs,
-            notes,
-        })
+    pub fn ready(&self) -> Result<Arc<Ready>> {
+        Files::default().ready(self)
     }
 
     /// The run under one scheduler, without a run directory as yet, with everything checked that it would stumble over at
@@ -225,7 +211,7 @@ impl Setup {
         Ok(Case { scenario, summary, manifest, recording: None })
     }
 
-    fn placer(&self) -> &'static placement::Entry {
+    pub(super) fn placer(&self) -> &'static placement::Entry {
         self.placer.unwrap_or(&placement::entries()[0])
     }
 

@@ -80,7 +80,7 @@ impl Recording {
     }
 
     /// Writes the rest: the bytes of `jobs.csv`, the summary, how it came about, and (apart from everything that is the
-    /// same in every run) how long it took. What comes back only has to be published.
+    /// same in every run) how long it took, if anyone measured it. What comes back only has to be published.
     ///
     /// # Errors
     ///
@@ -90,7 +90,7 @@ impl Recording {
         jobs: &[u8],
         summary: &Summary,
         manifest: &Manifest,
-        timing: &impl Serialize,
+        timing: Option<&impl Serialize>,
     ) -> Result<Staged, OutputError> {
         for sink in [Some(self.allocations), Some(self.timeline), self.events].into_iter().flatten() {
             sink.close()?;
@@ -102,7 +102,9 @@ impl Recording {
         write("jobs.csv", jobs)?;
         write("summary.json", summary.to_json().as_bytes())?;
         write("run.json", to_json(manifest).as_bytes())?;
-        write("timing.json", to_json(timing).as_bytes())?;
+        if let Some(timing) = timing {
+            write("timing.json", to_json(timing).as_bytes())?;
+        }
         Ok(self.staged)
     }
 }

@@ -1,0 +1,114 @@
+//! Files that are read once, however many runs they are for.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Result;
+
+use crate::config::cluster::{self, Cluster};
+use crate::profile::{Profiled, ThroughputTable};
+use crate::report::Input;
+use crate::trace::Trace;
+use crate::workload::Workload;
+
+use super::setup::input;
+use super::{Draws, Ready, Setup, Speeds};
+
+/// What was read so far. Setups that name the same files share what is in them.
+#[derive(Default)]
+pub struct Files {
+    tables: BTreeMap<Speeds, (Arc<ThroughputTable>, Option<Input>)>,
+    traces: BTreeMap<TraceKey, Loaded>,
+    clusters: BTreeMap<String, Cluster>,
+    ready: BTreeMap<(TraceKey, String), Arc<Ready>>,
+}
+
+/// What decides how a trace is read: its file, whose speeds, the rule for deadlines, the seed.
+type TraceKey = (PathBuf, Speeds, Option<String>, u64);
+
+/// A trace with what follows from it.
+#[derive(Clone)]
+struct Loaded {
+    trace: Arc<Trace>,
+    workload: Arc<Workload>,
+    speeds: Arc<Profiled>,
+    input: Input,
+    notes: Vec<String>,
+}
+
+impl Files {
+    /// What the files of a setup hold.
+    ///
+    /// # Errors
+    ///
+    /// As [`Setup::ready`].
+    pub fn ready(&mut self, setup: &Setup) -> Result<Arc<Ready>> {
+        let at = |path: &Path| setup.base.join(path);
+        let speeds = Speeds { profiles: setup.speeds.profiles.as_deref().map(at), ..setup.speeds.clone() };
+        let Draws { deadline, trace_seed } = setup.draws;
+        let key = (at(&setup.trace), speeds.clone(), deadline.map(|rule| rule.to_string()), trace_seed);
+        let cluster = self.cluster(setup)?;
+        (setup.placer().check)(&cluster.shape).map_err(anyhow::Error::msg)?;
+        let key = (key, cluster::path(&setup.base, &setup.cluster));
+        if let Some(ready) = self.ready.get(&key) {
+            return Ok(ready.clone());
+        }
+        let (table, profiles) = self.table(setup, &speeds)?;
+        let loaded = self.trace(setup, &key.0, &table)?;
+        let mut inputs = vec![loaded.input];
+        inputs.extend(profiles);
+        let name = Path::new(&setup.cluster);
+        inputs.extend(cluster.file.as_ref().map(|bytes| input("cluster", name, bytes)));
+        let ready = Arc::new(Ready {
+            trace: loaded.trace,
+            table,
+            cluster: cluster.shape,
+            speeds: loaded.speeds,
+            workload: loaded.workload,
+            inputs,
+            notes: loaded.notes,
+        });
+        self.ready.insert(key, ready.clone());
+        Ok(ready)
+    }
+
+    fn cluster(&mut self, setup: &Setup) -> Result<Cluster> {
+        let path = cluster::path(&setup.base, &setup.cluster);
+        if let Some(cluster) = self.clusters.get(&path) {
+            return Ok(cluster.clone());
+        }
+        let cluster = cluster::read(&path)?;
+        self.clusters.insert(path, cluster.clone());
+        Ok(cluster)
+    }
+
+    fn table(&mut self, setup: &Setup, speeds: &Speeds) -> Result<(Arc<ThroughputTable>, Option<Input>)> {
+        if let Some(read) = self.tables.get(speeds) {
+            return Ok(read.clone());
+        }
+        let (table, file) = speeds.read()?;
+        let read = (Arc::new(table), file.map(|file| named(file, setup.speeds.profiles.as_deref())));
+        self.tables.insert(speeds.clone(), read.clone());
+        Ok(read)
+    }
+
+    fn trace(&mut self, setup: &Setup, key: &TraceKey, table: &ThroughputTable) -> Result<Loaded> {
+        if let Some(loaded) = self.traces.get(key) {
+            return Ok(loaded.clone());
+        }
+        let mut notes = Vec::new();
+        let (trace, file) = setup.draws.read(&key.0, table, &mut notes)?;
+        let speeds = Arc::new(Profiled::new(table, &trace.workload)?);
+        let workload = Arc::new(trace.workload.clone());
+        let input = named(file, Some(&setup.trace));
+        let loaded = Loaded { trace: Arc::new(trace), workload, speeds, input, notes };
+        self.traces.insert(key.clone(), loaded.clone());
+        Ok(loaded)
+    }
+}
+
+/// A file goes by the name that its user gave it, not by where that leads from here.
+fn named(file: Input, name: Option<&Path>) -> Input {
+    Input { path: name.map_or(file.path, |name| name.display().to_string()), ..file }
+}
