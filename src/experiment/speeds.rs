@@ -19,7 +19,7 @@ use super::{Case, parsers};
 const GPU: &str = "a100";
 
 /// Whose speeds.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, clap::Args)]
 pub struct Speeds {
     /// GPU type whose measured speeds are used [default: a100]
     #[arg(long, value_name = "TYPE", value_parser = parsers::gpu())]
