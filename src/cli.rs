@@ -4,16 +4,11 @@
 //! only module that reads a wall clock or the environment.
 
 mod assertion;
-mod case;
 mod compare;
 mod list;
 mod output;
-mod parsers;
 mod progress;
 mod run;
-mod settings;
-mod setup;
-mod suggest;
 mod trace;
 
 use std::io::IsTerminal;

@@ -40,6 +40,7 @@
 //! - [`replica`]: the published artifact re-enacted; an island that nothing else knows.
 //! - [`trace`], [`metrics`]: jobs in, numbers out.
 //! - [`config`], [`report`]: what else is read, and everything that is written.
+//! - [`experiment`]: one run, from its settings to its results.
 //! - [`cli`]: the command line.
 //!
 //! `ARCHITECTURE.md` has the reasons, `METHODOLOGY.md` the semantics and the formulas, and [`scheduler::tutorial`] shows
@@ -98,6 +99,7 @@
 pub mod cli;
 pub mod cluster;
 pub mod config;
+pub mod experiment;
 pub mod goodput;
 pub mod job;
 pub mod metrics;

@@ -223,7 +223,7 @@ fn a_member_may_leave_for_the_same_nodes() {
         let mut plan = Plan::new();
         if from(view, seconds) {
             let last = view.live().last().copied();
-            for id in last {
+            if let Some(id) = last {
                 plan.grant(id, EIGHT);
             }
         } else {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use crate::report::{CSV_COLUMNS, Summary, is_number};
 
-use super::suggest::did_you_mean;
+use crate::experiment::did_you_mean;
 
 /// One assertion.
 #[derive(Clone, Debug, PartialEq)]

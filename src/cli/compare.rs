@@ -5,14 +5,13 @@ use std::path::PathBuf;
 
 use rayon::prelude::*;
 
+use crate::experiment::{Setup, choose, scheduler};
 use crate::report::{Summary, table, to_json, write_csv};
 use crate::scheduler::Entry;
 
 use super::output::{Failure, data};
-use super::progress::Progress;
-use super::run::{Outputs, begin, case, check, publish};
-use super::setup::Setup;
-use super::{parsers, settings};
+use super::progress::{Progress, simulate};
+use super::run::{Outputs, begin, check, publish, ready};
 
 /// The words of `compare`.
 #[derive(Debug, clap::Args)]
@@ -21,7 +20,7 @@ pub(super) struct Args {
     #[arg(
         long,
         value_name = "NAMES",
-        value_parser = parsers::scheduler(),
+        value_parser = scheduler(),
         value_delimiter = ',',
         required = true,
         hide_possible_values = true
@@ -58,10 +57,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             return Err(Failure::Input(anyhow::Error::msg(why)));
         }
     }
-    let chosen = settings::choose(&args.set, entries).map_err(Failure::Input)?;
-    let ready = setup.ready(quiet)?;
-    let cases = entries.iter().zip(chosen).map(|(entry, chosen)| case(setup, &ready, entry, chosen));
-    let mut cases = cases.collect::<Result<Vec<_>, _>>()?;
+    let choices = choose(&args.set, entries).map_err(Failure::Input)?;
+    let ready = ready(setup, quiet)?;
+    let cases = entries.iter().zip(&choices).map(|(entry, choice)| setup.case(&ready, entry, choice));
+    let mut cases = cases.collect::<Result<Vec<_>, _>>().map_err(Failure::Input)?;
     if let Some(out) = &args.out {
         let targets: Vec<PathBuf> = entries.iter().map(|entry| out.join(entry.name)).collect();
         for (case, recording) in cases.iter_mut().zip(begin(&targets, &args.outputs)?) {
@@ -70,7 +69,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let progress = Progress::new(ready.jobs() * entries.len() as u64, quiet);
     // All of them run to their end, so that the error of the first one asked for is reported, whichever fails first.
-    let all: Vec<_> = cases.into_par_iter().map(|case| case.run(&progress)).collect();
+    let all: Vec<_> = cases.into_par_iter().map(|case| simulate(case, &progress)).collect();
     drop(progress);
     let summaries = publish(all.into_iter().collect::<Result<Vec<_>, _>>()?)?;
     print(args, &summaries)?;

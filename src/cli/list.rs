@@ -1,8 +1,9 @@
 //! `list`: what there is to choose from.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 
 use crate::config::profiles;
+use crate::experiment::Preset;
 use crate::report::table::{lines, row};
 use crate::trace::FORMATS;
 use crate::{overhead, placement, scheduler};
@@ -31,45 +32,6 @@ enum What {
     Overheads,
     /// How jobs get their nodes
     Placers,
-}
-
-/// What is simulated.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
-pub(super) enum Preset {
-    /// The policy as its paper describes it
-    #[default]
-    Default,
-    /// The published artifact, re-enacted
-    Paper,
-}
-
-impl fmt::Display for Preset {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Preset::Default => "default",
-            Preset::Paper => "paper",
-        })
-    }
-}
-
-impl Preset {
-    /// The presets of a scheduler.
-    fn of(_: &scheduler::Entry) -> &'static [Preset] {
-        &[Preset::Default]
-    }
-
-    /// Whether a scheduler has this preset; otherwise which it has.
-    pub(super) fn check(self, entry: &scheduler::Entry) -> anyhow::Result<()> {
-        let of = Preset::of(entry);
-        let names: Vec<_> = of.iter().map(ToString::to_string).collect();
-        anyhow::ensure!(
-            of.contains(&self),
-            "`{}` has no preset `{self}`; it has: {}",
-            entry.name,
-            names.join(", ")
-        );
-        Ok(())
-    }
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
@@ -119,7 +81,7 @@ fn presets() -> String {
     };
     let about = [
         (Preset::Default, "the policy as its paper describes it"),
-        (Preset::Paper, "the published artifact, re-enacted"),
+        (Preset::Paper, "what the published artifact did"),
     ];
     let mut text = String::new();
     for (preset, about) in about {

@@ -4,8 +4,8 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use crate::experiment::CaseError;
 use crate::report::OutputError;
-use crate::sim::SimError;
 
 /// Why a command does not end well.
 #[derive(Debug)]
@@ -47,12 +47,9 @@ impl Failure {
     }
 }
 
-impl From<SimError> for Failure {
-    fn from(why: SimError) -> Failure {
-        match why {
-            SimError::Scenario(_) => Failure::input(why),
-            _ => Failure::run(why),
-        }
+impl From<CaseError> for Failure {
+    fn from(why: CaseError) -> Failure {
+        if why.is_input() { Failure::input(why) } else { Failure::run(why) }
     }
 }
 
@@ -66,6 +63,11 @@ impl From<OutputError> for Failure {
 /// A message on stderr. Nobody may be listening there, which is no reason to stop.
 pub(super) fn message(kind: &str, what: impl Display) {
     let _ = writeln!(io::stderr(), "{kind}: {what}");
+}
+
+/// What the user may want to know.
+pub(super) fn notes(all: &[String]) {
+    all.iter().for_each(|note| message("note", note));
 }
 
 /// Data on stdout. That the reader has seen enough (a broken pipe) is success.

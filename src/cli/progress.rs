@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::experiment::{Case, CaseError, Done};
 use crate::record::{Happened, Observer};
 use crate::units::SimTime;
 use crate::workload::Workload;
@@ -50,19 +51,24 @@ impl Drop for Progress {
     }
 }
 
-/// Tells the progress and everybody else.
-pub(super) struct Watched<'a> {
-    pub(super) progress: &'a Progress,
-    pub(super) others: Vec<Box<dyn Observer + 'a>>,
-}
+/// Watches one run.
+pub(super) struct Watching<'a>(pub(super) &'a Progress);
 
-impl Observer for Watched<'_> {
-    fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
+impl Observer for Watching<'_> {
+    fn observe(&mut self, _: SimTime, _: &Workload, what: &Happened<'_>) -> io::Result<()> {
         match what {
-            Happened::Ended { .. } | Happened::Declined { .. } => self.progress.count(),
-            Happened::Planned(_) => self.progress.show(),
+            Happened::Ended { .. } | Happened::Declined { .. } => self.0.count(),
+            Happened::Planned(_) => self.0.show(),
             _ => {}
         }
-        self.others.observe(at, jobs, what)
+        Ok(())
     }
+}
+
+/// Runs a case and says how long that took.
+pub(super) fn simulate(case: Case, progress: &Progress) -> Result<Done, CaseError> {
+    #[expect(clippy::disallowed_types, reason = "timing.json says how long a run takes")]
+    let begun = std::time::Instant::now();
+    let ran = case.simulate(&mut Watching(progress))?;
+    ran.finish(begun.elapsed().as_secs_f64())
 }

@@ -2,22 +2,19 @@
 
 use std::path::PathBuf;
 
-use crate::report::{Manifest, Recording, Seeds, Summary, Undo, table};
+use crate::experiment::{Done, Ready, Setup, choose, scheduler};
+use crate::report::{Recording, Summary, Undo, table};
 use crate::scheduler::Entry;
 
 use super::assertion::{Assertion, failures};
-use super::case::{Case, Done};
-use super::output::{Failure, data};
-use super::parsers;
-use super::progress::Progress;
-use super::settings::{self, Chosen};
-use super::setup::{Ready, Setup};
+use super::output::{Failure, data, notes};
+use super::progress::{Progress, simulate};
 
 /// The words of `run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Policy that decides; `list schedulers` describes them
-    #[arg(long, value_name = "NAME", value_parser = parsers::scheduler(), hide_possible_values = true)]
+    #[arg(long, value_name = "NAME", value_parser = scheduler(), hide_possible_values = true)]
     scheduler: &'static Entry,
     #[command(flatten)]
     setup: Setup,
@@ -51,14 +48,14 @@ pub(super) struct Outputs {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let quiet = args.outputs.quiet;
-    let chosen = settings::choose(&args.set, &[args.scheduler]).map_err(Failure::Input)?.remove(0);
-    let ready = args.setup.ready(quiet)?;
-    let mut case = case(&args.setup, &ready, args.scheduler, chosen)?;
+    let choice = choose(&args.set, &[args.scheduler]).map_err(Failure::Input)?.remove(0);
+    let ready = ready(&args.setup, quiet)?;
+    let mut case = args.setup.case(&ready, args.scheduler, &choice).map_err(Failure::Input)?;
     if let Some(out) = &args.out {
         case.recording = begin(std::slice::from_ref(out), &args.outputs)?.pop();
     }
     let progress = Progress::new(ready.jobs(), quiet);
-    let done = case.run(&progress)?;
+    let done = simulate(case, &progress)?;
     drop(progress);
     let summary = publish(vec![done])?.remove(0);
     let text = if args.outputs.json { summary.to_json() } else { table::run(&summary) };
@@ -78,20 +75,13 @@ pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<Record
     Ok(all)
 }
 
-/// Checks a scenario under one scheduler, without a run directory as yet.
-pub(super) fn case(
-    setup: &Setup,
-    ready: &Ready,
-    entry: &'static Entry,
-    chosen: Chosen,
-) -> Result<Case, Failure> {
-    let scenario = setup.scenario(ready, entry, chosen.options)?;
-    let mut command = setup.words(entry.name);
-    command.extend(chosen.texts.into_iter().flat_map(|text| ["--set".to_owned(), text]));
-    let seeds = Seeds { seed: setup.seed, trace_seed: setup.draws.trace_seed };
-    let version = env!("CARGO_PKG_VERSION");
-    let manifest = Manifest { command, version, seeds, inputs: ready.inputs.clone() };
-    Ok(Case { summary: setup.summary(ready, &scenario), scenario, manifest, recording: None })
+/// Reads every file; what the user may want to know goes to stderr.
+pub(super) fn ready(setup: &Setup, quiet: bool) -> Result<Ready, Failure> {
+    let ready = setup.ready().map_err(Failure::Input)?;
+    if !quiet {
+        notes(&ready.notes);
+    }
+    Ok(ready)
 }
 
 /// Gives the directories their names, now that all runs are done.

@@ -2,18 +2,19 @@
 
 use std::io::Write as _;
 use std::num::NonZeroUsize;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::config::cluster;
+use crate::experiment::{Draws, Speeds};
 use crate::overhead::Preset as Overhead;
+use crate::profile::ThroughputTable;
 use crate::report::table::count;
 use crate::report::write_file;
-use crate::trace::{GenerateOptions, InputErrors, describe, generate, head, write};
+use crate::trace::{GenerateOptions, InputErrors, Trace, describe, generate, head, write};
 use crate::units::SimDuration;
 use crate::workload::Workload;
 
-use super::output::{Failure, data, message};
-use super::setup::{Draws, Speeds};
+use super::output::{Failure, data, message, notes};
 
 /// The words of `trace`.
 #[derive(Debug, clap::Subcommand)]
@@ -126,9 +127,19 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     }
 }
 
+/// Reads a trace; what its user may want to know goes to stderr unless `quiet`.
+fn read(draws: &Draws, path: &Path, table: &ThroughputTable, quiet: bool) -> anyhow::Result<Trace> {
+    let mut all = Vec::new();
+    let (trace, _) = draws.read(path, table, &mut all)?;
+    if !quiet {
+        notes(&all);
+    }
+    Ok(trace)
+}
+
 impl Generate {
     fn run(&self) -> Result<(), Failure> {
-        let (table, _) = self.speeds.read()?;
+        let (table, _) = self.speeds.read().map_err(Failure::Input)?;
         let options = GenerateOptions {
             jobs: self.jobs,
             mean_interarrival: self.mean_interarrival,
@@ -144,8 +155,8 @@ impl Generate {
 
 impl Convert {
     fn run(&self) -> Result<(), Failure> {
-        let (table, _) = self.speeds.read()?;
-        let (trace, _) = self.draws.read(&self.file, &table, self.quiet)?;
+        let (table, _) = self.speeds.read().map_err(Failure::Input)?;
+        let trace = read(&self.draws, &self.file, &table, self.quiet).map_err(Failure::Input)?;
         match self.head {
             Some(most) => give(&head(&trace.workload, most), self.out.as_ref()),
             None => give(&trace.workload, self.out.as_ref()),
@@ -171,23 +182,22 @@ fn give(workload: &Workload, out: Option<&PathBuf>) -> Result<(), Failure> {
 impl Validate {
     /// Goes through all files, whatever is wrong with the first; what is wrong is printed, and what is right, too.
     fn run(&self) -> Result<(), Failure> {
-        let (table, _) = self.speeds.read()?;
+        let (table, _) = self.speeds.read().map_err(Failure::Input)?;
         let mut wrong = 0;
         for file in &self.files {
-            match self.draws.read(file, &table, self.quiet) {
-                Ok((trace, _)) => {
+            match read(&self.draws, file, &table, self.quiet) {
+                Ok(trace) => {
                     let jobs = count(trace.workload.len() as u64, "job");
                     data(
                         format!("{}: ok, {jobs}, format {}\n", file.display(), trace.format.name).as_bytes(),
                     )?;
                 }
-                Err(Failure::Input(why)) => {
+                Err(why) => {
                     wrong += 1;
                     // A run stops at a screenful; whoever asks what is wrong is told all of it.
                     let all = why.downcast_ref::<InputErrors>().map(InputErrors::all);
                     message("error", all.unwrap_or_else(|| format!("{why:#}")));
                 }
-                Err(other) => return Err(other),
             }
         }
         if wrong > 0 {
@@ -203,8 +213,8 @@ impl Validate {
 impl Describe {
     fn run(&self) -> Result<(), Failure> {
         let cluster = cluster::read(&self.cluster).map_err(Failure::Input)?.shape.gpus();
-        let (table, _) = self.speeds.read()?;
-        let (trace, _) = self.draws.read(&self.file, &table, self.quiet)?;
+        let (table, _) = self.speeds.read().map_err(Failure::Input)?;
+        let trace = read(&self.draws, &self.file, &table, self.quiet).map_err(Failure::Input)?;
         // The default overhead depends on the size alone, so that any job stands for all.
         let overhead = Overhead::default().on(cluster);
         let any = trace.workload.jobs().first();

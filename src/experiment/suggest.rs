@@ -1,7 +1,7 @@
 //! "Did you mean".
 
 /// The word that is most like `word`, if one is like it: for "did you mean".
-pub(super) fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.into_iter().map(|other| (distance(word, other), other)).min()?;
     (near.0 <= 1 + word.len() / 3).then_some(near.1)
 }
@@ -21,7 +21,7 @@ fn distance(a: &str, b: &str) -> usize {
 }
 
 /// `; did you mean ...?`, or nothing.
-pub(super) fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
+pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     closest(word, known).map(|other| format!("; did you mean `{other}`?")).unwrap_or_default()
 }
 

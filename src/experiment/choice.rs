@@ -4,15 +4,20 @@ use anyhow::{Result, anyhow, bail};
 
 use crate::scheduler::{self, Entry, Options};
 
-use super::suggest::did_you_mean;
+use super::did_you_mean;
 
-/// The options of one policy.
+/// The options chosen for one policy.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Chosen {
+pub struct Choice {
     /// As `--set` takes them, without a scheduler's name.
-    pub(super) texts: Vec<String>,
-    /// The same, understood.
-    pub(super) options: Options,
+    pub texts: Vec<String>,
+}
+
+impl Choice {
+    /// The keys that are set.
+    pub fn keys(&self) -> impl Iterator<Item = &str> {
+        self.texts.iter().map(|text| text.split_once('=').map_or(text.as_str(), |(key, _)| key.trim()))
+    }
 }
 
 /// The options of each of `entries`, in their order.
@@ -23,7 +28,7 @@ pub(super) struct Chosen {
 /// # Errors
 ///
 /// If a text has no `=`, no policy takes the key, a scheduler is not among `entries`, or a key is given twice.
-pub(super) fn choose(texts: &[String], entries: &[&'static Entry]) -> Result<Vec<Chosen>> {
+pub fn choose(texts: &[String], entries: &[&'static Entry]) -> Result<Vec<Choice>> {
     let settings = texts.iter().map(|text| Setting::parse(text, entries)).collect::<Result<Vec<_>>>()?;
     let of = |entry: &&'static Entry| {
         let is_scoped = |s: &&Setting<'_>| s.only.is_some_and(|only| only.name == entry.name);
@@ -32,9 +37,9 @@ pub(super) fn choose(texts: &[String], entries: &[&'static Entry]) -> Result<Vec
             s.only.is_none() && takes(entry, s.key) && !scoped.iter().any(|other| other.key == s.key)
         });
         let texts: Vec<String> = plain.chain(scoped.iter().copied()).map(|s| s.text.to_owned()).collect();
-        let options = Options::parse(texts.iter().map(String::as_str))
+        Options::parse(texts.iter().map(String::as_str))
             .map_err(|why| anyhow!("--set for `{}`: {why}", entry.name))?;
-        Ok(Chosen { texts, options })
+        Ok(Choice { texts })
     };
     entries.iter().map(of).collect()
 }
@@ -119,7 +124,7 @@ mod tests {
     fn of(texts: &[&str], entries: &[&'static Entry]) -> Vec<String> {
         let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
         match choose(&texts, entries) {
-            Ok(all) => all.iter().map(|chosen| chosen.options.to_json().to_string()).collect(),
+            Ok(all) => all.iter().map(|chosen| chosen.texts.join(" ")).collect(),
             Err(why) => vec![why.to_string()],
         }
     }
@@ -127,9 +132,9 @@ mod tests {
     #[test]
     fn a_plain_key_goes_to_all_that_take_it_and_a_scoped_one_to_its_own() {
         let all = [&A, &B, &C];
-        assert_eq!(of(&["lease=5"], &all), [r#"{"lease":5}"#, r#"{"lease":5}"#, "{}"]);
-        assert_eq!(of(&["lease=5", "fifo.lease=7"], &all), [r#"{"lease":7}"#, r#"{"lease":5}"#, "{}"]);
-        assert_eq!(of(&["fifo.round=0.5"], &all), [r#"{"round":0.5}"#, "{}", "{}"]);
+        assert_eq!(of(&["lease=5"], &all), ["lease=5", "lease=5", ""]);
+        assert_eq!(of(&["lease=5", "fifo.lease=7"], &all), ["lease=7", "lease=5", ""]);
+        assert_eq!(of(&["fifo.round=0.5"], &all), ["round=0.5", "", ""]);
     }
 
     #[test]

@@ -10,26 +10,38 @@ fn advice(why: TimeError) -> String {
     format!("{why}; give seconds, such as 60 or 0.5")
 }
 
-pub(super) fn duration(text: &str) -> Result<SimDuration, String> {
+/// A span of time in seconds.
+///
+/// # Errors
+///
+/// If it is none; the message says what would be.
+pub fn duration(text: &str) -> Result<SimDuration, String> {
     text.parse().map_err(advice)
 }
 
-pub(super) fn time(text: &str) -> Result<SimTime, String> {
+/// An instant of the trace's clock in seconds.
+///
+/// # Errors
+///
+/// If it is none; the message says what would be.
+pub fn time(text: &str) -> Result<SimTime, String> {
     text.parse().map_err(advice)
 }
 
 /// A scheduler by its name or an alias.
-pub(super) fn scheduler() -> impl TypedValueParser<Value = &'static scheduler::Entry> {
+pub fn scheduler() -> impl TypedValueParser<Value = &'static scheduler::Entry> {
     let names =
         scheduler::entries().iter().map(|e| PossibleValue::new(e.name).aliases(e.aliases.iter().copied()));
     PossibleValuesParser::new(names).try_map(|name| scheduler::entry(&name))
 }
 
-pub(super) fn placer() -> impl TypedValueParser<Value = &'static placement::Entry> {
+/// A placer by its name.
+pub fn placer() -> impl TypedValueParser<Value = &'static placement::Entry> {
     PossibleValuesParser::new(placement::entries().iter().map(|e| e.name))
         .try_map(|name| placement::entry(&name))
 }
 
-pub(super) fn gpu() -> PossibleValuesParser {
+/// The name of built-in profiles.
+pub fn gpu() -> PossibleValuesParser {
     PossibleValuesParser::new(profiles::BUILTIN.map(|table| table.name))
 }

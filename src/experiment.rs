@@ -1,0 +1,19 @@
+//! One run, from its settings to its results: what `run`, `compare` and every point of a sweep have in common.
+//!
+//! A [`Setup`] is everything that is the same for all schedulers of a command. [`Setup::ready`] reads every file, once;
+//! [`Setup::case`] checks all that a run under one scheduler would stumble over at its start; [`Case::simulate`] runs it, on
+//! any thread. The preset decides what is simulated: see [`Preset`].
+
+mod case;
+mod choice;
+mod parsers;
+mod preset;
+mod setup;
+mod suggest;
+
+pub use case::{Case, CaseError, Done, Ran};
+pub use choice::{Choice, choose};
+pub use parsers::{duration, gpu, placer, scheduler, time};
+pub use preset::Preset;
+pub use setup::{Draws, Ready, Setup, Speeds};
+pub use suggest::did_you_mean;
