@@ -107,8 +107,8 @@ impl Problem {
         Problem { points, accumulated, pinned, sees_nodes }
     }
 
-    /// Half of computing is the same for every size, and what a step takes longer than that is the exchange.
-    fn start(&self) -> Vector {
+    /// Half of computing is the same for every size, and what a step takes longer than that at this overlap is the exchange.
+    fn start(&self, gamma: f64) -> Vector {
         let mean = |values: &mut dyn Iterator<Item = f64>| {
             let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
             if count == 0 { 0.1 } else { sum / f64::from(count) }
@@ -118,11 +118,15 @@ impl Problem {
         let size = mean(&mut self.points.iter().map(|point| point.atomic));
         let exchange = |over: fn(Exchange) -> bool| {
             let points = self.points.iter().filter(|point| over(point.exchange));
-            mean(&mut points.map(|point| (libm::exp(point.step) - computing(point)).max(0.01 * compute)))
+            mean(&mut points.map(|point| {
+                let (step, compute) = (libm::exp(point.step), computing(point));
+                let beyond = 1.0 - libm::pow((compute / step).min(1.0), gamma);
+                step * libm::pow(beyond, 1.0 / gamma).max(0.01)
+            }))
         };
         let nodes = exchange(|exchange| matches!(exchange, Exchange::Nodes(_)));
         let node = exchange(|exchange| matches!(exchange, Exchange::Node(_)));
-        [compute, compute / size, nodes, nodes / 10.0, node, node / 10.0, OVERLAPS[0]]
+        [compute, compute / size, nodes, nodes / 10.0, node, node / 10.0, gamma]
     }
 
     fn bounds(&self, at: usize) -> (f64, f64) {
@@ -144,9 +148,7 @@ impl Problem {
     /// No overlap and much of it are two valleys.
     fn solve(&self) -> Vector {
         let [first, second] = OVERLAPS.map(|gamma| {
-            let mut start = self.start();
-            start[6] = gamma;
-            let found = self.minimise(start);
+            let found = self.minimise(self.start(gamma));
             (self.value(&found).objective, found)
         });
         if second.0 < first.0 { second.1 } else { first.1 }
@@ -266,7 +268,7 @@ const STEPS: usize = 200;
 const SMALL: f64 = 1e-11;
 
 /// The γ that searches start from.
-const OVERLAPS: [f64; 2] = [1.001, 4.0];
+const OVERLAPS: [f64; 2] = [1.001, 3.0];
 
 impl Value {
     /// Adds weight·residual².
