@@ -99,6 +99,7 @@ pub fn entries() -> &'static [Entry] {
         gandiva::ENTRY,
         tiresias::ENTRY,
         themis::ENTRY,
+        pollux::ENTRY,
     ]
 }
 
