@@ -19,6 +19,7 @@ mod ladder;
 mod options;
 mod oracle;
 mod plan;
+mod pollux;
 mod queue;
 mod reservation;
 mod reservations;

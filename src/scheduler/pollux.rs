@@ -1,0 +1,2 @@
+//! Pollux.
+mod fit;
