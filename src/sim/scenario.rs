@@ -118,7 +118,7 @@ fn alone(truth: &dyn SpeedModel, job: &JobSpec, setting: &Setting) -> SimDuratio
     loop {
         let next = truth.until(job, at);
         let rate = fastest(truth, job, at, setting);
-        time = time + (next.unwrap_or(job.iterations) - at).time_at(rate);
+        time += (next.unwrap_or(job.iterations) - at).time_at(rate);
         match next {
             Some(next) if time < SimDuration::FOREVER => at = next,
             _ => return time,
@@ -128,9 +128,7 @@ fn alone(truth: &dyn SpeedModel, job: &JobSpec, setting: &Setting) -> SimDuratio
 
 /// The speed of a job at its own batch size, or at a better one if that may be chosen.
 fn fastest(truth: &dyn SpeedModel, job: &JobSpec, at: Iterations, setting: &Setting) -> Rate {
-    let rate = |batch: u32| {
-        truth.rate(job, at, &Setting { batch, ..*setting }).unwrap_or(Rate::ZERO)
-    };
+    let rate = |batch: u32| truth.rate(job, at, &Setting { batch, ..*setting }).unwrap_or(Rate::ZERO);
     let own = rate(job.batch_size);
     let Some(limits) = truth.batch_limits(job) else { return own };
     let doubled = std::iter::successors(Some(limits.initial), |batch| batch.checked_mul(2));
