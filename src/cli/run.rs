@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::experiment::{Done, Ready, Setup, choose, scheduler};
+use crate::experiment::{Done, Layout, Ready, Setup, choose, scheduler, truths};
 use crate::report::{Recording, Summary, Undo, table};
 use crate::scheduler::Entry;
 
@@ -35,6 +35,9 @@ pub(super) struct Outputs {
     /// Write everything that happens to events.jsonl, too
     #[arg(long, requires = "out")]
     pub(super) events: bool,
+    /// Which files a run directory holds, under --preset paper the artifact's own, too
+    #[arg(long, value_enum, value_name = "LAYOUT", requires = "out")]
+    pub(super) layout: Option<Layout>,
     /// Print summary.json instead of a table
     #[arg(long)]
     pub(super) json: bool,
@@ -51,11 +54,15 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let choice = choose(&args.set, &[args.scheduler]).map_err(Failure::Input)?.remove(0);
     let ready = ready(&args.setup, quiet)?;
     let mut case = args.setup.case(&ready, args.scheduler, &choice).map_err(Failure::Input)?;
+    if !quiet {
+        notes(&truths(std::slice::from_ref(&case)));
+    }
+    case.leave(args.outputs.layout.unwrap_or_default(), args.outputs.events).map_err(Failure::Input)?;
     if let Some(out) = &args.out {
         case.recording = begin(std::slice::from_ref(out), &args.outputs)?.pop();
     }
     let progress = Progress::new(ready.jobs(), quiet);
-    let done = simulate(case, &progress)?;
+    let done = simulate(case, &progress, &mut ())?;
     drop(progress);
     let summary = publish(vec![done])?.remove(0);
     let text = if args.outputs.json { summary.to_json() } else { table::run(&summary) };

@@ -5,6 +5,7 @@ use anyhow::{Result, anyhow, bail};
 use crate::scheduler::{self, Entry, Options};
 
 use super::did_you_mean;
+use super::engine::engine;
 
 /// The options chosen for one policy.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +24,7 @@ impl Choice {
 /// The options of each of `entries`, in their order.
 ///
 /// `KEY=VALUE` goes to every policy that has such an option, and at least one must. `SCHEDULER.KEY=VALUE` goes to that
-/// one, and wins over a plain one there.
+/// one, and wins over a plain one there. What only an engine of `--preset paper` takes counts as an option, too.
 ///
 /// # Errors
 ///
@@ -69,7 +70,9 @@ impl<'a> Setting<'a> {
         }
         let asked: Vec<&Entry> = setting.only.map_or_else(|| entries.to_vec(), |only| vec![only]);
         if !asked.iter().any(|entry| takes(entry, setting.key)) {
-            let known = asked.iter().flat_map(|entry| entry.options.iter().map(|option| option.key));
+            let known: Vec<String> =
+                asked.iter().flat_map(|entry| keys(entry).chain(engine_keys(entry))).collect();
+            let known = known.iter().map(String::as_str);
             bail!(
                 "--set `{text}`: unknown option `{}`; {}{}",
                 setting.key,
@@ -82,14 +85,28 @@ impl<'a> Setting<'a> {
 }
 
 fn takes(entry: &Entry, key: &str) -> bool {
-    entry.options.iter().any(|option| option.key == key)
+    keys(entry).chain(engine_keys(entry)).any(|other| other == key)
+}
+
+fn keys(entry: &Entry) -> impl Iterator<Item = String> {
+    entry.options.iter().map(|option| option.key.to_owned())
+}
+
+/// What an engine of `--preset paper` takes for a scheduler.
+pub(super) fn engine_keys(entry: &Entry) -> impl Iterator<Item = String> + use<> {
+    engine(entry).map(|engine| engine.keys(entry)).unwrap_or_default().into_iter()
 }
 
 fn takes_what(entry: &Entry) -> String {
-    let keys: Vec<_> = entry.options.iter().map(|option| option.key).collect();
-    match keys.as_slice() {
+    let keys: Vec<_> = keys(entry).collect();
+    let own = match keys.as_slice() {
         [] => format!("`{}` takes none", entry.name),
         keys => format!("`{}` takes {}", entry.name, keys.join(", ")),
+    };
+    let engines: Vec<_> = engine_keys(entry).collect();
+    match engines.as_slice() {
+        [] => own,
+        keys => format!("{own} (under --preset paper {})", keys.join(", ")),
     }
 }
 

@@ -1,6 +1,7 @@
 //! ElasticFlow's hand-out of the GPUs that the plans leave free now.
 
 use super::Refused;
+use super::accident::{Accidents, Q1};
 use super::job::Job;
 use super::planner::{Grid, Planned, plan};
 use super::timeline::Timeline;
@@ -16,13 +17,14 @@ struct Bid {
 
 /// The worth of a candidate plan: the GPU-time that it takes more than the present one, per added GPU. The sign is the wrong
 /// way round, so that who loses most goes first: an accident (Q1).
-pub(super) fn worth(job: &Job, candidate: &Planned, next: i64) -> f64 {
+pub(super) fn worth(job: &Job, candidate: &Planned, next: i64, accidents: Accidents) -> f64 {
     if job.num_gpu == 0 {
         return f64::INFINITY;
     }
-    let after = candidate.alloc.gpu_time(candidate.end);
-    let before = job.alloc.gpu_time(job.end);
-    (after - before) as f64 / (next - job.num_gpu) as f64
+    let after = candidate.alloc.gpu_time(candidate.end, accidents);
+    let before = job.alloc.gpu_time(job.end, accidents);
+    let more = if accidents.has(Q1) { after - before } else { before - after };
+    more as f64 / (next - job.num_gpu) as f64
 }
 
 /// What is free without the job's own reservation.
@@ -54,7 +56,7 @@ impl Bid {
             return Ok(());
         }
         let candidate = plan(job, now, &without(job, free), Some(self.next), grid)?;
-        self.worth = worth(job, &candidate, self.next);
+        self.worth = worth(job, &candidate, self.next, grid.accidents);
         self.candidate = Some(candidate);
         Ok(())
     }
@@ -97,7 +99,8 @@ impl World {
             if self.pending.contains(&id) {
                 self.start(id);
             }
-            self.events.move_end(id, &self.jobs[id]);
+            let job = &self.jobs[id];
+            self.events.move_end(id, job.old, job.end);
             for bid in &mut bids {
                 let job = &self.jobs[bid.id];
                 if bid.next > job.num_gpu {

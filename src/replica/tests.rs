@@ -1,5 +1,6 @@
 //! The worked vectors of the planners: 128 GPUs, slots of 240 s, VGG-16 at batch size 256, now is 0.
 
+use crate::cluster::Shape;
 use crate::config::profiles::builtin;
 use crate::job::{JobId, JobSpec};
 use crate::units::{Gpus, Iterations, SimTime};
@@ -9,9 +10,12 @@ use super::greedy::{without, worth};
 use super::job::{INF, Job, jobs};
 use super::planner::{Grid, Planned, plan};
 use super::timeline::{Timeline, align};
-use super::{GpuTable, edf};
+use super::{Accidents, GpuTable, Input, edf};
 
-const GRID: Grid = Grid { gpus: 128, slot: 240 };
+const GRID: Grid = Grid { gpus: 128, slot: 240, accidents: ALL };
+
+/// All of them happen.
+const ALL: Accidents = Accidents::all();
 
 type Steps<'a> = &'a [(i64, i64)];
 
@@ -29,7 +33,17 @@ fn vgg16(ddl: i64, left: f64, max_gpu: i64) -> Job {
     };
     let workload = Workload::new(vec![spec]).unwrap();
     let table = builtin("a100").unwrap();
-    let mut job = jobs(&workload, &table, true, GpuTable::A100).unwrap().remove(0);
+    let cluster = Shape::default();
+    let input = Input {
+        workload: &workload,
+        table: &table,
+        gpu: GpuTable::A100,
+        cluster: &cluster,
+        slot: 240,
+        accidents: ALL,
+        rounds: false,
+    };
+    let mut job = jobs(&input, true).unwrap().remove(0);
     assert_eq!(job.max_gpu, 64);
     (job.ddl, job.max_gpu) = (ddl, max_gpu);
     job
@@ -141,10 +155,10 @@ fn a_level_more_is_worth_what_the_worked_example_says() {
     let two = plan(&job, 0, &free, Some(2), GRID).unwrap();
     let then: Steps<'_> = &[(0, 125), (240, 126), (2160, 128)];
     assert_eq!(steps(&two), (&[(0, 2)][..], 2160, 1983, then));
-    assert_eq!(worth(&job, &two, 2), 240.0);
+    assert_eq!(worth(&job, &two, 2, ALL), 240.0);
     let four = plan(&job, 0, &free, Some(4), GRID).unwrap();
     assert_eq!((four.alloc.steps(), four.end, four.real_end), (&[(0, 4), (240, 2)][..], 1920, 1781));
-    assert_eq!(worth(&job, &four, 4), 80.0);
+    assert_eq!(worth(&job, &four, 4, ALL), 80.0);
 }
 
 #[test]

@@ -1,5 +1,7 @@
 //! Step functions over time: free GPUs, and the GPUs of one job.
 
+use super::accident::{Accidents, Q2};
+
 /// A step function: from each key on its value holds, to the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Timeline(Vec<(i64, i64)>);
@@ -83,9 +85,10 @@ impl Timeline {
 
     /// GPU-seconds of an allocation that ends at `end`. The last step but one is charged up to the last key, even where
     /// that is a step to zero after the end: an accident (Q2).
-    pub(super) fn gpu_time(&self, end: i64) -> i64 {
-        let inner: i64 = self.0.windows(2).map(|pair| pair[0].1 * (pair[1].0 - pair[0].0)).sum();
-        inner + self.0.last().map_or(0, |(last, gpus)| gpus * (end - last))
+    pub(super) fn gpu_time(&self, end: i64, accidents: Accidents) -> i64 {
+        let until = |next: i64| if accidents.has(Q2) { next } else { next.min(end) };
+        let inner = self.0.windows(2).map(|pair| pair[0].1 * (until(pair[1].0) - until(pair[0].0)));
+        inner.sum::<i64>() + self.0.last().map_or(0, |(last, gpus)| gpus * (end - until(*last)))
     }
 }
 
