@@ -37,6 +37,7 @@ fn job(model: &str, batch_size: u32, iterations: f64) -> Workload {
         iterations: Iterations::new(iterations),
         submit: SimTime::ZERO,
         deadline: None,
+        soft: Vec::new(),
         requested: Gpus::ONE,
         duration: None,
     }])

@@ -71,11 +71,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let cases = entries.iter().zip(&choices).map(|(entry, choice)| setup.case(&ready, entry, choice));
     let mut cases = cases.collect::<Result<Vec<_>, _>>().map_err(Failure::Input)?;
-    if !quiet {
-        notes(&truths(&cases));
-    }
     for case in &mut cases {
         case.leave(args.outputs.layout.unwrap_or_default(), args.outputs.events).map_err(Failure::Input)?;
+    }
+    if !quiet {
+        notes(&truths(&cases));
     }
     if let Some(out) = &args.out {
         let targets: Vec<PathBuf> = entries.iter().map(|entry| out.join(entry.name)).collect();

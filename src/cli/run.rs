@@ -54,10 +54,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let choice = choose(&args.set, &[args.scheduler]).map_err(Failure::Input)?.remove(0);
     let ready = ready(&args.setup, quiet)?;
     let mut case = args.setup.case(&ready, args.scheduler, &choice).map_err(Failure::Input)?;
+    case.leave(args.outputs.layout.unwrap_or_default(), args.outputs.events).map_err(Failure::Input)?;
     if !quiet {
         notes(&truths(std::slice::from_ref(&case)));
     }
-    case.leave(args.outputs.layout.unwrap_or_default(), args.outputs.events).map_err(Failure::Input)?;
     if let Some(out) = &args.out {
         case.recording = begin(std::slice::from_ref(out), &args.outputs)?.pop();
     }

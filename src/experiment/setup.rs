@@ -203,8 +203,15 @@ impl Setup {
         let seeds = Seeds { seed, trace_seed: self.draws.trace_seed };
         let version = env!("CARGO_PKG_VERSION");
         let manifest = Manifest { command, version, seeds, inputs: ready.inputs.clone() };
-        let (truth, layout) = (truth.about, Layout::Default);
-        Ok(Case { scenario, summary, manifest, recording: None, truth, engine, layout })
+        Ok(Case {
+            scenario,
+            summary,
+            manifest,
+            recording: None,
+            truth: truth.about,
+            engine,
+            layout: Layout::Default,
+        })
     }
 
     /// What runs a scheduler under the preset, if the event core does not; refuses what that cannot honour.

@@ -155,6 +155,7 @@ impl<'a> Reader<'a> {
             iterations: work.iterations,
             submit: submit?,
             deadline: deadline?,
+            soft: Vec::new(),
             requested: requested?,
             duration: duration?,
         })
