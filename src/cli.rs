@@ -5,6 +5,7 @@
 
 mod assertion;
 mod compare;
+mod explain;
 mod list;
 mod output;
 mod progress;
@@ -49,6 +50,8 @@ enum Command {
     Run(run::Args),
     /// Simulate a trace under several schedulers, one row each
     Compare(compare::Args),
+    /// Tell the story of one job of a run
+    Explain(explain::Args),
     /// Generate, convert, check or describe traces
     #[command(subcommand)]
     Trace(trace::Command),
@@ -79,6 +82,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Explain(args) => explain::run(args),
         Command::Trace(command) => trace::run(command),
         Command::List(args) => list::run(args),
     }

@@ -11,11 +11,13 @@ mod engine;
 mod parsers;
 mod preset;
 mod setup;
+mod speeds;
 mod suggest;
 
 pub use case::{Case, CaseError, Done, Layout, Ran};
 pub use choice::{Choice, choose};
 pub use parsers::{duration, gpu, placer, scheduler, time};
 pub use preset::Preset;
-pub use setup::{Draws, Ready, Setup, Speeds};
+pub use setup::{Draws, Ready, Setup};
+pub use speeds::{Known, Speeds, truths};
 pub use suggest::did_you_mean;

@@ -139,6 +139,13 @@ impl Observer for () {
     }
 }
 
+/// Whoever is lent.
+impl<O: Observer + ?Sized> Observer for &mut O {
+    fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
+        (**self).observe(at, jobs, what)
+    }
+}
+
 /// Tells each in turn.
 impl Observer for Vec<Box<dyn Observer + '_>> {
     fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::experiment::{Done, Layout, Ready, Setup, choose, scheduler};
+use crate::experiment::{Done, Layout, Ready, Setup, choose, scheduler, truths};
 use crate::report::{Recording, Summary, Undo, table};
 use crate::scheduler::Entry;
 
@@ -55,11 +55,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let ready = ready(&args.setup, quiet)?;
     let mut case = args.setup.case(&ready, args.scheduler, &choice).map_err(Failure::Input)?;
     case.leave(args.outputs.layout.unwrap_or_default(), args.outputs.events).map_err(Failure::Input)?;
+    if !quiet {
+        notes(&truths(std::slice::from_ref(&case)));
+    }
     if let Some(out) = &args.out {
         case.recording = begin(std::slice::from_ref(out), &args.outputs)?.pop();
     }
     let progress = Progress::new(ready.jobs(), quiet);
-    let done = simulate(case, &progress)?;
+    let done = simulate(case, &progress, &mut ())?;
     drop(progress);
     let summary = publish(vec![done])?.remove(0);
     let text = if args.outputs.json { summary.to_json() } else { table::run(&summary) };

@@ -73,6 +73,7 @@ impl Engine for Artifact {
             plans: replayed.rounds,
             events: replayed.rounds,
             split_placements: 0,
+            fallbacks: 0,
             cluster_efficiency: replayed.cluster_efficiency(workload, cluster.gpus()),
         };
         let jobs = replayed.job_rows(workload, |job| feasible_alone(scenario, job));

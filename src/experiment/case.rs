@@ -7,6 +7,7 @@ use std::sync::Arc;
 use crate::metrics::Metrics;
 use crate::profile::ThroughputTable;
 use crate::record::Observer;
+use crate::record::jobs::JobRow;
 use crate::report::{self, Manifest, OutputError, Recording, Staged, Summary};
 use crate::sim::{Outcome, Scenario, SimError, simulate};
 
@@ -22,6 +23,8 @@ pub struct Case {
     pub manifest: Manifest,
     /// Where to write, if anything is to be written.
     pub recording: Option<Recording>,
+    /// By which speeds its jobs run, in words.
+    pub truth: String,
     /// What runs it, if the event core does not, with the speeds.
     pub(super) engine: Option<(&'static dyn Engine, Arc<ThroughputTable>)>,
     /// What the run directory holds.
@@ -50,6 +53,8 @@ pub struct Ran {
 pub struct Done {
     /// What was simulated, and what came out of it.
     pub summary: Summary,
+    /// A row for each job.
+    pub jobs: Vec<JobRow>,
     /// The run directory, if there is one.
     pub staged: Option<Staged>,
 }
@@ -194,6 +199,6 @@ impl Ran {
         }
         let finish = |recording: Recording| recording.finish(&jobs, &summary, &manifest, &timing);
         let staged = recording.map(finish).transpose()?;
-        Ok(Done { summary, staged })
+        Ok(Done { summary, jobs: outcome.jobs, staged })
     }
 }

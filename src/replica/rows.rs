@@ -67,8 +67,8 @@ fn job_row(spec: &JobSpec, row: Option<&Row>, refused: bool, feasible_alone: Opt
             (true, ..) => State::Declined,
             (_, _, None) => State::Unfinished,
             (_, Class::BestEffort, _) => State::Completed,
-            (_, Class::Slo, Some(true)) => State::Met,
-            (_, Class::Slo, Some(false)) => State::Late,
+            (_, Class::Slo | Class::Soft, Some(true)) => State::Met,
+            (_, Class::Slo | Class::Soft, Some(false)) => State::Late,
         },
         admitted: u8::from(!refused),
         start_time: row.filter(|row| row.start != NEVER).map(|row| time(row.start)),
@@ -86,6 +86,10 @@ fn job_row(spec: &JobSpec, row: Option<&Row>, refused: bool, feasible_alone: Opt
         feasible_alone: feasible_alone.map(u8::from),
         reason: if refused { REFUSED.to_owned() } else { String::new() },
         productive: gpu_time(account.gpu_seconds - account.paused_gpu_seconds),
+        earned: spec.soft.first().map(|first| {
+            let earned = end.filter(|_| !refused).and_then(|end| spec.value(end));
+            (earned.unwrap_or(0.0), first.value)
+        }),
     }
 }
 

@@ -29,6 +29,7 @@ fn vgg16(ddl: i64, left: f64, max_gpu: i64) -> Job {
         iterations: Iterations::new(left),
         submit: SimTime::ZERO,
         deadline: None,
+        soft: Vec::new(),
         requested: Gpus::ONE,
         duration: None,
     };

@@ -61,6 +61,8 @@ pub struct Totals {
     pub events: u64,
     /// Placements on more nodes than needed.
     pub split_placements: u64,
+    /// Plans for which a solver's answer was replaced by a simpler one.
+    pub fallbacks: u64,
     /// The time average of the cluster efficiency, from the first submission to the last end; 0 for no time.
     pub cluster_efficiency: f64,
 }
