@@ -37,7 +37,7 @@
 //!   worth, what a change costs, how far each job is.
 //! - [`scheduler`], [`placement`], [`record`]: the traits; below them one file a policy, placer and observer.
 //! - [`sim`]: the event loop.
-//! - [`replica`]: the published artifact re-enacted; an island that nothing else knows.
+//! - [`replica`]: the published artifact re-enacted; an island that only [`experiment`] knows.
 //! - [`trace`], [`metrics`]: jobs in, numbers out.
 //! - [`config`], [`report`]: what else is read, and everything that is written.
 //! - [`experiment`]: one run, from its settings to its results.
