@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 
+use crate::cluster::Shape;
 use crate::config::cluster;
 use crate::overhead::Preset as Overhead;
 use crate::placement;
@@ -110,7 +111,7 @@ const ITS_OWN: &str = "artifact";
 pub struct Ready {
     trace: Trace,
     known: Known,
-    cluster: crate::cluster::Shape,
+    cluster: Shape,
     workload: Arc<Workload>,
     /// Every file that was read.
     pub inputs: Vec<Input>,
@@ -138,7 +139,9 @@ impl Setup {
     /// If a file cannot be read, is not what it should be, or does not go with another.
     pub fn ready(&self) -> Result<Ready> {
         let cluster = cluster::read(&self.cluster)?;
-        (self.placer().check)(&cluster.shape).map_err(anyhow::Error::msg)?;
+        if self.preset == Preset::Default {
+            self.check_placer(&cluster.shape)?;
+        }
         let known = self.speeds.read()?;
         let mut notes = Vec::new();
         let (trace, input_) = self.draws.read(&self.trace, &known, &mut notes)?;
@@ -166,10 +169,11 @@ impl Setup {
         let effective = Effective::of(self, entry, choice)?;
         let seed = self.seed.unwrap_or_default();
         let engine = self.engine(entry, choice)?;
-        if engine.is_none()
-            && let Err(why) = (entry.build)(&effective.options, seed)
-        {
-            return Err(anyhow!("options of `{}`: {why}", entry.name));
+        if engine.is_none() {
+            self.check_placer(&ready.cluster)?;
+            if let Err(why) = (entry.build)(&effective.options, seed) {
+                return Err(anyhow!("options of `{}`: {why}", entry.name));
+            }
         }
         let truth = ready.known.truth(&ready.workload, entry)?;
         let scenario = Scenario {
@@ -243,6 +247,10 @@ impl Setup {
             )),
             None => Ok(engine),
         }
+    }
+
+    fn check_placer(&self, cluster: &Shape) -> Result<()> {
+        (self.placer().check)(cluster).map_err(anyhow::Error::msg)
     }
 
     fn placer(&self) -> &'static placement::Entry {
