@@ -61,6 +61,10 @@ pub struct Summary {
     /// The metrics.
     #[serde(flatten)]
     pub metrics: Metrics,
+    /// Under `--preset paper`, the jobs that the published artifact counts as accepted; `null` where the event core runs.
+    pub artifact_accepted: Option<u64>,
+    /// The jobs that it counts as declined.
+    pub artifact_declined: Option<u64>,
 }
 
 /// A cluster in `summary.json`.

@@ -6,13 +6,13 @@ use std::path::PathBuf;
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::experiment::{Case, CaseError, Setup, choose, scheduler};
+use crate::experiment::{Case, CaseError, Setup, choose, scheduler, truths};
 use crate::record::Observer;
 use crate::record::allocations::Allocation;
 use crate::report::{Difference, Stored, Summary, same_jobs, table, to_json, write_csv, write_differences};
 use crate::scheduler::Entry;
 
-use super::output::{Failure, data};
+use super::output::{Failure, data, notes};
 use super::progress::{Progress, simulate};
 use super::run::{Outputs, begin, check, publish, ready};
 
@@ -71,6 +71,12 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let cases = entries.iter().zip(&choices).map(|(entry, choice)| setup.case(&ready, entry, choice));
     let mut cases = cases.collect::<Result<Vec<_>, _>>().map_err(Failure::Input)?;
+    for case in &mut cases {
+        case.leave(args.outputs.layout.unwrap_or_default(), args.outputs.events).map_err(Failure::Input)?;
+    }
+    if !quiet {
+        notes(&truths(&cases));
+    }
     if let Some(out) = &args.out {
         let targets: Vec<PathBuf> = entries.iter().map(|entry| out.join(entry.name)).collect();
         for (case, recording) in cases.iter_mut().zip(begin(&targets, &args.outputs)?) {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::experiment::{Case, Done, Ready, Setup, choose, scheduler};
+use crate::experiment::{Case, Done, Layout, Ready, Setup, choose, scheduler, truths};
 use crate::record::trace_events::TraceEvents;
 use crate::report::{Recording, StagedFile, Summary, Undo, table};
 use crate::scheduler::Entry;
@@ -40,6 +40,9 @@ pub(super) struct Outputs {
     /// Write everything that happens to events.jsonl, too
     #[arg(long, requires = "out")]
     pub(super) events: bool,
+    /// Which files a run directory holds, under --preset paper the artifact's own, too
+    #[arg(long, value_enum, value_name = "LAYOUT", requires = "out")]
+    pub(super) layout: Option<Layout>,
     /// Print summary.json instead of a table
     #[arg(long)]
     pub(super) json: bool,
@@ -56,6 +59,10 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let choice = choose(&args.set, &[args.scheduler]).map_err(Failure::Input)?.remove(0);
     let ready = ready(&args.setup, quiet)?;
     let mut case = args.setup.case(&ready, args.scheduler, &choice).map_err(Failure::Input)?;
+    case.leave(args.outputs.layout.unwrap_or_default(), args.outputs.events).map_err(Failure::Input)?;
+    if !quiet {
+        notes(&truths(std::slice::from_ref(&case)));
+    }
     if let Some(out) = &args.out {
         case.recording = begin(std::slice::from_ref(out), &args.outputs)?.pop();
     }
