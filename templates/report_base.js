@@ -28,7 +28,7 @@ const runs = data.runs.map((run, index) => {
 });
 
 // What the user chose.
-const chosen = { text: "", state: "", view: [0, most], run: 0, order: "submit", row: 16, job: null, page: 0, tab: "summary" };
+const chosen = { text: "", state: "", view: [0, most], run: 0, order: "submit", row: 20, job: null, page: 0, insight: true, tab: "summary" };
 
 const listeners = [];
 const changed = (what) => listeners.forEach((listener) => listener(what));

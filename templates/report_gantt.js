@@ -2,6 +2,7 @@
 const scroller = byId("gantt-scroll");
 const canvas = byId("gantt-canvas");
 const GUTTER = 120;
+const FONT = "12px system-ui, 'DejaVu Sans', sans-serif";
 let rows = [];
 let band = null;
 
@@ -12,14 +13,19 @@ function ordered(run) {
   const late = (n) => run.end[n] === null || jobs.deadline[n] === null ? -Infinity : run.end[n] - jobs.deadline[n];
   const keys = { submit: (n) => jobs.submit[n], deadline: (n) => jobs.deadline[n] ?? Infinity, jct: (n) => -length(n), slack: (n) => -late(n) };
   const key = keys[chosen.order];
+  // Rows without anything in the range that is looked at are left out, unless all are asked for.
+  const [from, to] = chosen.view;
+  const lasts = (n) => (run.end[n] ?? (run.held[n].length ? run.busy[run.busy.length - 2] : jobs.submit[n])) - origin;
+  const inSight = (n) => !chosen.insight || (jobs.submit[n] - origin <= to && lasts(n) >= from);
   // `-Infinity - -Infinity` is no number: equal keys stay in the order of the trace.
-  return [...keptJobs(run)].sort((a, b) => key(a) === key(b) ? a - b : key(a) < key(b) ? -1 : 1);
+  return keptJobs(run).filter(inSight).sort((a, b) => key(a) === key(b) ? a - b : key(a) < key(b) ? -1 : 1);
 }
 
 function layGantt() {
   rows = ordered(ganttRun());
   byId("gantt-space").style.height = `${Math.max(rows.length * chosen.row, 1)}px`;
   scroller.dataset.rows = String(rows.length);
+  byId("gantt-rows").textContent = plural(rows.length, "row");
 }
 
 // From when to when a job holds how many GPUs.
@@ -46,7 +52,7 @@ function drawGantt() {
   const right = width - 8;
   const x = (time) => GUTTER + (time - from) / (to - from) * (right - GUTTER);
   const [text, soft, line] = [ink("--ink"), ink("--soft"), ink("--line")];
-  draw.font = "12px system-ui, 'DejaVu Sans', sans-serif";
+  draw.font = FONT;
   draw.textBaseline = "middle";
   draw.fillStyle = line;
   for (const tick of timeTicks(GUTTER, right)) draw.fillRect(Math.round(tick.x), 0, 1, height);
@@ -87,7 +93,9 @@ function drawGantt() {
         draw.fillRect(x(stop) - 0.5, middle - high / 2, 1, high);
         if (high > 10) {
           draw.fillStyle = state.colour === "#E69F00" ? "#000000" : "#ffffff";
+          draw.font = "11px system-ui, 'DejaVu Sans', sans-serif";
           draw.fillText(String(gpus), Math.max(x(begin), GUTTER) + 4, middle + 0.5);
+          draw.font = FONT;
         }
       }
     }
@@ -109,7 +117,7 @@ function drawGantt() {
     draw.globalAlpha = 1;
   }
   const axis = svg("svg", { width, height: 22, class: "axis", "aria-hidden": "true" });
-  for (const tick of timeTicks(GUTTER, right)) axis.append(svg("text", { class: "soft", x: tick.x, y: 15, "text-anchor": "middle" }, tick.text));
+  for (const tick of timeTicks(GUTTER, right)) axis.append(svg("text", { class: "soft", x: tick.x, y: 15, "text-anchor": tick.anchor }, tick.text));
   byId("gantt-axis").replaceChildren(axis);
 }
 function shorten(draw, text, room) {

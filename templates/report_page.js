@@ -14,7 +14,7 @@ const draws = {
 const concerns = { view: ["gpus", "gantt"], job: ["gantt"], filter: ["slack", "cdf", "gantt", "jobs"], runs: Object.keys(draws), all: Object.keys(draws) };
 onChange((what) => {
   if (what === "filter" || what === "runs") count();
-  if (what === "view" && chosen.tab === "gantt") drawGantt();
+  if (what === "view" && chosen.tab === "gantt") { layGantt(); drawGantt(); }
   else if (concerns[what].includes(chosen.tab)) draws[chosen.tab]();
 });
 
@@ -61,7 +61,13 @@ byId("filter").addEventListener("input", (event) => { chosen.text = event.target
 byId("state").addEventListener("change", (event) => { chosen.state = event.target.value; chosen.page = 0; changed("filter"); });
 byId("gantt-run").addEventListener("change", (event) => { chosen.run = Number(event.target.value); draws.gantt(); });
 byId("gantt-order").addEventListener("change", (event) => { chosen.order = event.target.value; scroller.scrollTop = 0; draws.gantt(); });
-const rowHeights = [2, 4, 8, 11, 16, 22, 30];
+byId("gantt-insight").addEventListener("change", (event) => { chosen.insight = event.target.checked; draws.gantt(); });
+byId("gantt-fit").addEventListener("click", () => {
+  const ends = keptJobs(ganttRun()).map((n) => (ganttRun().end[n] ?? 0) - origin);
+  const begins = keptJobs(ganttRun()).map((n) => ganttRun().jobs.submit[n] - origin);
+  if (ends.length) look(least(begins), Math.max(ends.reduce((a, b) => Math.max(a, b), 0), least(begins) + LEAST));
+});
+const rowHeights = [2, 4, 8, 12, 16, 20, 28];
 function rowsBy(step) {
   const at = rowHeights.indexOf(chosen.row);
   chosen.row = rowHeights[Math.min(Math.max(at + step, 0), rowHeights.length - 1)];

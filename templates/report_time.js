@@ -77,12 +77,14 @@ function timeTicks(left, right) {
   const [from, to] = chosen.view;
   const [name, size] = unitFor(to);
   const places = steps(from / size, to / size, Math.max(2, Math.floor((right - left) / 90)));
-  return places.map((place) => ({ x: left + (place * size - from) / (to - from) * (right - left),
-    text: `${String(Number(place.toPrecision(8)))} ${name}` }));
+  return places.map((place) => {
+    const x = left + (place * size - from) / (to - from) * (right - left);
+    return { x, text: `${String(Number(place.toPrecision(8)))} ${name}`, anchor: x > right - 16 ? "end" : "middle" };
+  });
 }
 function timeAxis(parent, left, right, top, height) {
-  for (const { x, text } of timeTicks(left, right)) {
+  for (const { x, text, anchor } of timeTicks(left, right)) {
     parent.append(svg("line", { class: "grid", x1: x, x2: x, y1: top, y2: top + height }));
-    parent.append(svg("text", { class: "soft", x, y: top + height + 16, "text-anchor": "middle" }, text));
+    parent.append(svg("text", { class: "soft", x, y: top + height + 16, "text-anchor": anchor }, text));
   }
 }

@@ -94,6 +94,12 @@ fn a_reader_clicks_through_the_page() {
     page.drag(from, to);
     let dragged = page.text(VIEW);
     assert_ne!(dragged, whole);
+    // Only the jobs of that time have a row, unless all are asked for.
+    let fewer: usize = page.text(ROWS).parse().expect("a number");
+    assert!((1..200).contains(&fewer), "{fewer}");
+    page.click("#gantt-insight");
+    assert_eq!(page.text(ROWS), "200");
+    page.click("#gantt-insight");
     keep(&mut page, "gantt-zoomed");
     page.click("#gantt-scroll");
     page.key("+", "+");
