@@ -13,7 +13,7 @@ fn a100() -> ThroughputTable {
 
 fn read(path: &Path, table: &ThroughputTable, deadline: &str) -> Result<Trace, InputErrors> {
     let deadline = (!deadline.is_empty()).then(|| deadline.parse().unwrap());
-    trace::read(path, table, &ReadOptions { deadline, trace_seed: 0 })
+    trace::read(path, table, &ReadOptions { deadline, ..Default::default() })
 }
 
 fn fixture(name: &str) -> Result<Trace, String> {
