@@ -98,5 +98,44 @@ fn baselines(criterion: &mut Criterion) {
     bench(&mut group, "all ten clusters and Philly under all three", &together.0, together.1);
 }
 
-criterion_group!(benches, shipped, published, baselines);
+/// Chronus in both presets: what is met on figure 8a, cluster10, cluster01, and on all ten clusters and Philly together.
+const CHRONUS: [(&str, [usize; 4]); 2] =
+    [("default", [78, 124, 792, 34_373]), ("paper", [80, 121, 771, 32_764])];
+
+fn chronus(criterion: &mut Criterion) {
+    let Some(data) = data::data() else { return };
+    let mut group = criterion.benchmark_group("chronus");
+    group.sample_size(10);
+    let at = |trace: &str, profiles, shape| {
+        replay(&data.join("traces").join(trace), profiles, shape, 60, "chronus")
+    };
+    let fig8a = at("artifact/elasticVpollux_e.csv", "t4", (16, 4));
+    let clusters = CLUSTERS.iter().enumerate();
+    let mut all: Vec<_> =
+        clusters.map(|(i, nodes)| at(&format!("itp/cluster{:02}.csv", i + 1), "a100", (*nodes, 8))).collect();
+    all.push(at("artifact/philly_103959.csv", "a100", (32, 8)));
+    for (preset, [small, tenth, first, sum]) in CHRONUS {
+        let under =
+            |scenario: &Scenario| if preset == "paper" { literal(scenario) } else { scenario.clone() };
+        bench(&mut group, &format!("fig8a on 16x4, {preset}"), &[under(&fig8a)], small);
+        bench(&mut group, &format!("cluster10 on 32x8, {preset}"), &[under(&all[9])], tenth);
+        bench(&mut group, &format!("cluster01 on 64x8, {preset}"), &[under(&all[0])], first);
+        let all: Vec<_> = all.iter().map(under).collect();
+        bench(&mut group, &format!("all ten clusters and Philly, {preset}"), &all, sum);
+    }
+}
+
+/// What the preset `paper` sets.
+fn literal(scenario: &Scenario) -> Scenario {
+    let literal = scenario.scheduler.literal.expect("a literal");
+    let texts: Vec<String> = literal.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let options = scheduler::Options::parse(texts.iter().map(String::as_str)).expect("options");
+    let overhead: elasticflow_sim::overhead::Preset =
+        literal.overhead.unwrap_or_default().parse().expect("an overhead");
+    let overhead = overhead.on(scenario.cluster.gpus()).into();
+    let slot = literal.slot.unwrap_or_default().parse().expect("a slot");
+    Scenario { options, overhead, slot, ..scenario.clone() }
+}
+
+criterion_group!(benches, shipped, published, baselines, chronus);
 criterion_main!(benches);

@@ -25,7 +25,9 @@ mod itp;
 mod pollux;
 pub(crate) mod problem;
 mod row;
+mod soft;
 pub(crate) mod table;
+mod unit;
 
 pub use convert::{head, write};
 pub use deadline::{DeadlineRule, DeadlineRuleError};
@@ -33,6 +35,7 @@ pub use describe::{Description, Load, ModelCount, Tightness, describe};
 pub use format::{Column, FORMATS, Format};
 pub use generate::{GenerateError, GenerateOptions, generate};
 pub use problem::{InputErrors, Problem};
+pub use unit::TimeUnit;
 
 use problem::Problems;
 use row::Reader;
@@ -47,6 +50,8 @@ pub struct ReadOptions<'a> {
     pub trace_seed: u64,
     /// The applications that a trace of Pollux's may name.
     pub applications: Option<&'a Applications>,
+    /// What every time of the trace is counted in; seconds where nothing is said.
+    pub time_unit: Option<TimeUnit>,
 }
 
 /// A trace that can be simulated.
@@ -119,10 +124,16 @@ fn sheet(
     }
     let (mut jobs, mut lines) = (Vec::new(), Vec::new());
     for row in sheet.rows() {
+        if reader.passes_over(row) {
+            continue;
+        }
         if let Some(job) = reader.job(jobs.len(), row, problems) {
             jobs.push(job);
             lines.push(row.line());
         }
+    }
+    if jobs.is_empty() && problems.0.is_empty() && !sheet.is_empty() {
+        problems.push(Problem::file("has no job that could be run; every row is dropped"));
     }
     reader.finish(problems);
     if !problems.0.is_empty() {
@@ -133,7 +144,16 @@ fn sheet(
             problems.push(Problem::line(lines[error.row], format!("holds a job where {}", error.what)))
         })
         .ok()?;
-    let notes = notes(&sheet, format, &workload, table);
+    let mut notes = notes(&sheet, format, &workload, table);
+    notes.extend(reader.dropped());
+    if reader.draws_work() {
+        notes.push("models, batch sizes and iterations are drawn with the trace seed".to_owned());
+    }
+    if format.drops() && options.time_unit.is_none() {
+        let note =
+            "times are taken for seconds; those of Chronus's artifact are minutes: `--time-unit minutes`";
+        notes.push(note.to_owned());
+    }
     Some(Trace { workload, format, notes, drawn: reader.draws(), file: file.to_owned(), lines })
 }
 
@@ -148,9 +168,6 @@ fn notes(sheet: &Table, format: &Format, workload: &Workload, table: &Throughput
         .collect();
     if !ignored.is_empty() {
         notes.push(format!("ignores the columns {}", ignored.join(", ")));
-    }
-    if !format.states_work() {
-        notes.push("models, batch sizes and iterations are drawn with the trace seed".to_owned());
     }
     let unmeasured = workload.jobs().iter().filter(|job| !requests_measured(job, table)).count();
     if unmeasured > 0 {

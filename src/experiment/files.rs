@@ -8,7 +8,7 @@ use anyhow::Result;
 
 use crate::config::cluster::{self, Cluster};
 use crate::report::Input;
-use crate::trace::Trace;
+use crate::trace::{TimeUnit, Trace};
 use crate::workload::Workload;
 
 use super::setup::input;
@@ -23,8 +23,9 @@ pub struct Files {
     ready: BTreeMap<(TraceKey, String), Arc<Ready>>,
 }
 
-/// What decides how a trace is read: its file, whose speeds, the rule for deadlines, the seed.
-type TraceKey = (PathBuf, Speeds, Option<String>, u64);
+/// What decides how a trace is read: its file, whose speeds, the rule for deadlines, the seed, what times are
+/// counted in.
+type TraceKey = (PathBuf, Speeds, Option<String>, u64, Option<TimeUnit>);
 
 /// A trace with what follows from it.
 #[derive(Clone)]
@@ -44,8 +45,9 @@ impl Files {
     pub fn ready(&mut self, setup: &Setup) -> Result<Arc<Ready>> {
         let at = |path: &Path| setup.base.join(path);
         let speeds = Speeds { profiles: setup.speeds.profiles.as_deref().map(at), ..setup.speeds.clone() };
-        let Draws { deadline, trace_seed } = setup.draws;
-        let key = (at(&setup.trace), speeds.clone(), deadline.map(|rule| rule.to_string()), trace_seed);
+        let Draws { deadline, trace_seed, time_unit } = setup.draws;
+        let key =
+            (at(&setup.trace), speeds.clone(), deadline.map(|rule| rule.to_string()), trace_seed, time_unit);
         let cluster = self.cluster(setup)?;
         if setup.preset == Preset::Default {
             setup.check_placer(&cluster.shape)?;

@@ -11,7 +11,7 @@ use crate::placement;
 use crate::report::{ClusterSummary, Input, Manifest, Seeds, Summary, sha256};
 use crate::scheduler::Entry;
 use crate::sim::Scenario;
-use crate::trace::{DeadlineRule, InputErrors, ReadOptions, Trace, file};
+use crate::trace::{DeadlineRule, InputErrors, ReadOptions, TimeUnit, Trace, file};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::Workload;
 
@@ -30,6 +30,9 @@ pub struct Draws {
     /// Seed of everything that is drawn for the trace
     #[arg(long, value_name = "N", default_value_t = 0)]
     pub trace_seed: u64,
+    /// What the trace's times are counted in, seconds or minutes [default: seconds]
+    #[arg(long, value_name = "UNIT")]
+    pub time_unit: Option<TimeUnit>,
 }
 
 /// Everything about a scenario but the scheduler.
@@ -77,8 +80,12 @@ impl Draws {
     ///
     /// If it cannot be read or is no trace.
     pub fn read(&self, path: &Path, known: &Known, notes: &mut Vec<String>) -> Result<(Trace, Input)> {
-        let applications = known.applications.as_ref();
-        let options = ReadOptions { deadline: self.deadline, trace_seed: self.trace_seed, applications };
+        let options = ReadOptions {
+            deadline: self.deadline,
+            trace_seed: self.trace_seed,
+            time_unit: self.time_unit,
+            applications: known.applications.as_ref(),
+        };
         // What comes through a pipe can be read only once; of a file, the bytes on the disk count, compressed or not.
         let (trace, input) = if path.is_file() {
             let trace = crate::trace::read(path, &known.table, &options)?;
@@ -289,6 +296,7 @@ impl Setup {
         say("preset", self.preset.to_string(), "default");
         say("seed", self.seed.map(|seed| seed.to_string()).unwrap_or_default(), "0");
         say("deadline", self.draws.deadline.map(|rule| rule.to_string()).unwrap_or_default(), "");
+        say("time-unit", self.draws.time_unit.map(|unit| unit.to_string()).unwrap_or_default(), "");
         say("trace-seed", self.draws.trace_seed.to_string(), "0");
         say("until", self.until.map(|time| time.to_string()).unwrap_or_default(), "");
         words

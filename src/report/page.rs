@@ -94,7 +94,10 @@ pub fn html(runs: &[Stored]) -> Result<String, StoredError> {
         label: label.clone(),
         results: cells.into_iter().skip(1).collect(),
         settings: settings(&run.summary),
-        command: format!("elasticflow-sim {}", run.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
+        command: format!(
+            "elasticflow-sim {}",
+            run.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
+        ),
     });
     let mut data = Data { traces: Vec::new(), runs: Vec::new() };
     for (run, label) in runs.iter().zip(&labels) {

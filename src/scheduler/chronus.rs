@@ -14,6 +14,7 @@ mod choice;
 mod demand;
 mod guarantee;
 mod leases;
+mod program;
 mod settings;
 
 use std::collections::BTreeMap;

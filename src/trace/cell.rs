@@ -36,6 +36,16 @@ impl<'a> Cell<'a> {
         self.bytes.trim_ascii().is_empty()
     }
 
+    /// What stands between separators, each as a value of its own at the same place.
+    pub(crate) fn parts(&self, separator: char) -> impl Iterator<Item = Cell<'a>> {
+        let (line, column) = (self.line, self.column);
+        self.bytes.split(move |byte| char::from(*byte) == separator).map(move |bytes| Cell {
+            line,
+            column,
+            bytes,
+        })
+    }
+
     /// The text, verbatim.
     pub(crate) fn text(&self) -> Result<&'a str, Problem> {
         let text = std::str::from_utf8(self.bytes)

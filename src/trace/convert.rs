@@ -3,7 +3,7 @@
 use std::io;
 use std::num::NonZeroUsize;
 
-use crate::trace::format;
+use crate::trace::{format, soft};
 use crate::workload::Workload;
 
 /// The first `count` jobs of a workload, in the order of the trace; all of them where there are fewer.
@@ -14,17 +14,19 @@ pub fn head(workload: &Workload, count: NonZeroUsize) -> Workload {
 
 /// Writes a workload as a trace of the format `elasticflow`, which [`read`](super::read()) reads back as it was.
 ///
-/// A job without a deadline gets an empty `ddl` and a 1 under `best_effort`; one without a duration an empty `duration`.
+/// Soft deadlines have a column of their own, if there are any. A job without a deadline gets an empty `ddl` and a 1 under `best_effort`; one without a duration an empty `duration`.
 ///
 /// # Errors
 ///
 /// If `out` does.
 pub fn write(workload: &Workload, out: &mut dyn io::Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
-    csv.write_record(format::GENERATED.columns.iter().map(|column| column.names[0])).map_err(unwrapped)?;
+    let has_soft = workload.jobs().iter().any(|job| !job.soft.is_empty());
+    let names = format::GENERATED.columns.iter().map(|column| column.names[0]);
+    csv.write_record(names.filter(|name| has_soft || *name != format::SOFT)).map_err(unwrapped)?;
     for job in workload.jobs() {
         let deadline = job.deadline.map_or(String::new(), |time| time.to_string());
-        csv.write_record([
+        let fields = [
             job.name.as_str(),
             &job.submit.to_string(),
             &job.iterations.to_string(),
@@ -34,8 +36,9 @@ pub fn write(workload: &Workload, out: &mut dyn io::Write) -> io::Result<()> {
             &job.requested.to_string(),
             &job.duration.map_or(String::new(), |time| time.to_string()),
             if job.deadline.is_some() { "0" } else { "1" },
-        ])
-        .map_err(unwrapped)?;
+            &soft::text(&job.soft),
+        ];
+        csv.write_record(&fields[..fields.len() - usize::from(!has_soft)]).map_err(unwrapped)?;
     }
     csv.flush()
 }

@@ -41,6 +41,9 @@ pub(super) const BATCH_SIZE: &str = "batch_size";
 pub(super) const GPUS: &str = "num_gpu";
 pub(super) const DURATION: &str = "duration";
 pub(super) const BEST_EFFORT: &str = "best_effort";
+pub(super) const SOFT: &str = "soft_deadlines";
+pub(super) const EXPECTED: &str = "expect_time_list";
+pub(super) const EXPECTED_VALUES: &str = "expect_value_list";
 
 const ID_ABOUT: &str = "unique id, any text";
 const SUBMIT_ABOUT: &str = "submission, seconds on the trace's clock";
@@ -67,6 +70,10 @@ pub(super) static GENERATED: Format = Format {
         need(&[GPUS], GPUS_ABOUT),
         may(&[DURATION], DURATION_ABOUT),
         may(&[BEST_EFFORT], BEST_EFFORT_ABOUT),
+        may(
+            &[SOFT],
+            "TIME:VALUE pairs, separated by spaces: what a job is worth by its deadline and by later times; may be empty",
+        ),
     ],
 };
 
@@ -141,15 +148,42 @@ static POLLUX: Format = Format {
     ],
 };
 
-/// Every known format.
-pub static FORMATS: [&Format; 5] = [&GENERATED, &PUBLISHED, &PHILLY, &RAW, &POLLUX];
+/// Chronus's own traces.
+static CHRONUS: Format = Format {
+    name: "chronus",
+    about: "Chronus's traces, in its artifact in minutes (`--time-unit minutes`), and what ElasticFlow's makes of its own; \
+            without `batch_size`, work is drawn as for `itp-raw`; jobs without GPUs are dropped",
+    columns: &[
+        need(&[JOB_ID], ID_ABOUT),
+        may(&["user"], "ignored"),
+        need(&[GPUS], "GPUs that its user asked for; rows with 0 are dropped, and counted"),
+        may(&[BATCH_SIZE], BATCH_ABOUT),
+        need(&[SUBMIT, "submission_time"], SUBMIT_ABOUT),
+        may(&["iterations", ITERATIONS], "work, whole iterations, if there is a `batch_size`; else ignored"),
+        may(&[MODEL], "model, a name in the profiles, if there is a `batch_size`; else ignored"),
+        need(&[DURATION], "running time on the GPUs asked for, seconds"),
+        may(&["interval"], "ignored"),
+        need(
+            &[EXPECTED],
+            "deadlines, seconds after the submission, separated by `-`; the first counts for `dsr`",
+        ),
+        need(&[EXPECTED_VALUES], "what each of them is worth, separated by `-`"),
+        may(&[BEST_EFFORT], BEST_EFFORT_ABOUT),
+        may(&["job_type"], "ignored: a job with several deadlines is soft"),
+    ],
+};
 
-/// The format of a table, by its column names; `None` where they are of none. The first three differ only in the names
-/// of columns and are read alike, in any mixture.
+/// Every known format.
+pub static FORMATS: [&Format; 6] = [&GENERATED, &PUBLISHED, &PHILLY, &RAW, &POLLUX, &CHRONUS];
+
+/// The format of a table, by its column names; `None` where they are of none. The first three of the formats differ only in
+/// the names of columns and are read alike, in any mixture.
 pub(super) fn detect(table: &Table) -> Option<&'static Format> {
     let any = |names: &[&str]| table.header().iter().any(|name| names.contains(&name.as_str()));
     if any(&["application", "num_replicas"]) {
         Some(&POLLUX)
+    } else if any(&[EXPECTED]) {
+        Some(&CHRONUS)
     } else if any(&[MODEL, ITERATIONS, "num_iteration"]) {
         Some(if any(&["real_iteration", "real_duration"]) {
             &PHILLY
@@ -166,9 +200,9 @@ pub(super) fn detect(table: &Table) -> Option<&'static Format> {
 }
 
 impl Format {
-    /// Whether jobs state what they are; where they do not, it is drawn.
-    pub(super) fn states_work(&self) -> bool {
-        self.columns.iter().any(|column| column.names.contains(&MODEL))
+    /// Whether jobs that cannot be run are dropped instead of refused.
+    pub(super) fn drops(&self) -> bool {
+        self.name == CHRONUS.name
     }
 
     /// The column that answers to `name`, with its spellings.

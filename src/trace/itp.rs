@@ -30,6 +30,11 @@ impl<'a> Drawn<'a> {
         Drawn { duration, table, templates: templates(table), draws: Draws::new(seed, Stream::Templates) }
     }
 
+    /// Whether there is anything that could be drawn for so many GPUs.
+    pub(super) fn knows(&self, gpus: Gpus) -> bool {
+        draw(&self.templates, gpus, &mut Draws::new(0, Stream::Templates)).is_some()
+    }
+
     /// The work of a row, or `None` with its problems noted.
     pub(super) fn work(
         &mut self,

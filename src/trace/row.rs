@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::job::{JobId, JobSpec};
+use crate::job::{JobId, JobSpec, Worth};
 use crate::profile::{Curve, ThroughputTable};
 use crate::trace::ReadOptions;
 use crate::trace::cell::Cell;
@@ -13,7 +13,9 @@ use crate::trace::format::{self, Format};
 use crate::trace::itp::Drawn;
 use crate::trace::pollux::Named;
 use crate::trace::problem::{Problem, Problems};
+use crate::trace::soft;
 use crate::trace::table::{Cells, Table};
+use crate::trace::unit::TimeUnit;
 use crate::units::{Gpus, Iterations, SimDuration, SimTime};
 use crate::workload::ITERATIONS_LIMIT;
 
@@ -41,7 +43,14 @@ pub(super) struct Reader<'a> {
     gpus: usize,
     duration: Option<usize>,
     deadline: Option<usize>,
+    /// Pairs of this program's own, or Chronus's two lists.
+    soft: Option<usize>,
+    expected: Option<(usize, usize)>,
     best_effort: Option<usize>,
+    unit: TimeUnit,
+    drops: bool,
+    /// Rows that were dropped, by the GPUs they ask for.
+    dropped: BTreeMap<u64, usize>,
     source: Source<'a>,
     rule: Option<DeadlineRule>,
     tightness: Draws,
@@ -85,7 +94,8 @@ impl<'a> Reader<'a> {
             return None;
         }
         let find = |name: &str| found.get(*format.spellings(name).first()?).copied();
-        let deadline = find(format::DEADLINE);
+        let expected = find(format::EXPECTED).zip(find(format::EXPECTED_VALUES));
+        let deadline = find(format::DEADLINE).or(find(format::EXPECTED));
         if let (Some(at), Some(rule)) = (deadline, options.deadline) {
             let message =
                 format!("already gives deadlines; leave out `--deadline {rule}`, or remove the column");
@@ -110,7 +120,12 @@ impl<'a> Reader<'a> {
             gpus: find(format::GPUS)?,
             duration: find(format::DURATION),
             deadline,
+            soft: find(format::SOFT),
+            expected,
             best_effort: find(format::BEST_EFFORT),
+            unit: options.time_unit.unwrap_or_default(),
+            drops: format.drops(),
+            dropped: BTreeMap::new(),
             source,
             rule: options.deadline.filter(|_| deadline.is_none()),
             tightness: Draws::new(options.trace_seed, Stream::Tightness),
@@ -125,13 +140,52 @@ impl<'a> Reader<'a> {
         matches!(self.source, Source::Drawn(_)) || matches!(self.rule, Some(DeadlineRule::Uniform { .. }))
     }
 
+    /// Whether the work of the jobs is.
+    pub(super) fn draws_work(&self) -> bool {
+        matches!(self.source, Source::Drawn(_))
+    }
+
+    /// Whether a row is none of a job that could be run here, where its format lets that be passed over.
+    pub(super) fn passes_over(&mut self, row: Cells<'a>) -> bool {
+        if !self.drops {
+            return false;
+        }
+        let Ok(gpus) = row.cell(self.gpus).whole("GPUs", 0..=GPUS_LIMIT) else { return false };
+        let unknown = match &self.source {
+            Source::Drawn(drawn) => !drawn.knows(Gpus::new(gpus as u32)),
+            Source::Stated(_) | Source::Named(_) => false,
+        };
+        let drop = gpus == 0 || unknown;
+        if drop {
+            *self.dropped.entry(gpus).or_default() += 1;
+        }
+        drop
+    }
+
+    /// What was dropped, in words.
+    pub(super) fn dropped(&self) -> Vec<String> {
+        let mut notes = Vec::new();
+        if let Some(rows) = self.dropped.get(&0) {
+            notes.push(format!("drops {rows} rows of jobs without GPUs"));
+        }
+        let sizes: Vec<_> = self.dropped.keys().filter(|gpus| **gpus > 0).collect();
+        if !sizes.is_empty() {
+            let rows: usize = self.dropped.iter().filter(|(gpus, _)| **gpus > 0).map(|(_, rows)| rows).sum();
+            notes.push(format!(
+                "drops {rows} rows of jobs on {} GPUs, at which nothing was measured",
+                listed(sizes)
+            ));
+        }
+        notes
+    }
+
     /// The job of a row, or `None` with its problems noted.
     pub(super) fn job(&mut self, id: usize, row: Cells<'a>, problems: &mut Problems) -> Option<JobSpec> {
         let name = problems.keep(row.cell(self.id).text());
         if let Some(name) = name {
             self.unique(name, row.cell(self.id), problems);
         }
-        let submit = problems.keep(row.cell(self.submit).seconds::<SimTime>());
+        let submit = problems.keep(self.unit.time(row.cell(self.submit)));
         let requested = problems.keep(row.cell(self.gpus).whole("GPUs", 1..=GPUS_LIMIT));
         let requested = requested.map(|gpus| Gpus::new(gpus as u32));
         let mut duration = self.duration(row, problems);
@@ -145,8 +199,8 @@ impl<'a> Reader<'a> {
                 drawn.work(row, row.cell(self.gpus), requested, duration.flatten(), problems)
             }
         };
-        let deadline = self.due(row, submit, duration, problems);
-        let work = work?;
+        let due = self.due(row, submit, duration, problems);
+        let (work, due) = (work?, due?);
         Some(JobSpec {
             id: JobId(u32::try_from(id).ok()?),
             name: name?.to_owned(),
@@ -154,8 +208,8 @@ impl<'a> Reader<'a> {
             batch_size: work.batch_size,
             iterations: work.iterations,
             submit: submit?,
-            deadline: deadline?,
-            soft: Vec::new(),
+            deadline: due.first().map(|worth| worth.by),
+            soft: if due.len() > 1 { due } else { Vec::new() },
             requested: requested?,
             duration: duration?,
         })
@@ -175,17 +229,18 @@ impl<'a> Reader<'a> {
         if cell.is_blank() && matches!(self.source, Source::Stated(_)) {
             return Some(None);
         }
-        problems.keep(cell.seconds()).map(Some)
+        problems.keep(self.unit.duration(cell)).map(Some)
     }
 
-    /// The deadline, if the job has one; the outer `None` is a problem.
+    /// The deadline, if the job has one, and what it is worth then and later; `None` is a problem.
     fn due(
         &mut self,
         row: Cells<'a>,
         submit: Option<SimTime>,
         duration: Option<Option<SimDuration>>,
         problems: &mut Problems,
-    ) -> Option<Option<SimTime>> {
+    ) -> Option<Vec<Worth>> {
+        let hard = |by: Option<SimTime>| by.map(|by| Worth { by, value: 1.0 }).into_iter().collect();
         let best_effort = match self.best_effort {
             Some(at) => problems.keep(row.cell(at).flag()),
             None => Some(false),
@@ -195,14 +250,22 @@ impl<'a> Reader<'a> {
             let (from, length) = (submit.unwrap_or_default(), duration.flatten().unwrap_or_default());
             let drawn = rule.deadline(from, length, &mut self.tightness);
             if best_effort == Some(true) || rule == DeadlineRule::None {
-                Some(None)
+                Some(Vec::new())
             } else {
-                problems.keep(self.ruled(row.line(), rule, drawn, duration?))
+                problems.keep(self.ruled(row.line(), rule, drawn, duration?)).map(hard)
             }
         } else if best_effort == Some(true) {
-            Some(None)
+            Some(Vec::new())
+        } else if let Some((times, values)) = self.expected {
+            let from = submit.unwrap_or_default();
+            soft::lists(row.cell(times), row.cell(values), self.unit, from, problems)
         } else {
-            self.stated(row, submit, problems)
+            let deadline = self.stated(row, submit, problems)?;
+            let pairs = self.soft.map(|at| row.cell(at)).filter(|cell| !cell.is_blank());
+            match (pairs, deadline) {
+                (Some(pairs), Some(by)) => soft::pairs(pairs, self.unit, by, problems),
+                _ => Some(hard(deadline)),
+            }
         };
         best_effort.and(deadline)
     }
@@ -227,7 +290,7 @@ impl<'a> Reader<'a> {
             problems.push(cell.problem(message));
             return None;
         }
-        let deadline = problems.keep(cell.seconds())?;
+        let deadline = problems.keep(self.unit.time(cell))?;
         let submit = submit?;
         if deadline < submit {
             let message = format!("is before the submission at {submit}; give a later deadline");

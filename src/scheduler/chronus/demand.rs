@@ -130,7 +130,11 @@ impl Leasing {
 
     /// When a job that is done in leases before `until` is done at the latest, if it is to be by `due`.
     pub(super) fn promise(&self, until: u64, due: SimTime) -> SimTime {
-        self.start(until).min(due)
+        match (self.estimate, self.deadline) {
+            // The part of a lease before the deadline may come to count later.
+            (Estimate::Exact, Deadline::Exact) => due,
+            _ => self.start(until).min(due),
+        }
     }
 }
 

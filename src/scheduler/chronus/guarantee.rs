@@ -13,6 +13,7 @@ use crate::units::{Gpus, SimTime};
 use super::choice::{Objective, improve, raise};
 use super::demand::{Leasing, Size};
 use super::leases::{Demand, FreeLeases, Leases, Packed, pack};
+use super::program::{Solved, Way, size, solve};
 use super::settings::{Admission, Rejected, Settings};
 
 /// An accepted job.
@@ -38,6 +39,8 @@ pub(super) struct Guarantee {
     free: FreeLeases,
     admission: Admission,
     rejected: Rejected,
+    /// The most integers of a program that is solved.
+    program: usize,
     /// Leases kept from those judged together, for jobs that were rejected.
     ghosts: Vec<Demand>,
     capacity: Gpus,
@@ -59,6 +62,7 @@ impl Guarantee {
             free: FreeLeases::new(lease, capacity.get()),
             admission: settings.admission,
             rejected: settings.rejected,
+            program: settings.program,
             ghosts: Vec::new(),
             capacity,
         }
@@ -153,8 +157,61 @@ impl Guarantee {
         let fresh = self.repack(demand, from, |job| job.fresh);
         match self.admission {
             Admission::Greedy => fresh,
-            Admission::Repack => fresh.or_else(|| self.repack(demand, from, |_| true)),
+            Admission::Repack => fresh
+                .or_else(|| self.repack(demand, from, |_| true))
+                .or_else(|| self.solve_with(demand, from)),
         }
+    }
+
+    /// Asks the program whether there is room for a newcomer beside everybody, where packing says no.
+    fn solve_with(&mut self, demand: Demand, from: u64) -> Option<Leases> {
+        let all = self.jobs.values().map(Accepted::demand).chain([demand]);
+        let ways: Vec<Vec<Way>> = all.map(|demand| vec![Way { demand, value: 1.0 }]).collect();
+        if size(&ways, from) > self.program {
+            return None;
+        }
+        let mut packed = solve(&ways, self.capacity.get(), from, Objective::Most)?.packed;
+        let own = packed.leases.pop()?;
+        packed.free.give(&own, demand.width);
+        self.jobs.values_mut().zip(packed.leases).for_each(|(job, leases)| job.leases = leases);
+        self.free = packed.free;
+        Some(own)
+    }
+
+    /// Who has the lease that begins, by the program; `None` if it is too large or has no answer, which is noted.
+    fn solve_all(
+        &mut self,
+        view: &View<'_>,
+        leasing: &Leasing,
+        lease: u64,
+        objective: Objective,
+        decision: &mut Decision,
+    ) -> Option<(Vec<Demand>, Packed)> {
+        let of = |(id, job): (&JobId, &Accepted)| {
+            let spec = view.job(*id);
+            let in_time = |(choice, due): (usize, _)| {
+                let demand = leasing.demand(view, *id, &job.size, due);
+                let demand = demand.filter(|demand| demand.until >= lease + demand.need)?;
+                let value = spec.soft.get(choice).map_or(1.0, |worth| worth.value);
+                Some((choice, Way { demand, value }))
+            };
+            spec.times().enumerate().filter_map(in_time).collect::<Vec<_>>()
+        };
+        let all: Vec<Vec<(usize, Way)>> = self.jobs.iter().map(of).collect();
+        let ways: Vec<Vec<Way>> = all.iter().map(|ways| ways.iter().map(|way| way.1).collect()).collect();
+        if ways.is_empty() || size(&ways, lease) > self.program {
+            return None;
+        }
+        let Some(Solved { ways: chosen, packed }) = solve(&ways, self.capacity.get(), lease, objective)
+        else {
+            decision.fell_back = true;
+            return None;
+        };
+        for ((job, all), way) in self.jobs.values_mut().zip(&all).zip(&chosen) {
+            job.choice = all[*way].0;
+        }
+        let demands = ways.iter().zip(&chosen).map(|(ways, way)| ways[*way].demand).collect();
+        Some((demands, packed))
     }
 
     /// Packs a newcomer with some of the jobs into what the others leave; keeps that if it works.
@@ -213,6 +270,28 @@ impl Guarantee {
             }
         }
         decision.broken.iter().for_each(|id| self.remove(*id));
+        let solved = self.solve_all(view, leasing, lease, objective, &mut decision);
+        let (demands, packed) =
+            solved.unwrap_or_else(|| self.exchange(view, leasing, lease, objective, &mut decision));
+        let planned = packed.leases.into_iter().zip(demands);
+        for (job, (leases, demand)) in self.jobs.values_mut().zip(planned) {
+            job.leased = leases.has(lease);
+            (job.leases, job.until, job.fresh) = (leases, demand.until, false);
+        }
+        self.free = packed.free;
+        self.cut(lease + 1);
+        decision
+    }
+
+    /// Who has the lease that begins, by packing and exchanges.
+    fn exchange(
+        &mut self,
+        view: &View<'_>,
+        leasing: &Leasing,
+        lease: u64,
+        objective: Objective,
+        decision: &mut Decision,
+    ) -> (Vec<Demand>, Packed) {
         let demands: Vec<Demand> = self.jobs.values().map(Accepted::demand).collect();
         let whole = || FreeLeases::new(lease, self.capacity.get());
         let mut packed = pack(&demands, lease, whole()).unwrap_or_else(|| {
@@ -224,14 +303,7 @@ impl Guarantee {
         });
         let demands = self.raise(view, leasing, lease, demands, &mut packed);
         improve(objective, &demands, lease, &mut packed);
-        let planned = packed.leases.into_iter().zip(demands);
-        for (job, (leases, demand)) in self.jobs.values_mut().zip(planned) {
-            job.leased = leases.has(lease);
-            (job.leases, job.until, job.fresh) = (leases, demand.until, false);
-        }
-        self.free = packed.free;
-        self.cut(lease + 1);
-        decision
+        (demands, packed)
     }
 
     /// Lets jobs keep earlier ones of their soft deadlines, the most valuable changes first, as far as there is room.

@@ -82,6 +82,14 @@ impl Leases {
         });
     }
 
+    /// From runs in any order, apart from each other.
+    pub(super) fn from_runs(mut runs: Vec<(u64, u64)>) -> Leases {
+        runs.sort_unstable();
+        let mut leases = Leases(runs);
+        leases.merge();
+        leases
+    }
+
     /// From runs in descending order.
     fn from_last(mut runs: Vec<(u64, u64)>) -> Leases {
         runs.reverse();

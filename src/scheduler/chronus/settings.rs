@@ -58,6 +58,11 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
         help: "guaranteed jobs run as much as possible (`most`) or as little (`least`); `adaptive`: `least` while others were rejected",
     },
     OptionDoc {
+        key: "program",
+        default: "0 (never)",
+        help: "an integer program decides if it has no more than so many integers; otherwise, and if it finds nothing, exchanges do",
+    },
+    OptionDoc {
         key: "opportunistic",
         default: "on",
         help: "guaranteed jobs use GPUs that nobody else wants",
@@ -118,6 +123,7 @@ pub(super) struct Settings {
     pub(super) admission: Admission,
     pub(super) rejected: Rejected,
     pub(super) objective: Aim,
+    pub(super) program: usize,
     pub(super) opportunistic: Switch,
     pub(super) best_effort: BestEffort,
     pub(super) restart: Restart,
@@ -137,6 +143,7 @@ impl Default for Settings {
             admission: Admission::Repack,
             rejected: Rejected::Forgotten,
             objective: Aim::Adaptive,
+            program: 0,
             opportunistic: Switch::On,
             best_effort: BestEffort::Keep,
             restart: Restart::Change,

@@ -1,0 +1,148 @@
+use super::super::choice::improve;
+use super::super::leases::pack;
+use super::*;
+
+/// A small instance: GPUs, leases, jobs with one way each.
+struct Small {
+    gpus: u32,
+    horizon: u64,
+    jobs: Vec<Vec<Way>>,
+}
+
+/// Numbers from a fixed seed.
+struct Draws(u64);
+
+impl Draws {
+    fn below(&mut self, limit: u64) -> u64 {
+        self.0 = self.0.wrapping_mul(6364136223846793005).wrapping_add(1442695040888963407);
+        (self.0 >> 33) % limit
+    }
+
+    fn small(&mut self, widths: &[u32], soft: bool) -> Small {
+        let (gpus, horizon) = (2 + self.below(3) as u32, 2 + self.below(3));
+        let jobs = (0..1 + self.below(4))
+            .map(|_| {
+                let width = widths[self.below(widths.len() as u64) as usize].min(gpus);
+                let until = 1 + self.below(horizon);
+                let need = 1 + self.below(until);
+                let first = Way { demand: Demand { width, need, until }, value: 10.0 };
+                let later = Demand { width, need, until: until + self.below(horizon - until + 1) };
+                let more = soft.then_some(Way { demand: later, value: 5.0 });
+                std::iter::once(first).chain(more).collect()
+            })
+            .collect();
+        Small { gpus, horizon, jobs }
+    }
+}
+
+impl Small {
+    fn demands(&self) -> Vec<Demand> {
+        self.jobs.iter().map(|ways| ways[0].demand).collect()
+    }
+
+    /// The full program by trying everything: every set of leases for every job and way. The best value, then the most (or,
+    /// with a minus, the fewest) GPUs in the first lease.
+    fn best(&self, objective: Objective) -> Option<(i64, i64)> {
+        let mut best = None;
+        self.try_all(0, &mut vec![0; self.horizon as usize], (0, 0), objective, &mut best);
+        best
+    }
+
+    fn try_all(
+        &self,
+        job: usize,
+        used: &mut Vec<u32>,
+        (value, first): (i64, i64),
+        objective: Objective,
+        best: &mut Option<(i64, i64)>,
+    ) {
+        let Some(ways) = self.jobs.get(job) else {
+            let score = (value, if objective == Objective::Most { first } else { -first });
+            *best = (*best).max(Some(score));
+            return;
+        };
+        for way in ways {
+            let Demand { width, need, until } = way.demand;
+            for set in 0..1u32 << until {
+                let takes = |lease: &usize| set >> lease & 1 == 1;
+                let chosen: Vec<usize> = (0..until as usize).filter(takes).collect();
+                if chosen.len() as u64 != need || chosen.iter().any(|lease| used[*lease] + width > self.gpus)
+                {
+                    continue;
+                }
+                chosen.iter().for_each(|lease| used[*lease] += width);
+                let first = first + if chosen.first() == Some(&0) { i64::from(width) } else { 0 };
+                self.try_all(job + 1, used, (value + way.value as i64, first), objective, best);
+                chosen.iter().for_each(|lease| used[*lease] -= width);
+            }
+        }
+    }
+
+    fn score(&self, ways: &[usize], packed: &Packed, objective: Objective) -> (i64, i64) {
+        for lease in 0..self.horizon {
+            let has = self.jobs.iter().enumerate().filter(|(job, _)| packed.leases[*job].has(lease));
+            let used: u32 = has.map(|(job, all)| all[ways[job]].demand.width).sum();
+            assert!(used <= self.gpus && packed.free.at(lease) == self.gpus - used);
+        }
+        let (mut value, mut first) = (0, 0);
+        for (job, (ways, way)) in self.jobs.iter().zip(ways).enumerate() {
+            let Demand { width, need, until } = ways[*way].demand;
+            let leases = &packed.leases[job];
+            assert!(leases.count() == need && leases.runs().iter().all(|run| run.1 <= until));
+            value += ways[*way].value as i64;
+            first += if leases.has(0) { i64::from(width) } else { 0 };
+        }
+        (value, if objective == Objective::Most { first } else { -first })
+    }
+}
+
+/// The reduced program against the full one: as good wherever its answer can be filled in, which is nearly always.
+#[test]
+fn the_reduced_program_is_the_full_one() {
+    let mut draws = Draws(1);
+    let (mut solved, mut feasible) = (0, 0);
+    for round in 0..400 {
+        let small = draws.small(&[1, 2, 3, 4], round % 2 == 0);
+        for objective in [Objective::Most, Objective::Least] {
+            let best = small.best(objective);
+            let found = solve(&small.jobs, small.gpus, 0, objective);
+            feasible += usize::from(best.is_some());
+            if let Some(Solved { ways, packed }) = found {
+                solved += 1;
+                assert_eq!(Some(small.score(&ways, &packed, objective)), best);
+            }
+        }
+    }
+    assert!(feasible > 300 && solved * 100 >= feasible * 99, "{solved} of {feasible}");
+}
+
+/// Packing and exchanges against the full program: never better, since they are legal, and mostly as good.
+#[test]
+fn exchanges_are_nearly_always_as_good() {
+    let mut draws = Draws(2);
+    let (mut packings, mut optimal, mut feasible) = (0, 0, 0);
+    for _ in 0..1500 {
+        let small = draws.small(&[1, 2, 4], false);
+        for objective in [Objective::Most, Objective::Least] {
+            let Some(best) = small.best(objective) else { continue };
+            feasible += 1;
+            let demands = small.demands();
+            let Some(mut packed) = pack(&demands, 0, FreeLeases::new(0, small.gpus)) else { continue };
+            improve(objective, &demands, 0, &mut packed);
+            packings += 1;
+            let score = small.score(&vec![0; demands.len()], &packed, objective);
+            assert!(score <= best);
+            optimal += usize::from(score == best);
+        }
+    }
+    assert!(packings * 100 >= feasible * 95, "{packings} of {feasible} packed");
+    assert!(optimal * 100 >= packings * 95, "{optimal} of {packings} optimal");
+}
+
+#[test]
+fn segments_are_what_is_counted() {
+    let way = |until| vec![Way { demand: Demand { width: 1, need: 1, until }, value: 1.0 }];
+    // Lease 5; 6 to 8; 9 and 10: three segments for each of three jobs.
+    assert_eq!(size(&[way(9), way(11), way(9)], 5), 9);
+    assert!(solve(&[way(5)], 4, 5, Objective::Most).is_none());
+}

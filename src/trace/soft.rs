@@ -1,0 +1,184 @@
+//! Soft deadlines: what a job is worth by its deadline and by later times.
+
+use crate::job::Worth;
+use crate::trace::cell::Cell;
+use crate::trace::problem::{Problem, Problems};
+use crate::trace::unit::TimeUnit;
+use crate::units::{SimDuration, SimTime};
+
+/// The pairs of Chronus's two lists, `159-189` after the submission and `10-8`. One pair is a deadline and no soft one, but is
+/// given back all the same.
+pub(super) fn lists(
+    times: Cell<'_>,
+    values: Cell<'_>,
+    unit: TimeUnit,
+    submit: SimTime,
+    problems: &mut Problems,
+) -> Option<Vec<Worth>> {
+    let after: Option<Vec<SimTime>> =
+        times.parts('-').map(|part| problems.keep(unit.time(part))).collect::<Vec<_>>().into_iter().collect();
+    let worth: Option<Vec<f64>> =
+        values.parts('-').map(|part| problems.keep(value(part))).collect::<Vec<_>>().into_iter().collect();
+    let (after, worth) = (after?, worth?);
+    if after.len() != worth.len() {
+        let message = format!("has {} values for {} times; give one for each", worth.len(), after.len());
+        problems.push(values.problem(message));
+        return None;
+    }
+    let by = after.iter().map(|after| submit + after.since(SimTime::ZERO));
+    let soft = by.zip(worth).map(|(by, value)| Worth { by, value }).collect();
+    problems.keep(checked(times, soft))
+}
+
+/// The pairs of this program's own column: `TIME:VALUE`, separated by spaces, times on the trace's clock.
+pub(super) fn pairs(
+    cell: Cell<'_>,
+    unit: TimeUnit,
+    deadline: SimTime,
+    problems: &mut Problems,
+) -> Option<Vec<Worth>> {
+    let wrong = "is not TIME:VALUE pairs, separated by spaces; give such, or nothing for a job without";
+    let pair = |part: Cell<'_>| {
+        let mut halves = part.parts(':');
+        match (halves.next(), halves.next(), halves.next()) {
+            (Some(time), Some(worth), None) => Ok(Worth { by: unit.time(time)?, value: value(worth)? }),
+            _ => Err(cell.problem(wrong)),
+        }
+    };
+    let parts = cell.parts(' ').filter(|part| !part.is_blank());
+    let soft: Option<Vec<Worth>> =
+        parts.map(|part| problems.keep(pair(part))).collect::<Vec<_>>().into_iter().collect();
+    let soft = problems.keep(checked(cell, soft?))?;
+    if soft.first().is_some_and(|first| first.by != deadline) {
+        problems.push(cell.problem("does not begin with the deadline; give it and what it is worth first"));
+        return None;
+    }
+    Some(soft)
+}
+
+/// Pairs as [`pairs`] reads them.
+pub(super) fn text(soft: &[Worth]) -> String {
+    let pairs: Vec<_> = soft.iter().map(|worth| format!("{}:{}", worth.by, worth.value)).collect();
+    pairs.join(" ")
+}
+
+fn value(cell: Cell<'_>) -> Result<f64, Problem> {
+    let value = cell.text()?.trim().parse::<f64>().ok().filter(|value| *value > 0.0 && value.is_finite());
+    value.ok_or_else(|| cell.problem("is not a value; give a number above 0"))
+}
+
+fn checked(cell: Cell<'_>, soft: Vec<Worth>) -> Result<Vec<Worth>, Problem> {
+    if soft.last().is_some_and(|last| last.by > SimTime::LIMIT) {
+        let most = SimTime::LIMIT.since(SimTime::ZERO).as_micros() / SimDuration::from_secs(1).as_micros();
+        return Err(cell.problem(format!("is later than {most} s; give less")));
+    }
+    if !soft.is_sorted_by(|a, b| a.by < b.by) {
+        return Err(cell.problem("does not ascend; give times from the first to the last"));
+    }
+    if !soft.is_sorted_by(|a, b| a.value >= b.value) {
+        return Err(cell.problem("is worth more later; give values that do not ascend"));
+    }
+    Ok(soft)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::profile::{Curve, ThroughputTable};
+    use crate::trace::{ReadOptions, TimeUnit, Trace, parse, write};
+    use crate::units::{Gpus, Rate};
+
+    const HEADER: &str = "job_id,user,num_gpu,submit_time,iterations,model_name,duration,interval,expect_time_list,\
+                          expect_value_list,best_effort,job_type\n";
+
+    fn read(text: &str, time_unit: Option<TimeUnit>) -> Result<Trace, String> {
+        let mut table = ThroughputTable::new("t");
+        let curve = [(1, 1.0), (2, 1.5)].map(|(g, r)| (Gpus::new(g), Rate::new(r)));
+        table.insert("bert", 64, Curve::new(curve.to_vec()).unwrap());
+        let options = ReadOptions { time_unit, ..Default::default() };
+        parse("t.csv", text.as_bytes(), &table, &options).map_err(|why| why.all().replace("t.csv: ", ""))
+    }
+
+    /// Submitted at 2 min, two minutes on one GPU at 1/s; the deadlines are 3 and 4.5 min after the submission.
+    const ROWS: &str = "s,u,1,2,9,vgg,2,0,3-4.5,10-8,0,soft\nh,u,2,3,9,vgg,2,0,5,10,0,strict\n\
+                        b,u,1,4,9,vgg,2,0,4,10,1,best\nc,u,0,4,9,vgg,2,0,9,10,0,strict\nl,u,3,4,9,vgg,2,0,9,10,0,strict\n";
+
+    #[test]
+    fn a_trace_of_chronus_in_minutes() {
+        let trace = read(&format!("{HEADER}{ROWS}"), Some(TimeUnit::Minutes)).unwrap();
+        assert_eq!((trace.format.name, trace.drawn), ("chronus", true));
+        assert_eq!(
+            trace.notes,
+            [
+                "drops 1 rows of jobs without GPUs",
+                "drops 1 rows of jobs on 3 GPUs, at which nothing was measured",
+                "models, batch sizes and iterations are drawn with the trace seed"
+            ]
+        );
+        let mut text = Vec::new();
+        write(&trace.workload, &mut text).unwrap();
+        let text = String::from_utf8(text).unwrap();
+        assert_eq!(
+            text,
+            "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu,duration,best_effort,soft_deadlines\n\
+             s,120,120,bert,300,64,1,120,0,300:10 390:8\nh,180,180,bert,480,64,2,120,0,\nb,240,120,bert,,64,1,120,1,\n"
+        );
+        assert_eq!(read(&text, None).unwrap().workload, trace.workload);
+    }
+
+    #[test]
+    fn a_unit_is_not_guessed() {
+        let trace = read(&format!("{HEADER}{ROWS}"), None).unwrap();
+        assert_eq!(trace.workload.jobs()[0].submit.to_string(), "2");
+        let note =
+            "times are taken for seconds; those of Chronus's artifact are minutes: `--time-unit minutes`";
+        assert_eq!(trace.notes.last().unwrap(), note);
+    }
+
+    #[test]
+    fn jobs_that_state_their_work_keep_it() {
+        let text = "job_id,user,num_gpu,batch_size,submit_time,iterations,model_name,duration,expect_time_list,\
+                    expect_value_list,best_effort\na,u,1,64,0,7,bert,99,30,10,0\n";
+        let trace = read(text, None).unwrap();
+        assert_eq!((trace.drawn, trace.workload.jobs()[0].iterations.get()), (false, 7.0));
+    }
+
+    #[test]
+    fn lists_that_say_nothing_are_refused() {
+        let why = |times: &str, values: &str| {
+            read(&format!("{HEADER}s,u,1,2,9,vgg,2,0,{times},{values},0,soft\n"), None).unwrap_err()
+        };
+        assert_eq!(
+            why("3-4", "10"),
+            "line 2, expect_value_list: `10` has 1 values for 2 times; give one for each"
+        );
+        assert_eq!(
+            why("4-3", "10-8"),
+            "line 2, expect_time_list: `4-3` does not ascend; give times from the first to the last"
+        );
+        assert_eq!(
+            why("3-4", "8-10"),
+            "line 2, expect_time_list: `3-4` is worth more later; give values that do not ascend"
+        );
+        assert_eq!(
+            why("3-", "10-8"),
+            "line 2, expect_time_list: is empty; give seconds from 0 to 10000000000"
+        );
+        assert_eq!(
+            why("3-4", "10-0"),
+            "line 2, expect_value_list: `0` is not a value; give a number above 0"
+        );
+        let own = |soft: &str| {
+            let header = "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu,soft_deadlines\n";
+            read(&format!("{header}a,0,7,bert,30,64,1,{soft}\n"), None).unwrap_err()
+        };
+        assert!(
+            own("31:10 40:8")
+                .ends_with("does not begin with the deadline; give it and what it is worth first")
+        );
+        assert!(own("30").contains("`30` is not TIME:VALUE pairs, separated by spaces"));
+        let late = read(&format!("{HEADER}s,u,1,1e9,9,vgg,2,0,3,10,0,soft\n"), Some(TimeUnit::Minutes));
+        assert!(late.unwrap_err().contains("is too large; give minutes from 0 to 166666666"));
+        let none = read(&format!("{HEADER}s,u,0,1,9,vgg,2,0,3,10,0,soft\n"), None);
+        assert_eq!(none.unwrap_err(), "has no job that could be run; every row is dropped");
+    }
+}

@@ -1,0 +1,63 @@
+//! What the times of a trace are counted in.
+
+use std::fmt;
+use std::str::FromStr;
+
+use crate::trace::cell::Cell;
+use crate::trace::problem::Problem;
+use crate::units::{SimDuration, SimTime};
+
+/// The unit of every time in a trace. It is never guessed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum TimeUnit {
+    /// As this program's own traces.
+    #[default]
+    Seconds,
+    /// As the traces published with Chronus.
+    Minutes,
+}
+
+impl TimeUnit {
+    fn seconds(self) -> u64 {
+        match self {
+            TimeUnit::Seconds => 1,
+            TimeUnit::Minutes => 60,
+        }
+    }
+
+    /// An instant on the trace's clock.
+    pub(super) fn time(self, cell: Cell<'_>) -> Result<SimTime, Problem> {
+        let time = SimTime::from_micros(cell.seconds::<SimTime>()?.as_micros() * self.seconds());
+        if time > SimTime::LIMIT {
+            let most = SimTime::LIMIT.as_micros() / SimTime::from_secs(self.seconds()).as_micros();
+            return Err(cell.problem(format!("is too large; give {self} from 0 to {most}")));
+        }
+        Ok(time)
+    }
+
+    /// A length of time.
+    pub(super) fn duration(self, cell: Cell<'_>) -> Result<SimDuration, Problem> {
+        Ok(self.time(cell)?.since(SimTime::ZERO))
+    }
+}
+
+impl FromStr for TimeUnit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<TimeUnit, String> {
+        match text {
+            "seconds" => Ok(TimeUnit::Seconds),
+            "minutes" => Ok(TimeUnit::Minutes),
+            _ => Err(format!("`{text}` is no unit of time; give seconds or minutes")),
+        }
+    }
+}
+
+impl fmt::Display for TimeUnit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            TimeUnit::Seconds => "seconds",
+            TimeUnit::Minutes => "minutes",
+        })
+    }
+}
