@@ -37,7 +37,7 @@ use elasticflow_sim::sim::Scenario;
 ///   rest of it. At 1200 both have had one: job 0 (1200, 400, 2400) has 0.23, job 2 (1000, 650, 1500) 0.77. At 1800 job 0
 ///   (1800, 400, 2400) has 0.44 for one lease, job 2 (1600, 50, 1500) 0.56 for two; job 0 is done at 2200, and job 2 has its
 ///   last 50 s.
-const ENDS: [(&str, [&str; 3]); 10] = [
+const ENDS: [(&str, [&str; 3]); 11] = [
     ("elasticflow", ["1500 met", "1000 met", "declined"]),
     ("elasticflow-no-admission", ["2250 late", "1750 met", "950 met"]),
     ("edf", ["2250 late", "1250 met", "950 met"]),
@@ -48,6 +48,7 @@ const ENDS: [(&str, [&str; 3]); 10] = [
     ("tiresias", ["2250 late", "1806.25 met", "2150 late"]),
     ("themis", ["2200 met", "1100 met", "2250 late"]),
     ("chronus", ["1500 met", "500 met", "2250 late"]),
+    ("pollux", ["0", "0", "0"]),
 ];
 
 fn ends(scheduler: &str) -> Vec<String> {
@@ -60,7 +61,10 @@ fn ends(scheduler: &str) -> Vec<String> {
         let state = format!("{:?}", row.state).to_lowercase();
         row.end_time.map_or(state.clone(), |end| format!("{end} {state}"))
     };
-    let options: &[&str] = if scheduler == "chronus" { &["lease=600"] } else { &[] };
+    let options: &[&str] = match scheduler {
+        "chronus" => &["lease=600"],
+        _ => &[],
+    };
     let options = Options::parse(options.iter().copied()).expect("options");
     run(&Scenario { options, ..scenario(scheduler, 1, 8, &jobs) }).jobs.iter().map(text).collect()
 }
