@@ -9,6 +9,7 @@ mod explain;
 mod list;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod trace;
 
@@ -52,6 +53,8 @@ enum Command {
     Compare(compare::Args),
     /// Tell the story of one job of a run
     Explain(explain::Args),
+    /// Make a page of runs, with charts
+    Report(report::Args),
     /// Generate, convert, check or describe traces
     #[command(subcommand)]
     Trace(trace::Command),
@@ -83,6 +86,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Explain(args) => explain::run(args),
+        Command::Report(args) => report::run(args),
         Command::Trace(command) => trace::run(command),
         Command::List(args) => list::run(args),
     }

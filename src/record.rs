@@ -7,6 +7,7 @@ pub mod allocations;
 pub mod events;
 pub mod jobs;
 pub mod timeline;
+pub mod trace_events;
 
 use std::fmt::Display;
 use std::io;

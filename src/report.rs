@@ -6,7 +6,9 @@
 mod columns;
 mod difference;
 mod directory;
+mod file;
 mod manifest;
+pub mod page;
 mod recording;
 mod stored;
 mod story;
@@ -24,7 +26,8 @@ use crate::units::Gpus;
 
 pub use columns::{CSV_COLUMNS, is_number, write_csv};
 pub use difference::{Difference, same_jobs, write_differences};
-pub use directory::{OutputError, Staged, Undo, stage, write_file};
+pub use directory::{OutputError, Staged, Undo, stage};
+pub use file::{StagedFile, write_file};
 pub use manifest::{Input, Manifest, Seeds};
 pub use recording::{FILES, Recording};
 pub use stored::{Stored, StoredError};

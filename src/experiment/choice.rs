@@ -119,7 +119,7 @@ mod tests {
     const ROUND: OptionDoc = OptionDoc { key: "round", default: "60 s", help: "" };
     static A: Entry = entry("fifo", &[LEASE, ROUND]);
     static B: Entry = entry("srtf", &[LEASE]);
-    static C: Entry = entry("edf", &[]);
+    static C: Entry = entry("plain", &[]);
 
     const fn entry(name: &'static str, options: &'static [OptionDoc]) -> Entry {
         let build = |_: &Options, _: u64| Err(scheduler::OptionsError(String::new()));
@@ -159,7 +159,7 @@ mod tests {
         let all = [&A, &B];
         let why = "--set `leese=5`: unknown option `leese`; `fifo` takes lease, round, `srtf` takes lease; did you mean `lease`?";
         assert_eq!(of(&["leese=5"], &all), [why]);
-        assert_eq!(of(&["a=5"], &[&C]), ["--set `a=5`: unknown option `a`; `edf` takes none"]);
+        assert_eq!(of(&["a=5"], &[&C]), ["--set `a=5`: unknown option `a`; `plain` takes none"]);
         assert_eq!(
             of(&["srtf.round=5"], &all),
             ["--set `srtf.round=5`: unknown option `round`; `srtf` takes lease"]

@@ -109,6 +109,8 @@ impl Difference {
         );
         let value = |of: &Value, key: &str| of.pointer(&format!("/{key}")).cloned().unwrap_or_default();
         let settings = SETTINGS.into_iter().map(|key| (key, [value(&there, key), value(&here, key)]));
+        // Nodes of another cluster are others, whatever their numbers are.
+        let same_nodes = stored.summary.cluster == summary.cluster;
         let before = Story::all(&stored.jobs, &stored.allocations);
         let after = Story::all(jobs, allocations);
         let pairs = || before.iter().zip(&after);
@@ -116,10 +118,10 @@ impl Difference {
             job_id: before.job.job_id.clone(),
             before: before.job.state,
             after: after.job.state,
-            time: before.parts_from(after).map(SimTime::as_secs_f64),
+            time: before.parts_from(after, same_nodes).map(SimTime::as_secs_f64),
         };
         // The earliest; at one instant the first job of the trace.
-        let parting = pairs().filter_map(|(b, a)| Some((b.parts_from(a)?, b, a)));
+        let parting = pairs().filter_map(|(b, a)| Some((b.parts_from(a, same_nodes)?, b, a)));
         let first = parting.min_by_key(|(time, ..)| *time).map(|(time, before, after)| Decision {
             time: time.as_secs_f64(),
             job_id: before.job.job_id.clone(),
@@ -229,11 +231,15 @@ impl<'a> Story<'a> {
     }
 
     /// When the stories of a job part. No file says when it was declined, so that counts at its submission.
-    fn parts_from(&self, other: &Story<'_>) -> Option<SimTime> {
+    fn parts_from(&self, other: &Story<'_>, same_nodes: bool) -> Option<SimTime> {
         if self.is_declined() != other.is_declined() {
             return Some(self.job.submit_time);
         }
-        let same = self.held.iter().zip(&other.held).take_while(|(a, b)| a == b).count();
+        let is = |a: &Allocation, b: &Allocation| {
+            (a.time, a.gpus, a.batch_size) == (b.time, b.gpus, b.batch_size)
+                && (!same_nodes || a.nodes == b.nodes)
+        };
+        let same = self.held.iter().zip(&other.held).take_while(|(a, b)| is(a, b)).count();
         let next = [self.held.get(same), other.held.get(same)];
         next.into_iter().flatten().map(|row| row.time).min()
     }

@@ -135,35 +135,41 @@ fn times(m: &Metrics, unit: Unit) -> String {
 
 /// Several runs, a row each: percentages, counts, times, and GPU-hours.
 pub fn compare(summaries: &[Summary]) -> String {
+    let (heads, cells) = cells(&summaries.iter().collect::<Vec<_>>());
+    let last = heads.len() - 1;
+    let rows: Vec<Row> = [heads].into_iter().chain(cells).map(Row::from).collect();
+    lines(&rows, &(1..=last).collect::<Vec<_>>())
+}
+
+/// The heads and the cells of [`compare`].
+pub fn cells(summaries: &[&Summary]) -> (Vec<String>, Vec<Vec<String>>) {
     let unit = Unit::of(summaries.iter().map(|summary| &summary.metrics));
-    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    let percent = |ratio: Option<f64>| or_dash(ratio.map(|ratio| format!("{:.1}", ratio * 100.0)));
     // What the published artifact prints stands beside what it met, where it is what ran.
     let printed = summaries.iter().any(|summary| summary.artifact_accepted.is_some());
-    let both = |head: [String; 3], printed_head: [String; 2], rest: [String; 9]| {
-        let printed_head = printed_head.into_iter().filter(|_| printed);
-        let cells: Vec<String> = head.into_iter().chain(printed_head).chain(rest).collect();
-        Row::from(cells)
+    let timed = |what: &str| format!("{what} {}", unit.name);
+    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
+    let percent = |ratio: Option<f64>| or_dash(ratio.map(|ratio| format!("{:.1}", ratio * 100.0)));
+    let row = |head: [String; 3], claim: [String; 2], rest: [String; 9]| -> Vec<String> {
+        head.into_iter().chain(claim.into_iter().filter(|_| printed)).chain(rest).collect()
     };
-    let mut rows = vec![both(
+    let heads = row(
         ["scheduler", "dsr %", "met"].map(str::to_owned),
         ["printed %", "printed"].map(str::to_owned),
         [
-            "late".to_owned(),
-            "declined".to_owned(),
-            format!("jct {}", unit.name),
-            format!("p99 {}", unit.name),
-            format!("makespan {}", unit.name),
-            "util %".to_owned(),
-            "eff %".to_owned(),
-            "goodput h".to_owned(),
-            "rescales".to_owned(),
+            "late".into(),
+            "declined".into(),
+            timed("jct"),
+            timed("p99"),
+            timed("makespan"),
+            "util %".into(),
+            "eff %".into(),
+            "goodput h".into(),
+            "rescales".into(),
         ],
-    )];
-    for summary in summaries {
-        let m = &summary.metrics;
-        let accepted = summary.artifact_accepted;
-        rows.push(both(
+    );
+    let cells = summaries.iter().map(|summary| {
+        let (m, accepted) = (&summary.metrics, summary.artifact_accepted);
+        row(
             [summary.scheduler.clone(), percent(m.dsr), m.met.to_string()],
             [
                 percent(m.planned_dsr.filter(|_| accepted.is_some())),
@@ -180,10 +186,9 @@ pub fn compare(summaries: &[Summary]) -> String {
                 format!("{:.1}", m.goodput_gpu_hours),
                 m.rescales.to_string(),
             ],
-        ));
-    }
-    let last = if printed { 13 } else { 11 };
-    lines(&rows, &(1..=last).collect::<Vec<_>>())
+        )
+    });
+    (heads, cells.collect())
 }
 
 /// A table without lines, two spaces between columns, the given ones to the right.
