@@ -56,7 +56,7 @@ fn jobs(count: usize) -> Vec<Goodputs> {
 }
 
 /// The first so many jobs of figure 8a's trace on 16 nodes of 4 GPUs that nobody holds, in mid-training and known by their fitted
-/// parameters, 12 minutes after their submission. The artifact does not say at which age and noise its values were taken; these
+/// parameters, 18 minutes after their submission. The artifact does not say at which age and noise its values were taken; these
 /// reproduce them for 8 jobs, and so for 20 and 40.
 fn cold(count: usize, seeds: Seeds, interference: Interference, seed: u64) -> Found {
     let mut jobs = jobs(count);
@@ -66,7 +66,7 @@ fn cold(count: usize, seeds: Seeds, interference: Interference, seed: u64) -> Fo
         let cap = if APPLICATIONS[*app].0 == "ncf" { 1 } else { (largest / low).min(64) };
         let base = job.at(false, share);
         let speedup = Box::new(move |spans, gpus| job.at(spans, gpus) / base);
-        Row { current: vec![0; 16], cap, counts: None, after_change: 720.0 / 750.0, speedup }
+        Row { current: vec![0; 16], cap, counts: None, after_change: 1080.0 / 1110.0, speedup }
     });
     let mut draw = ChaCha8Rng::seed_from_u64(seed);
     search(rows.collect(), &[4; 16], &[vec![0; 16 * count]], seeds, interference, EFFORT, &mut draw)
