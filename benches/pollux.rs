@@ -57,7 +57,7 @@ fn timed(options: &Options, seed: u64) -> Result<Box<dyn Scheduler>, OptionsErro
 }
 
 fn scenario(paper: bool) -> Scenario {
-    let applications = Arc::new(builtin("t4").expect("applications"));
+    let applications = builtin("t4").expect("applications");
     let names: Vec<(String, u32)> = applications
         .iter()
         .map(|one| (one.name.clone(), one.limits.pinned.unwrap_or(one.limits.initial)))
@@ -75,7 +75,7 @@ fn scenario(paper: bool) -> Scenario {
         soft: Vec::new(),
     };
     let workload = Workload::new((0..JOBS).map(job).collect()).expect("a workload");
-    let speeds = Arc::new(Goodput::new(applications, &workload).expect("known applications"));
+    let speeds = Arc::new(Goodput::new(&applications, &workload).expect("known applications"));
     let cluster = Shape::uniform(16, Gpus::new(4)).expect("a cluster");
     let entry = scheduler::entry("pollux").expect("a scheduler");
     let literal = entry.literal.expect("settings of the artifact").options;
