@@ -141,7 +141,9 @@ fn a_year_of_nothing_costs_nothing() {
     let alone = [job("linear", 0.0, 8.0 * YEAR).on(8)];
     for entry in entries() {
         let plans = run(&scenario(entry.name, 1, 8, &alone)).totals.plans;
-        assert!(plans <= 3, "{}: {plans} plans", entry.name);
+        // Pollux lets it begin in its second round, and first finds out how fast it is on 1, 2, 4 and 8 GPUs.
+        let most = if entry.name == "pollux" { 7 } else { 3 };
+        assert!(plans <= most, "{}: {plans} plans", entry.name);
     }
     let gittins = Options::parse(["index=gittins"]).unwrap();
     let plans = run(&Scenario { options: gittins, ..scenario("tiresias", 1, 8, &alone) }).totals.plans;

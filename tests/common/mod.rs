@@ -7,6 +7,7 @@ use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::overhead::{Change, Preset};
 use elasticflow_sim::profile::{Curve, Profiled, ThroughputTable};
+use elasticflow_sim::scheduler::Options;
 use elasticflow_sim::sim::{Outcome, Scenario, SimError, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
@@ -71,6 +72,12 @@ pub(crate) fn speeds() -> ThroughputTable {
     table
 }
 
+/// Defaults, but for a search that is there to be legal, not good.
+fn options(name: &str) -> Options {
+    let cheap: &[&str] = if name == "pollux" { &["population=6", "generations=4"] } else { &[] };
+    Options::parse(cheap.iter().copied()).expect("options")
+}
+
 /// The jobs under a scheduler on `nodes` × `gpus` GPUs, slot 0, free changes.
 pub(crate) fn scenario(name: &str, nodes: u32, gpus: u32, jobs: &[Job]) -> Scenario {
     let workload = workload(jobs);
@@ -84,7 +91,7 @@ pub(crate) fn scenario(name: &str, nodes: u32, gpus: u32, jobs: &[Job]) -> Scena
         belief: speeds,
         placer: placement::entry("buddy").expect("a placer"),
         scheduler: scheduler::entry(name).expect("a scheduler"),
-        options: Default::default(),
+        options: options(name),
         seed: 0,
         slot: SimDuration::ZERO,
         until: None,

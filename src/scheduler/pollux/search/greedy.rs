@@ -100,7 +100,7 @@ impl<'n> Handed<'n> {
             }
             for gpus in 1..=self.free[node] {
                 let count = has + u32::from(gpus);
-                if count > problem.cap(job) || problem.most(job, count).is_some_and(|most| most < count) {
+                if count > problem.cap(job) || problem.most(job, count) < count {
                     continue;
                 }
                 let gain = (worth - problem.worth(job, would_span, count).0) / f64::from(gpus);

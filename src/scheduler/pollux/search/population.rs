@@ -34,6 +34,8 @@ pub(super) struct Problem<'a> {
     worths: Vec<Worth>,
     /// Where each job's begin.
     offsets: Vec<u32>,
+    /// The nodes in use, while a plan is scored.
+    used: Vec<u16>,
 }
 
 /// Plans in slots. Who is in a slot is not known here.
@@ -77,6 +79,7 @@ impl<'a> Problem<'a> {
         let unknown = Worth { inverse: f64::NAN, speedup: f64::NAN };
         Problem {
             width,
+            used: vec![0; width],
             capacity: blocks(nodes),
             interference,
             scale: nodes.len() as f64 / f64::from(gpus),
@@ -96,10 +99,15 @@ impl<'a> Problem<'a> {
         self.jobs[job].cap
     }
 
-    /// The most GPUs that the job can run on with `gpus` of them, where it cannot run on every count.
-    pub(super) fn most(&self, job: usize, gpus: u32) -> Option<u32> {
-        let counts = self.jobs[job].counts?;
-        counts.iter().rev().copied().find(|count| *count <= gpus).or(Some(0))
+    /// Whether there are counts that the job cannot run on.
+    pub(super) fn is_picky(&self, job: usize) -> bool {
+        self.jobs[job].counts.is_some()
+    }
+
+    /// The most GPUs that the job can run on with `gpus` of them.
+    pub(super) fn most(&self, job: usize, gpus: u32) -> u32 {
+        let Some(counts) = self.jobs[job].counts else { return gpus };
+        counts[..counts.partition_point(|count| *count <= gpus)].last().copied().unwrap_or(0)
     }
 
     pub(super) fn interference(&self) -> Interference {
@@ -191,16 +199,19 @@ impl<'a> Problem<'a> {
             inverse += worth.inverse;
             speedup += worth.speedup;
         }
-        let mut used = vec![0u16; width];
-        let mut hash = 0u64;
-        for (row, (cells, nodes)) in draft.cells.iter().zip(&*draft.nodes).enumerate() {
-            used[row % width] |= nodes;
-            let [low, high] = cells.halves();
-            let key = (row as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-            let product = u128::from(low ^ key) * u128::from(high.wrapping_add(key.rotate_left(32)) | 1);
-            hash = hash.wrapping_add(product as u64 ^ (product >> 64) as u64);
+        self.used.fill(0);
+        let (mut hash, mut key) = (0u64, 0u64);
+        for (cells, nodes) in draft.cells.chunks_exact(width).zip(draft.nodes.chunks_exact(width)) {
+            for ((cells, nodes), used) in cells.iter().zip(nodes).zip(&mut self.used) {
+                *used |= nodes;
+                let [low, high] = cells.halves();
+                key = key.wrapping_add(0x9E37_79B9_7F4A_7C15);
+                let product = u128::from(low ^ key) * u128::from(high.wrapping_add(key.rotate_left(32)) | 1);
+                hash = hash.wrapping_add(product as u64 ^ (product >> 64) as u64);
+            }
         }
-        let in_use: u32 = used
+        let in_use: u32 = self
+            .used
             .iter()
             .zip(&self.capacity)
             .map(|(mask, block)| lanes(*mask).map(|lane| u32::from(block.0[lane])).sum::<u32>())

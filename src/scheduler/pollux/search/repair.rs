@@ -11,121 +11,113 @@ use super::rows::{Block, LANES, lanes};
 #[derive(Default)]
 pub(super) struct Scratch {
     free: Vec<Block>,
+    /// The nodes on which there is a job already that spans several, and those on which a second met it.
     once: Vec<u16>,
     twice: Vec<u16>,
     places: Vec<(usize, usize)>,
 }
 
-/// Repairs the changed rows of a draft, and any row whose GPUs others before it take:
+/// Repairs a draft, row by row in their order:
 ///
-/// 1. at most one job that spans several nodes on each node ([`Interference`]);
+/// 1. at most one job that spans several nodes on each node ([`Interference`]); who does is judged before anything is cleared;
 /// 2. nobody on more GPUs than he may have: nodes in random order, as far as that reaches;
-/// 3. no node beyond its GPUs: rows in their order, each what is left;
+/// 3. no node beyond its GPUs: each row what those before it left;
 /// 4. only counts that the job can run on.
+///
+/// The second and the fourth rule hold for rows that did not change.
 pub(super) fn repair(
     problem: &Problem<'_>,
     draft: &mut Draft<'_>,
     scratch: &mut Scratch,
     draw: &mut ChaCha8Rng,
 ) {
-    keep_apart(problem, draft, scratch);
-    for job in 0..problem.jobs() {
-        if draft.changed[job] {
-            cut(problem, draft, job, problem.cap(job), scratch, draw);
-        }
-    }
-    fit(problem, draft, scratch);
-    for job in 0..problem.jobs() {
-        if draft.changed[job] {
-            let most = problem.most(job, gpus(problem, draft, job));
-            if let Some(most) = most {
-                cut(problem, draft, job, most, scratch, draw);
-            }
-        }
+    // Nearly every cluster has rows of one block, for which the inner loops go away.
+    match problem.width {
+        1 => rows::<true>(problem, draft, scratch, draw),
+        _ => rows::<false>(problem, draft, scratch, draw),
     }
 }
 
-fn gpus(problem: &Problem<'_>, draft: &Draft<'_>, job: usize) -> u32 {
-    draft.cells[job * problem.width..(job + 1) * problem.width].iter().map(Block::sum).sum()
-}
-
-/// Who spans several nodes is judged before anything is cleared.
-fn keep_apart(problem: &Problem<'_>, draft: &mut Draft<'_>, scratch: &mut Scratch) {
-    let width = problem.width;
-    let (once, twice) = (&mut scratch.once, &mut scratch.twice);
+fn rows<const NARROW: bool>(
+    problem: &Problem<'_>,
+    draft: &mut Draft<'_>,
+    scratch: &mut Scratch,
+    draw: &mut ChaCha8Rng,
+) {
+    let width = if NARROW { 1 } else { problem.width };
+    let Scratch { free, once, twice, places } = scratch;
+    free.clear();
+    free.extend_from_slice(problem.capacity());
     once.clear();
     once.resize(width, 0);
     twice.clear();
     twice.resize(width, 0);
-    for job in 0..problem.jobs() {
-        let row = job * width..(job + 1) * width;
-        let nodes = &mut draft.nodes[row.clone()];
+    let rule = problem.interference();
+    let rows = draft.cells.chunks_exact_mut(width).zip(draft.nodes.chunks_exact_mut(width));
+    for (job, ((cells, nodes), changed)) in rows.zip(draft.changed.iter_mut()).enumerate() {
         let spread = match &*nodes {
             [one] => *one & one.wrapping_sub(1) != 0,
             more => more.iter().map(|mask| mask.count_ones()).sum::<u32>() > 1,
         };
-        for (block, nodes) in nodes.iter_mut().enumerate() {
-            let meets = if spread { *nodes & once[block] } else { 0 };
-            let cleared = match problem.interference() {
+        for block in 0..width {
+            let meets = if spread { nodes[block] & once[block] } else { 0 };
+            let cleared = match rule {
                 Interference::OfSpread => meets,
                 Interference::OfAllLater => {
                     twice[block] |= meets;
-                    *nodes & twice[block]
+                    nodes[block] & twice[block]
                 }
             };
             if spread {
-                once[block] |= *nodes;
+                once[block] |= nodes[block];
             }
             if cleared != 0 {
-                draft.cells[row.start + block].clear(cleared);
-                *nodes &= !cleared;
-                draft.changed[job] = true;
+                cells[block].clear(cleared);
+                nodes[block] &= !cleared;
+                *changed = true;
             }
+        }
+        if *changed {
+            cut(cells, nodes, problem.cap(job), places, draw);
+        }
+        for block in 0..width {
+            if cells[block].take(&mut free[block]) {
+                nodes[block] = cells[block].occupied();
+                *changed = true;
+            }
+        }
+        if *changed && problem.is_picky(job) {
+            let most = problem.most(job, cells.iter().map(Block::sum).sum());
+            cut(cells, nodes, most, places, draw);
         }
     }
 }
 
 /// Cuts a row down to `most` GPUs.
 fn cut(
-    problem: &Problem<'_>,
-    draft: &mut Draft<'_>,
-    job: usize,
+    cells: &mut [Block],
+    nodes: &mut [u16],
     most: u32,
-    scratch: &mut Scratch,
+    places: &mut Vec<(usize, usize)>,
     draw: &mut ChaCha8Rng,
 ) {
-    if gpus(problem, draft, job) <= most {
+    if cells.iter().map(Block::sum).sum::<u32>() <= most {
         return;
     }
-    let row = job * problem.width..(job + 1) * problem.width;
-    let places = &mut scratch.places;
     places.clear();
-    for block in row {
-        places.extend(lanes(draft.nodes[block]).map(|lane| (block, lane)));
+    for (block, nodes) in nodes.iter().enumerate() {
+        places.extend(lanes(*nodes).map(|lane| (block, lane)));
     }
     let all = places.len();
     shuffle(places, all, draw);
     let mut left = most;
     for (block, lane) in places {
-        let count = &mut draft.cells[*block].0[*lane];
+        let count = &mut cells[*block].0[*lane];
         // At most what it was.
         *count = u32::from(*count).min(left) as u8;
         left -= u32::from(*count);
         if *count == 0 {
-            draft.nodes[*block] &= !(1 << *lane);
-        }
-    }
-}
-
-fn fit(problem: &Problem<'_>, draft: &mut Draft<'_>, scratch: &mut Scratch) {
-    let width = problem.width;
-    let free = &mut scratch.free;
-    free.clear();
-    free.extend_from_slice(problem.capacity());
-    for (at, cells) in draft.cells.iter_mut().enumerate() {
-        if cells.take(&mut free[at % width]) {
-            draft.nodes[at] = cells.occupied();
-            draft.changed[at / width] = true;
+            nodes[*block] &= !(1 << *lane);
         }
     }
 }

@@ -30,35 +30,27 @@ impl Block {
 
     /// Sets the nodes of `mask` to none.
     pub(super) fn clear(&mut self, mask: u16) {
-        for (lane, count) in self.0.iter_mut().enumerate() {
-            if mask >> lane & 1 == 1 {
-                *count = 0;
-            }
-        }
+        self.0 = std::array::from_fn(|lane| if mask >> lane & 1 == 1 { 0 } else { self.0[lane] });
     }
 
     /// Adds counts, at most 255 each.
     pub(super) fn add(&mut self, other: &Block) {
-        for (sum, count) in self.0.iter_mut().zip(other.0) {
-            *sum = sum.saturating_add(count);
-        }
+        self.0 = std::array::from_fn(|lane| self.0[lane].saturating_add(other.0[lane]));
     }
 
     /// Counts the nodes that have any, at most 255 times each.
     pub(super) fn count(&mut self, other: &Block) {
-        for (sum, count) in self.0.iter_mut().zip(other.0) {
-            *sum = sum.saturating_add(count.min(1));
-        }
+        self.0 = std::array::from_fn(|lane| self.0[lane].saturating_add(other.0[lane].min(1)));
     }
 
     /// Takes from `free` what it has, or what is left. Returns whether something was not.
     pub(super) fn take(&mut self, free: &mut Block) -> bool {
-        let before = *self;
-        for (count, free) in self.0.iter_mut().zip(free.0.iter_mut()) {
-            *count = (*count).min(*free);
-            *free -= *count;
-        }
-        *self != before
+        // Whole blocks are written at once: a block that was written in parts is slow to read.
+        let taken: [u8; LANES] = std::array::from_fn(|lane| self.0[lane].min(free.0[lane]));
+        free.0 = std::array::from_fn(|lane| free.0[lane] - taken[lane]);
+        let cut = taken != self.0;
+        self.0 = taken;
+        cut
     }
 
     pub(super) fn halves(&self) -> [u64; 2] {

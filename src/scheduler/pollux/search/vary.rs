@@ -105,13 +105,14 @@ impl Mutation {
             self.redraw(problem, draft, job, self.open_nodes[node], draw);
             job += 1 + self.grow.skip(draw);
         }
-        for row in 0..jobs * width {
-            let block = row % width;
-            for lane in lanes(draft.nodes[row] & self.open[block]) {
-                let sharing = self.jobs_on[block].0[lane];
-                // Alone on the node, the chance is certain.
-                if sharing == 1 || draw.next_u32() < self.parts[usize::from(sharing)] {
-                    self.redraw(problem, draft, row / width, block * LANES + lane, draw);
+        for job in 0..jobs {
+            for block in 0..width {
+                for lane in lanes(draft.nodes[job * width + block] & self.open[block]) {
+                    let sharing = self.jobs_on[block].0[lane];
+                    // Alone on the node, the chance is certain.
+                    if sharing == 1 || draw.next_u32() < self.parts[usize::from(sharing)] {
+                        self.redraw(problem, draft, job, block * LANES + lane, draw);
+                    }
                 }
             }
         }
@@ -148,9 +149,11 @@ impl Mutation {
         self.used.resize(width, Block::default());
         self.jobs_on.clear();
         self.jobs_on.resize(width, Block::default());
-        for (at, cells) in draft.cells.iter().enumerate() {
-            self.used[at % width].add(cells);
-            self.jobs_on[at % width].count(cells);
+        for row in draft.cells.chunks_exact(width) {
+            for ((used, jobs_on), cells) in self.used.iter_mut().zip(&mut self.jobs_on).zip(row) {
+                used.add(cells);
+                jobs_on.count(cells);
+            }
         }
         self.open.clear();
         self.open_nodes.clear();

@@ -1,0 +1,123 @@
+//! One round of Pollux with 50 live jobs on 16 nodes of 4 GPUs, and the same as its artifact searched.
+//!
+//! The jobs are submitted at once, of the six built-in applications in turn, with more work than they get done. Rounds 11 to 20
+//! are timed: by then most jobs were seen on several GPUs, all GPUs are dealt out, and noise changes from epoch to epoch.
+
+use std::cell::Cell;
+use std::hint::black_box;
+use std::sync::Arc;
+use std::time::Duration;
+#[expect(clippy::disallowed_types, reason = "a bench measures wall-clock time")]
+use std::time::Instant;
+
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use elasticflow_sim::application::Goodput;
+use elasticflow_sim::cluster::Shape;
+use elasticflow_sim::config::applications::builtin;
+use elasticflow_sim::job::{JobId, JobSpec};
+use elasticflow_sim::overhead::Preset;
+use elasticflow_sim::placement;
+use elasticflow_sim::scheduler::{self, Entry, Options, OptionsError, Plan, Scheduler, View};
+use elasticflow_sim::sim::{Scenario, simulate};
+use elasticflow_sim::units::{Gpus, Iterations, SimDuration, SimTime};
+use elasticflow_sim::workload::Workload;
+
+const JOBS: u32 = 50;
+const TIMED: std::ops::Range<u64> = 11..21;
+
+thread_local! {
+    /// The time and the number of the rounds of this thread's run so far, and the fewest GPUs that were in use after one.
+    static SPENT: Cell<(Duration, u32, u32)> = const { Cell::new((Duration::ZERO, 0, 0)) };
+}
+
+/// Pollux, whose rounds are timed.
+struct Timed(Box<dyn Scheduler>);
+
+impl Scheduler for Timed {
+    #[expect(clippy::disallowed_types, reason = "a bench measures wall-clock time")]
+    fn plan(&mut self, view: &View<'_>) -> Plan {
+        let start = Instant::now();
+        let plan = black_box(self.0.plan(black_box(view)));
+        let spent = start.elapsed();
+        let held: Gpus = view.live().iter().map(|id| view.gpus(*id)).sum();
+        let micros = view.now().as_micros();
+        if micros.is_multiple_of(60_000_000) && TIMED.contains(&(micros / 60_000_000)) {
+            assert_eq!(view.live().len(), JOBS as usize, "all are live");
+            SPENT.with(|all| {
+                let (time, rounds, least) = all.get();
+                all.set((time + spent, rounds + 1, least.min(held.get())));
+            });
+        }
+        plan
+    }
+}
+
+fn timed(options: &Options, seed: u64) -> Result<Box<dyn Scheduler>, OptionsError> {
+    Ok(Box::new(Timed((scheduler::entry("pollux").expect("a scheduler").build)(options, seed)?)))
+}
+
+fn scenario(paper: bool) -> Scenario {
+    let applications = builtin("t4").expect("applications");
+    let names: Vec<(String, u32)> = applications
+        .iter()
+        .map(|one| (one.name.clone(), one.limits.pinned.unwrap_or(one.limits.initial)))
+        .collect();
+    let job = |row: u32| JobSpec {
+        id: JobId(row),
+        name: format!("j{row}"),
+        model: names[row as usize % names.len()].0.clone(),
+        batch_size: names[row as usize % names.len()].1,
+        iterations: Iterations::new(1e6),
+        submit: SimTime::ZERO,
+        deadline: None,
+        requested: Gpus::ONE,
+        duration: None,
+        soft: Vec::new(),
+    };
+    let workload = Workload::new((0..JOBS).map(job).collect()).expect("a workload");
+    let speeds = Arc::new(Goodput::new(&applications, &workload).expect("known applications"));
+    let cluster = Shape::uniform(16, Gpus::new(4)).expect("a cluster");
+    let entry = scheduler::entry("pollux").expect("a scheduler");
+    let literal = entry.literal.expect("settings of the artifact").options;
+    let texts: Vec<String> = literal.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let texts = texts.iter().map(String::as_str).filter(|_| paper);
+    let timed: &'static Entry = Box::leak(Box::new(Entry { build: timed, ..*entry }));
+    Scenario {
+        overhead: "fixed:30".parse::<Preset>().expect("an overhead").on(cluster.gpus()).into(),
+        workload: workload.into(),
+        cluster,
+        truth: speeds.clone(),
+        belief: speeds,
+        placer: placement::entry("buddy").expect("a placer"),
+        scheduler: timed,
+        options: Options::parse(texts).expect("options"),
+        seed: 1,
+        slot: SimDuration::from_secs(60),
+        until: Some(SimTime::from_secs(60 * TIMED.end)),
+        plan_limit: None,
+    }
+}
+
+/// Runs to the last timed round and gives the time that one took.
+fn run(scenario: &Scenario) -> Duration {
+    SPENT.with(|all| all.set((Duration::ZERO, 0, u32::MAX)));
+    simulate(scenario, &mut ()).unwrap_or_else(|why| panic!("{why}"));
+    let (spent, rounds, least) = SPENT.with(Cell::get);
+    assert_eq!(rounds, (TIMED.end - TIMED.start) as u32);
+    assert!(least >= 60, "{least} of 64 GPUs are in use");
+    spent / rounds
+}
+
+fn round(criterion: &mut Criterion) {
+    let mut group = criterion.benchmark_group("pollux round");
+    group.sample_size(10);
+    for (name, paper) in [("default", false), ("paper", true)] {
+        let scenario = scenario(paper);
+        group.bench_with_input(BenchmarkId::new(name, JOBS), &scenario, |bencher, scenario| {
+            bencher.iter_custom(|rounds| (0..rounds).map(|_| run(scenario)).sum());
+        });
+    }
+}
+
+criterion_group!(benches, round);
+criterion_main!(benches);
