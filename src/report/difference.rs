@@ -268,3 +268,62 @@ impl<'a> Story<'a> {
 fn gpus(row: &Allocation) -> String {
     format!("{} (nodes {})", count(row.gpus.get().into(), "GPU"), row.nodes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{allocations, jobs};
+
+    const JOBS: &str = "job_id,model,batch_size,class,submit_time,deadline,requested_gpus,iterations,state,admitted,\
+start_time,end_time,planned_end_time,jct,queue_delay,run_time,gpu_seconds,overhead_time,rescales,preemptions,\
+migrations,deadline_met,feasible_alone,reason\n";
+    const HELD: &str = "time,job_id,gpus,nodes,batch_size\n";
+
+    /// One job, submitted at 10 s, that ends at 60 s or was declined, and what it held.
+    fn run(state: &str, held: &str) -> (Vec<JobRow>, Vec<Allocation>) {
+        let end = if state == "declined" { "" } else { "60" };
+        let row = format!("a,m,1,slo,10,99,1,5,{state},1,,{end},,,,0,0,0,0,0,0,1,1,too late");
+        let jobs = jobs::read(format!("{JOBS}{row}\n").as_bytes()).unwrap();
+        (jobs, allocations::read(format!("{HELD}{held}").as_bytes()).unwrap())
+    }
+
+    /// When two stories part, and what happens then on both sides.
+    fn parting(one: (&str, &str), other: (&str, &str), same_nodes: bool) -> Option<(String, String, String)> {
+        let (one, other) = (run(one.0, one.1), run(other.0, other.1));
+        let (one, other) = (Story::all(&one.0, &one.1), Story::all(&other.0, &other.1));
+        let time = one[0].parts_from(&other[0], same_nodes)?;
+        Some((time.to_string(), one[0].at(time), other[0].at(time)))
+    }
+
+    fn text(time: &str, one: &str, other: &str) -> Option<(String, String, String)> {
+        Some((time.into(), one.into(), other.into()))
+    }
+
+    #[test]
+    fn stories_part_at_the_first_other_row() {
+        let here = ("met", "10,a,1,0:1,1\n20,a,2,0:2,1\n60,a,0,,1\n");
+        assert_eq!(parting(here, here, true), None);
+        let keeps = ("met", "10,a,1,0:1,1\n60,a,0,,1\n");
+        let what = text("20", "gets 2 GPUs (nodes 0:2)", "keeps 1 GPU (nodes 0:1)");
+        assert_eq!(parting(here, keeps, true), what);
+        let waits = ("met", "15,a,1,0:1,1\n60,a,0,,1\n");
+        let what = text("10", "gets 1 GPU (nodes 0:1)", "waits until 15 s, then gets 1 GPU (nodes 0:1)");
+        assert_eq!(parting(keeps, waits, true), what);
+        let gives_up = ("met", "10,a,1,0:1,1\n20,a,0,,1\n50,a,1,0:1,1\n60,a,0,,1\n");
+        let what = text("20", "gets 2 GPUs (nodes 0:2)", "gives up its GPUs");
+        assert_eq!(parting(here, gives_up, true), what);
+        let declined = ("declined", "");
+        assert_eq!(
+            parting(declined, keeps, true),
+            text("10", "declined: too late", "gets 1 GPU (nodes 0:1)")
+        );
+    }
+
+    #[test]
+    fn nodes_of_another_cluster_are_not_compared() {
+        let (one, other) = (("met", "10,a,1,0:1,1\n60,a,0,,1\n"), ("met", "10,a,1,7:1,1\n60,a,0,,1\n"));
+        let what = text("10", "gets 1 GPU (nodes 0:1)", "gets 1 GPU (nodes 7:1)");
+        assert_eq!(parting(one, other, true), what);
+        assert_eq!(parting(one, other, false), None);
+    }
+}
