@@ -8,6 +8,7 @@ mod artifact;
 mod case;
 mod choice;
 mod engine;
+mod files;
 mod parsers;
 mod preset;
 mod setup;
@@ -16,6 +17,7 @@ mod suggest;
 
 pub use case::{Case, CaseError, Done, Layout, Ran};
 pub use choice::{Choice, choose};
+pub use files::Files;
 pub use parsers::{duration, gpu, placer, scheduler, time};
 pub use preset::Preset;
 pub use setup::{Draws, Ready, Setup};

@@ -37,10 +37,11 @@
 //!   worth, what a change costs, how far each job is.
 //! - [`scheduler`], [`placement`], [`record`]: the traits; below them one file a policy, placer and observer.
 //! - [`sim`]: the event loop.
-//! - [`replica`]: the published artifact re-enacted; an island that nothing else knows.
+//! - [`replica`]: the published artifact re-enacted; an island that only [`experiment`] knows.
 //! - [`trace`], [`metrics`]: jobs in, numbers out.
 //! - [`config`], [`report`]: what else is read, and everything that is written.
 //! - [`experiment`]: one run, from its settings to its results.
+//! - [`sweep`]: many runs, over a grid of settings.
 //! - [`cli`]: the command line.
 //!
 //! `ARCHITECTURE.md` has the reasons, `METHODOLOGY.md` the semantics and the formulas, and [`scheduler::tutorial`] shows
@@ -114,6 +115,7 @@ pub mod report;
 pub mod scheduler;
 pub mod sim;
 pub mod state;
+pub mod sweep;
 pub mod trace;
 pub mod units;
 pub mod workload;

@@ -45,7 +45,7 @@ fn alone(gpus: u32, deadline: Option<f64>) -> Scenario {
     let mut jobs = scenario.workload.jobs().to_vec();
     (jobs[0].model, jobs[0].batch_size, jobs[0].deadline) = ("simple".into(), 16, deadline.map(time));
     let workload = Workload::new(jobs).unwrap();
-    let goodput = Arc::new(Goodput::new(Arc::new(simple()), &workload).unwrap());
+    let goodput = Arc::new(Goodput::new(&simple(), &workload).unwrap());
     Scenario { workload: workload.into(), truth: goodput.clone(), belief: goodput, ..scenario }
 }
 

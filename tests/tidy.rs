@@ -181,7 +181,7 @@ fn names_in_the_simulation(sources: &[Source], names: &[&str]) -> Vec<String> {
 
 /// What only some modules may do, and what none may.
 fn forbidden(sources: &[Source]) -> Vec<String> {
-    let files = ["trace", "config", "report", "experiment", "cli"];
+    let files = ["trace", "config", "report", "experiment", "sweep", "cli"];
     let rules: [(&str, &[&str]); 10] = [
         ("fs::", &files),
         ("File::", &files),

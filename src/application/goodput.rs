@@ -1,7 +1,6 @@
 //! The speeds of a workload's jobs by what their applications do.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
 use crate::job::JobSpec;
 use crate::profile::{BatchLimits, Measurement, MissingCurve, Setting, SpeedModel};
@@ -17,7 +16,6 @@ use super::{Application, Applications, MOST, PER_NODE, Pace};
 /// at the end of each epoch, with the noise of gradients.
 #[derive(Clone, Debug)]
 pub struct Goodput {
-    applications: Arc<Applications>,
     kinds: Vec<Kind>,
     by_job: Vec<u32>,
 }
@@ -25,7 +23,7 @@ pub struct Goodput {
 /// Jobs of one application that were submitted with one batch size.
 #[derive(Clone, Debug)]
 struct Kind {
-    application: String,
+    application: Application,
     sizes: Vec<Gpus>,
 }
 
@@ -35,7 +33,7 @@ impl Goodput {
     /// # Errors
     ///
     /// If a job's model is no application, or its batch size is not one that the application can be given.
-    pub fn new(applications: Arc<Applications>, workload: &Workload) -> Result<Goodput, MissingCurve> {
+    pub fn new(applications: &Applications, workload: &Workload) -> Result<Goodput, MissingCurve> {
         let mut index: BTreeMap<(&str, u32), u32> = BTreeMap::new();
         let mut kinds = Vec::new();
         let mut by_job = Vec::new();
@@ -45,28 +43,23 @@ impl Goodput {
                 by_job.push(*kind);
                 continue;
             }
-            let sizes = match applications.get(&job.model) {
-                None => Err(applications.missing(&job.model)),
-                Some(application) => sizes(application, job.batch_size),
-            };
-            let missing = |what| MissingCurve { job: job.name.clone(), what };
-            kinds.push(Kind { application: job.model.clone(), sizes: sizes.map_err(missing)? });
+            let known = applications.get(&job.model).ok_or_else(|| applications.missing(&job.model));
+            let kind = known.and_then(|application| {
+                Ok(Kind { sizes: sizes(application, job.batch_size)?, application: application.clone() })
+            });
+            kinds.push(kind.map_err(|what| MissingCurve { job: job.name.clone(), what })?);
             index.insert(key, kinds.len() as u32 - 1);
             by_job.push(kinds.len() as u32 - 1);
         }
-        Ok(Goodput { applications, kinds, by_job })
+        Ok(Goodput { kinds, by_job })
     }
 
     fn kind(&self, job: &JobSpec) -> &Kind {
         &self.kinds[self.by_job[job.id.index()] as usize]
     }
 
-    fn application(&self, job: &JobSpec) -> Option<&Application> {
-        self.applications.get(&self.kind(job).application)
-    }
-
     fn pace(&self, job: &JobSpec, at: Iterations, setting: &Setting) -> Option<Pace> {
-        let application = self.application(job)?;
+        let application = &self.kind(job).application;
         application.pace(epoch(application, job, at), setting.nodes, setting.gpus.get(), setting.batch)
     }
 }
@@ -116,19 +109,19 @@ impl SpeedModel for Goodput {
     }
 
     fn rate(&self, job: &JobSpec, at: Iterations, setting: &Setting) -> Option<Rate> {
-        let total = self.application(job)?.total();
+        let total = self.kind(job).application.total();
         self.pace(job, at, setting).map(|pace| Rate::new(pace.progress * (job.iterations.get() / total)))
     }
 
     fn until(&self, job: &JobSpec, at: Iterations) -> Option<Iterations> {
-        let application = self.application(job)?;
+        let application = &self.kind(job).application;
         let epoch = epoch(application, job, at);
         let last = epoch + 1 == application.progress.len();
         (!last).then(|| Iterations::new(end_of(application, job, epoch)))
     }
 
     fn batch_limits(&self, job: &JobSpec) -> Option<&BatchLimits> {
-        self.application(job).map(|application| &application.limits)
+        Some(&self.kind(job).application.limits)
     }
 
     fn measure(&self, job: &JobSpec, at: Iterations, setting: &Setting) -> Option<Measurement> {

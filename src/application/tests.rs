@@ -1,5 +1,3 @@
-use std::sync::Arc;
-
 use super::*;
 use crate::goodput::StepModel;
 use crate::job::{JobId, JobSpec};
@@ -80,7 +78,7 @@ fn iterations_are_those_tried_or_those_of_the_noise() {
 #[test]
 fn a_jobs_rate_is_in_its_own_iterations_and_changes_between_epochs() {
     let workload = job("simple", 8, 50.0);
-    let goodput = Goodput::new(Arc::new(Applications::new("mine", [simple()])), &workload).unwrap();
+    let goodput = Goodput::new(&Applications::new("mine", [simple()]), &workload).unwrap();
     let job = workload.job(JobId(0));
     let on = |nodes, gpus, batch| Setting { nodes, gpus: Gpus::new(gpus), batch };
     let rate = |at, setting| goodput.rate(job, Iterations::new(at), &setting).map(Rate::get);
@@ -101,14 +99,13 @@ fn a_jobs_rate_is_in_its_own_iterations_and_changes_between_epochs() {
 
 #[test]
 fn a_job_that_is_no_application_says_what_would_be() {
-    let all = Arc::new(Applications::new("mine", [simple()]));
-    let why = |model, batch| Goodput::new(all.clone(), &job(model, batch, 1.0)).unwrap_err().to_string();
+    let all = Applications::new("mine", [simple()]);
+    let why = |model, batch| Goodput::new(&all, &job(model, batch, 1.0)).unwrap_err().to_string();
     assert_eq!(why("other", 8), "job `j`: `other` is no application of `mine`, which has simple");
     assert_eq!(why("simple", 4), "job `j`: `simple` is not trained at batch size 4; give one from 8 to 64");
     let mut pinned = simple();
     pinned.limits.pinned = Some(16);
-    let why =
-        Goodput::new(Arc::new(Applications::new("mine", [pinned])), &job("simple", 8, 1.0)).unwrap_err();
+    let why = Goodput::new(&Applications::new("mine", [pinned]), &job("simple", 8, 1.0)).unwrap_err();
     assert_eq!(why.to_string(), "job `j`: `simple` is not trained at batch size 8; give 16");
 }
 

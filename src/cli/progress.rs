@@ -76,5 +76,5 @@ pub(super) fn simulate(
     let mut watchers: Vec<Box<dyn Observer + '_>> = vec![Box::new(Watching(progress)), Box::new(others)];
     let ran = case.simulate(&mut watchers)?;
     drop(watchers);
-    ran.finish(begun.elapsed().as_secs_f64())
+    ran.finish(Some(begun.elapsed().as_secs_f64()))
 }

@@ -1,6 +1,7 @@
 //! `run`: one trace under one scheduler.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use crate::experiment::{Case, Done, Layout, Ready, Setup, choose, scheduler, truths};
 use crate::record::trace_events::TraceEvents;
@@ -129,7 +130,7 @@ fn undo_on_panic(undo: Vec<Undo>) {
 }
 
 /// Reads every file; what the user may want to know goes to stderr.
-pub(super) fn ready(setup: &Setup, quiet: bool) -> Result<Ready, Failure> {
+pub(super) fn ready(setup: &Setup, quiet: bool) -> Result<Arc<Ready>, Failure> {
     let ready = setup.ready().map_err(Failure::Input)?;
     if !quiet {
         notes(&ready.notes);

@@ -5,12 +5,13 @@ use serde::Serialize;
 use std::sync::Arc;
 
 use crate::metrics::Metrics;
-use crate::profile::ThroughputTable;
+
 use crate::record::Observer;
 use crate::record::jobs::JobRow;
 use crate::report::{self, Manifest, OutputError, Recording, Staged, Summary};
 use crate::sim::{Outcome, Scenario, SimError, simulate};
 
+use super::Known;
 use super::engine::{Answer, Asked, Engine};
 
 /// A scenario that is checked and may be run, on any thread.
@@ -26,7 +27,7 @@ pub struct Case {
     /// By which speeds its jobs run, in words.
     pub truth: String,
     /// What runs it, if the event core does not, with the speeds.
-    pub(super) engine: Option<(&'static dyn Engine, Arc<ThroughputTable>)>,
+    pub(super) engine: Option<(&'static dyn Engine, Arc<Known>)>,
     /// What the run directory holds.
     pub(super) layout: Layout,
 }
@@ -51,10 +52,10 @@ pub struct Ran {
 
 /// What a case comes to. The directory is complete and waits for its name.
 pub struct Done {
+    /// One row for each job, in the trace's order.
+    pub jobs: Vec<JobRow>,
     /// What was simulated, and what came out of it.
     pub summary: Summary,
-    /// A row for each job.
-    pub jobs: Vec<JobRow>,
     /// The run directory, if there is one.
     pub staged: Option<Staged>,
 }
@@ -143,8 +144,8 @@ impl Case {
     ///
     /// If the simulation stops or what happens cannot be written.
     pub fn simulate(mut self, watcher: &mut dyn Observer) -> Result<Ran, CaseError> {
-        if let Some((engine, table)) = self.engine.clone() {
-            return self.simulate_by(engine, &table);
+        if let Some((engine, known)) = self.engine.clone() {
+            return self.simulate_by(engine, &known);
         }
         let others = match &mut self.recording {
             Some(recording) => recording.observers()?,
@@ -158,11 +159,12 @@ impl Case {
         Ok(Ran { case: self, outcome, counted: None })
     }
 
-    fn simulate_by(mut self, engine: &dyn Engine, table: &ThroughputTable) -> Result<Ran, CaseError> {
+    fn simulate_by(mut self, engine: &dyn Engine, known: &Known) -> Result<Ran, CaseError> {
         let name = self.scenario.scheduler.name;
         let files = self.layout == Layout::Artifact && self.recording.is_some();
         tracing::info!(jobs = self.scenario.workload.len(), "run {name} by {engine:?}");
-        let asked = Asked { scenario: &self.scenario, table, trace: &self.summary.trace, files };
+        let asked =
+            Asked { scenario: &self.scenario, table: &known.table, trace: &self.summary.trace, files };
         let Answer { outcome, counted, files } =
             engine.run(&asked).map_err(|why| CaseError::Engine(name, why))?;
         tracing::info!(plans = outcome.totals.plans, "done with {name}");
@@ -178,20 +180,23 @@ impl Case {
 }
 
 impl Ran {
-    /// Scores it and writes what is to be written; `seconds` of wall-clock time is what the simulation took.
+    /// Scores it and writes what is to be written; `seconds` of wall-clock time is what the simulation took, if that is to
+    /// be written, too.
     ///
     /// # Errors
     ///
     /// If a file cannot be written.
-    pub fn finish(self, seconds: f64) -> Result<Done, CaseError> {
+    pub fn finish(self, seconds: Option<f64>) -> Result<Done, CaseError> {
         let Ran { case: Case { scenario, mut summary, manifest, recording, .. }, outcome, counted } = self;
-        let per_second = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
-        let timing = Timing {
-            simulate_seconds: seconds,
-            plans_per_second: per_second(outcome.totals.plans),
-            events_per_second: per_second(outcome.totals.events),
-        };
-        let (jobs, digest) = report::jobs_csv(&outcome.jobs)?;
+        let timing = seconds.map(|seconds| {
+            let per_second = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
+            Timing {
+                simulate_seconds: seconds,
+                plans_per_second: per_second(outcome.totals.plans),
+                events_per_second: per_second(outcome.totals.events),
+            }
+        });
+        let (bytes, digest) = report::jobs_csv(&outcome.jobs)?;
         summary.digest = digest;
         summary.metrics =
             Metrics::of(&outcome.jobs, &outcome.totals, scenario.cluster.gpus(), scenario.until);
@@ -202,8 +207,8 @@ impl Ran {
             // The ratio that the artifact prints: of what it counts itself.
             summary.metrics.planned_dsr = (all > 0).then(|| accepted as f64 / all as f64);
         }
-        let finish = |recording: Recording| recording.finish(&jobs, &summary, &manifest, &timing);
+        let finish = |recording: Recording| recording.finish(&bytes, &summary, &manifest, timing.as_ref());
         let staged = recording.map(finish).transpose()?;
-        Ok(Done { summary, jobs: outcome.jobs, staged })
+        Ok(Done { jobs: outcome.jobs, summary, staged })
     }
 }

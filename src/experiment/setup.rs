@@ -6,7 +6,6 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 
 use crate::cluster::Shape;
-use crate::config::cluster;
 use crate::overhead::Preset as Overhead;
 use crate::placement;
 use crate::report::{ClusterSummary, Input, Manifest, Seeds, Summary, sha256};
@@ -20,7 +19,7 @@ use super::choice::engine_keys;
 use super::engine::{Engine, engine};
 use super::preset::Effective;
 use super::speeds::{Known, Speeds};
-use super::{Case, Choice, Layout, Preset, parsers};
+use super::{Case, Choice, Files, Layout, Preset, parsers};
 
 /// What becomes of a trace that leaves something open.
 #[derive(Clone, Debug, clap::Args)]
@@ -66,6 +65,9 @@ pub struct Setup {
     /// Cut the simulation off at this time of the trace's clock, in seconds
     #[arg(long, value_name = "TIME", value_parser = parsers::time, allow_negative_numbers = true)]
     pub until: Option<SimTime>,
+    /// Where relative paths start: the current directory, if this is empty.
+    #[arg(skip)]
+    pub base: PathBuf,
 }
 
 impl Draws {
@@ -75,7 +77,7 @@ impl Draws {
     ///
     /// If it cannot be read or is no trace.
     pub fn read(&self, path: &Path, known: &Known, notes: &mut Vec<String>) -> Result<(Trace, Input)> {
-        let applications = known.applications.as_deref();
+        let applications = known.applications.as_ref();
         let options = ReadOptions { deadline: self.deadline, trace_seed: self.trace_seed, applications };
         // What comes through a pipe can be read only once; of a file, the bytes on the disk count, compressed or not.
         let (trace, input) = if path.is_file() {
@@ -109,10 +111,10 @@ const ITS_OWN: &str = "artifact";
 
 /// A setup whose files are read.
 pub struct Ready {
-    trace: Trace,
-    known: Known,
-    cluster: Shape,
-    workload: Arc<Workload>,
+    pub(super) trace: Arc<Trace>,
+    pub(super) known: Arc<Known>,
+    pub(super) cluster: Shape,
+    pub(super) workload: Arc<Workload>,
     /// Every file that was read.
     pub inputs: Vec<Input>,
     /// What the user may want to know.
@@ -137,25 +139,8 @@ impl Setup {
     /// # Errors
     ///
     /// If a file cannot be read, is not what it should be, or does not go with another.
-    pub fn ready(&self) -> Result<Ready> {
-        let cluster = cluster::read(&self.cluster)?;
-        if self.preset == Preset::Default {
-            self.check_placer(&cluster.shape)?;
-        }
-        let known = self.speeds.read()?;
-        let mut notes = Vec::new();
-        let (trace, input_) = self.draws.read(&self.trace, &known, &mut notes)?;
-        let mut inputs = vec![input_];
-        inputs.extend(known.inputs.iter().cloned());
-        inputs.extend(cluster.file.as_ref().map(|bytes| input("cluster", Path::new(&self.cluster), bytes)));
-        Ok(Ready {
-            workload: trace.workload.clone().into(),
-            trace,
-            known,
-            cluster: cluster.shape,
-            inputs,
-            notes,
-        })
+    pub fn ready(&self) -> Result<Arc<Ready>> {
+        Files::default().ready(self)
     }
 
     /// The run under one scheduler, without a run directory as yet, with everything checked that it would stumble over at
@@ -201,7 +186,7 @@ impl Setup {
         if engine.is_some() {
             (summary.overhead, summary.placer) = (ITS_OWN.to_owned(), ITS_OWN.to_owned());
         }
-        let engine = engine.map(|engine| (engine, Arc::new(ready.known.table.clone())));
+        let engine = engine.map(|engine| (engine, ready.known.clone()));
         let mut command = self.words(entry.name);
         command.extend(choice.texts.iter().flat_map(|text| ["--set".to_owned(), text.clone()]));
         let seeds = Seeds { seed, trace_seed: self.draws.trace_seed };
@@ -249,11 +234,11 @@ impl Setup {
         }
     }
 
-    fn check_placer(&self, cluster: &Shape) -> Result<()> {
+    pub(super) fn check_placer(&self, cluster: &Shape) -> Result<()> {
         (self.placer().check)(cluster).map_err(anyhow::Error::msg)
     }
 
-    fn placer(&self) -> &'static placement::Entry {
+    pub(super) fn placer(&self) -> &'static placement::Entry {
         self.placer.unwrap_or(&placement::entries()[0])
     }
 

@@ -19,7 +19,7 @@ use super::{Case, parsers};
 const GPU: &str = "a100";
 
 /// Whose speeds.
-#[derive(Clone, Debug, clap::Args)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, clap::Args)]
 pub struct Speeds {
     /// GPU type whose measured speeds are used [default: a100]
     #[arg(long, value_name = "TYPE", value_parser = parsers::gpu())]
@@ -35,7 +35,7 @@ pub struct Known {
     /// Iterations per second of models at their batch sizes.
     pub table: ThroughputTable,
     /// Models whose batch size may change, if any are known.
-    pub applications: Option<Arc<Applications>>,
+    pub applications: Option<Applications>,
     /// Every file that was read.
     pub inputs: Vec<Input>,
 }
@@ -57,7 +57,7 @@ impl Speeds {
                 let files = folder.files.iter();
                 let inputs = files.map(|(path, bytes)| input("profiles", path, bytes)).collect();
                 let table = gpu.map_or_else(|| Ok(folder.applications.throughput()), table)?;
-                Ok(Known { table, applications: Some(folder.applications.into()), inputs })
+                Ok(Known { table, applications: Some(folder.applications), inputs })
             }
             Some(path) => {
                 if let Some(gpu) = gpu {
@@ -70,7 +70,7 @@ impl Speeds {
             }
             None => {
                 let gpu = gpu.unwrap_or(GPU);
-                let applications = applications::builtin(gpu).map(Arc::new);
+                let applications = applications::builtin(gpu);
                 Ok(Known { table: table(gpu)?, applications, inputs: Vec::new() })
             }
         }
@@ -115,7 +115,7 @@ impl Known {
             .filter(|all| workload.jobs().iter().all(|job| all.get(&job.model).is_some()));
         if let Some(applications) = goodput {
             let name = applications.name();
-            let model = Goodput::new(applications.clone(), workload)?;
+            let model = Goodput::new(applications, workload)?;
             let about = format!("the goodput of the applications in `{name}`");
             return Ok(Truth { model: Arc::new(model), name: format!("{name} goodput"), about });
         }

@@ -94,7 +94,7 @@ pub fn html(runs: &[Stored]) -> Result<String, StoredError> {
         label: label.clone(),
         results: cells.into_iter().skip(1).collect(),
         settings: settings(&run.summary),
-        command: format!("elasticflow-sim {}", run.command.iter().map(quoted).collect::<Vec<_>>().join(" ")),
+        command: format!("elasticflow-sim {}", run.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")),
     });
     let mut data = Data { traces: Vec::new(), runs: Vec::new() };
     for (run, label) in runs.iter().zip(&labels) {
@@ -148,10 +148,10 @@ fn settings(summary: &Summary) -> [String; 8] {
 }
 
 /// A word as a shell takes it.
-fn quoted(word: &String) -> String {
+fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+".contains(c);
     if word.chars().all(plain) && !word.is_empty() {
-        return word.clone();
+        return word.to_owned();
     }
     format!("'{}'", word.replace('\'', r"'\''"))
 }
@@ -250,9 +250,9 @@ mod tests {
 
     #[test]
     fn words_are_quoted_for_a_shell() {
-        assert_eq!(quoted(&"--trace".to_owned()), "--trace");
-        assert_eq!(quoted(&"a b".to_owned()), "'a b'");
-        assert_eq!(quoted(&"it's".to_owned()), r"'it'\''s'");
-        assert_eq!(quoted(&String::new()), "''");
+        assert_eq!(quoted("--trace"), "--trace");
+        assert_eq!(quoted("a b"), "'a b'");
+        assert_eq!(quoted("it's"), r"'it'\''s'");
+        assert_eq!(quoted(""), "''");
     }
 }

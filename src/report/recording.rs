@@ -109,7 +109,7 @@ impl Recording {
     }
 
     /// Writes the rest: the bytes of `jobs.csv`, the summary, how it came about, and (apart from everything that is the
-    /// same in every run) how long it took. What comes back only has to be published.
+    /// same in every run) how long it took, if anyone measured it. What comes back only has to be published.
     ///
     /// # Errors
     ///
@@ -119,7 +119,7 @@ impl Recording {
         jobs: &[u8],
         summary: &Summary,
         manifest: &Manifest,
-        timing: &impl Serialize,
+        timing: Option<&impl Serialize>,
     ) -> Result<Staged, OutputError> {
         for sink in [self.allocations, self.timeline, self.events].into_iter().flatten() {
             sink.close()?;
@@ -131,7 +131,9 @@ impl Recording {
         write("jobs.csv", jobs)?;
         write("summary.json", summary.to_json().as_bytes())?;
         write("run.json", to_json(manifest).as_bytes())?;
-        write("timing.json", to_json(timing).as_bytes())?;
+        if let Some(timing) = timing {
+            write("timing.json", to_json(timing).as_bytes())?;
+        }
         Ok(self.staged)
     }
 }
