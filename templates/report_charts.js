@@ -58,6 +58,7 @@ function drawGpus() {
       made.append(svg("line", { class: "grid", x1: LEFT, x2: right, y1: y(gpus), y2: y(gpus) }));
       made.append(svg("text", { class: "soft", x: LEFT - 6, y: y(gpus) + 4, "text-anchor": "end" }, plain(gpus)));
     }
+    if (!run.busy.length) made.append(svg("text", { class: "soft", x: LEFT + 12, y: top + each / 2 }, "not recorded: a run under --preset paper has no timeline"));
     const parts = loads(run, count);
     const step = (right - LEFT) / count;
     const outline = (key) => parts.map((part, m) => `${m ? "L" : "M"}${plain(LEFT + m * step)} ${plain(y(part[key]))}H${plain(LEFT + (m + 1) * step)}`).join("");
@@ -76,7 +77,7 @@ function drawGpus() {
       if (time === null) return;
       cursor.setAttribute("x1", x(time));
       cursor.setAttribute("x2", x(time));
-      byId("gpus-readout").textContent = `${span(time)}: ` + all.map((run) => `${run.label} ${gpusAt(run, time)} of ${run.gpus}`).join(", ");
+      byId("gpus-readout").textContent = `${span(time)}: ` + all.map((run) => `${run.label} ${run.busy.length ? gpusAt(run, time) : "?"} of ${run.gpus}`).join(", ");
     },
     mark: (from, to) => {
       band.setAttribute("visibility", from === null ? "hidden" : "visible");

@@ -32,7 +32,7 @@ function layGantt() {
 function* holdings(run, n) {
   const held = run.held[n];
   for (let m = 0; m < held.length; m += 2) {
-    if (held[m + 1] > 0) yield [held[m] - origin, (held[m + 2] ?? run.busy[run.busy.length - 2]) - origin, held[m + 1]];
+    if (held[m + 1] !== 0) yield [held[m] - origin, (held[m + 2] ?? run.busy[run.busy.length - 2]) - origin, held[m + 1]];
   }
 }
 
@@ -84,14 +84,14 @@ function drawGantt() {
     }
     for (const [begin, stop, gpus] of holdings(run, n)) {
       if (stop < from || begin > to) continue;
-      const high = chosen.row < 6 ? inner : inner * (0.35 + 0.65 * Math.log2(gpus) / levels);
+      const high = chosen.row < 6 ? inner : inner * (gpus < 0 ? 0.5 : 0.35 + 0.65 * Math.log2(gpus) / levels);
       const long = Math.max(x(stop) - x(begin), 1);
       draw.fillStyle = state.colour;
       draw.fillRect(x(begin), middle - high / 2, long, high);
       if (chosen.row >= 14 && long > 26) {
         draw.fillStyle = ink("--ground");
         draw.fillRect(x(stop) - 0.5, middle - high / 2, 1, high);
-        if (high > 10) {
+        if (high > 10 && gpus > 0) {
           draw.fillStyle = state.colour === "#E69F00" ? "#000000" : "#ffffff";
           draw.font = "11px system-ui, 'DejaVu Sans', sans-serif";
           draw.fillText(String(gpus), Math.max(x(begin), GUTTER) + 4, middle + 0.5);
@@ -140,7 +140,7 @@ zoomable(canvas, () => [GUTTER, scroller.clientWidth - 8], {
     const n = time === null ? undefined : rowAt(event);
     if (n === undefined) return;
     const now = [...holdings(ganttRun(), n)].find(([begin, end]) => begin <= time && time < end);
-    byId("gantt-readout").textContent = `${tell(ganttRun(), n)}; at ${span(time)} ${now ? `on ${plural(now[2], "GPU")}` : "on no GPUs"}`;
+    byId("gantt-readout").textContent = `${tell(ganttRun(), n)}; at ${span(time)} ${now ? (now[2] < 0 ? "between its start and end" : `on ${plural(now[2], "GPU")}`) : "on no GPUs"}`;
   },
   press: (event) => {
     const n = rowAt(event);
@@ -181,7 +181,7 @@ function drawDetail() {
     if (n === undefined) continue;
     const [end, due] = [run.end[n], run.jobs.deadline[n]];
     const cells = [STATES[run.state[n]].name, end === null ? "-" : span(end - origin), end === null || due === null ? "-" : margin(due - end),
-      end === null ? "-" : span(end - run.jobs.submit[n]), String(run.held[n].length / 2)];
+      end === null ? "-" : span(end - run.jobs.submit[n]), run.busy.length ? String(run.held[n].length / 2) : "not recorded"];
     body.append(element("tr", {}, element("th", { scope: "row" }, run.label), ...cells.map((cell) => element("td", {}, cell)),
       element("td", { class: "text" }, run.reason[n] ?? "")));
   }

@@ -86,13 +86,15 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let progress = Progress::new(ready.jobs() * entries.len() as u64, quiet);
     // All of them run to their end, so that the error of the first one asked for is reported, whichever fails first.
     let one = |case: Case| {
+        let is_watched = case.is_watched();
         let mut allocations = Vec::<Allocation>::new();
         // Only kept where they are compared.
         let mut nobody = ();
         let keep: &mut dyn Observer = if stored.is_some() { &mut allocations } else { &mut nobody };
         let done = simulate(case, &progress, keep)?;
-        let against =
-            stored.as_ref().map(|stored| Difference::of(stored, &done.summary, &done.jobs, &allocations));
+        let against = stored.as_ref().map(|stored| {
+            Difference::of(stored, &done.summary, &done.jobs, is_watched.then_some(&allocations))
+        });
         Ok::<_, CaseError>((done, against))
     };
     let all: Vec<_> = cases.into_par_iter().map(one).collect();

@@ -67,6 +67,13 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(out) = &args.out {
         case.recording = begin(std::slice::from_ref(out), &args.outputs)?.pop();
     }
+    if args.trace_events.is_some() && !case.is_watched() {
+        let why = format!(
+            "--trace-events: `{}` under --preset paper has no events; leave it out",
+            args.scheduler.name
+        );
+        return Err(Failure::Input(anyhow::Error::msg(why)));
+    }
     let mut events =
         args.trace_events.as_deref().map(StagedFile::begin).transpose().map_err(Failure::input)?;
     undo_on_panic(events.iter().map(StagedFile::undo).collect());

@@ -133,6 +133,11 @@ impl Case {
         Ok(())
     }
 
+    /// Whether somebody may watch: an engine besides the event core tells nobody what happens.
+    pub fn is_watched(&self) -> bool {
+        self.engine.is_none()
+    }
+
     /// Runs it, and tells `watcher` what happens; an engine besides the event core tells nobody.
     ///
     /// # Errors

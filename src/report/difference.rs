@@ -25,6 +25,9 @@ pub struct Difference {
     run: String,
     /// Keys of `summary.json` that say what was simulated, and have another value: before and after.
     settings: BTreeMap<&'static str, [Value; 2]>,
+    /// Whether both runs say which GPUs jobs held; otherwise only their ends are compared.
+    #[serde(skip)]
+    watched: bool,
     /// The first thing that was decided or happened otherwise; `None` where everything went the same way.
     first_difference: Option<Decision>,
     /// Jobs that end in another state, in the order of the trace.
@@ -102,7 +105,12 @@ pub fn same_jobs(stored: &Stored, jobs: &Workload) -> Result<(), StoredError> {
 
 impl Difference {
     /// What a run of the same jobs, see [`same_jobs`], does otherwise than the stored one.
-    pub fn of(stored: &Stored, summary: &Summary, jobs: &[JobRow], allocations: &[Allocation]) -> Difference {
+    pub fn of(
+        stored: &Stored,
+        summary: &Summary,
+        jobs: &[JobRow],
+        allocations: Option<&Vec<Allocation>>,
+    ) -> Difference {
         let (there, here) = (
             serde_json::to_value(&stored.summary).unwrap_or_default(),
             serde_json::to_value(summary).unwrap_or_default(),
@@ -111,17 +119,21 @@ impl Difference {
         let settings = SETTINGS.into_iter().map(|key| (key, [value(&there, key), value(&here, key)]));
         // Nodes of another cluster are others, whatever their numbers are.
         let same_nodes = stored.summary.cluster == summary.cluster;
-        let before = Story::all(&stored.jobs, &stored.allocations);
-        let after = Story::all(jobs, allocations);
+        let watched = stored.allocations.as_ref().zip(allocations);
+        let before = Story::all(&stored.jobs, watched.map_or(&[], |(before, _)| before.as_slice()));
+        let after = Story::all(jobs, watched.map_or(&[], |(_, after)| after.as_slice()));
+        let parts_from = |before: &Story<'_>, after: &Story<'_>| {
+            before.parts_from(after, same_nodes).filter(|_| watched.is_some())
+        };
         let pairs = || before.iter().zip(&after);
         let flip = |(before, after): (&Story<'_>, &Story<'_>)| Flip {
             job_id: before.job.job_id.clone(),
             before: before.job.state,
             after: after.job.state,
-            time: before.parts_from(after, same_nodes).map(SimTime::as_secs_f64),
+            time: parts_from(before, after).map(SimTime::as_secs_f64),
         };
         // The earliest; at one instant the first job of the trace.
-        let parting = pairs().filter_map(|(b, a)| Some((b.parts_from(a, same_nodes)?, b, a)));
+        let parting = pairs().filter_map(|(b, a)| Some((parts_from(b, a)?, b, a)));
         let first = parting.min_by_key(|(time, ..)| *time).map(|(time, before, after)| Decision {
             time: time.as_secs_f64(),
             job_id: before.job.job_id.clone(),
@@ -131,6 +143,7 @@ impl Difference {
         Difference {
             run: stored.path.display().to_string(),
             settings: settings.filter(|(_, [before, after])| before != after).collect(),
+            watched: watched.is_some(),
             first_difference: first,
             flips: pairs().filter(|(b, a)| b.job.state != a.job.state).map(flip).collect(),
         }
@@ -149,7 +162,8 @@ impl Difference {
                 "first difference at {} s, job {}\n  there: {}\n  here:  {}\n",
                 first.time, first.job_id, first.before, first.after
             )),
-            None => text.push_str("every job has the same GPUs at all times\n"),
+            None if self.watched => text.push_str("every job has the same GPUs at all times\n"),
+            None => text.push_str("a run under --preset paper does not tell who held GPUs when\n"),
         }
         let mut kinds: BTreeMap<[&str; 2], Vec<&str>> = BTreeMap::new();
         for flip in &self.flips {
@@ -267,4 +281,65 @@ impl<'a> Story<'a> {
 
 fn gpus(row: &Allocation) -> String {
     format!("{} (nodes {})", count(row.gpus.get().into(), "GPU"), row.nodes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::record::{allocations, jobs};
+
+    const JOBS: &str = concat!(
+        "job_id,model,batch_size,class,submit_time,deadline,requested_gpus,iterations,state,admitted,start_time,",
+        "end_time,planned_end_time,jct,queue_delay,run_time,gpu_seconds,overhead_time,rescales,preemptions,",
+        "migrations,deadline_met,feasible_alone,reason\n"
+    );
+    const HELD: &str = "time,job_id,gpus,nodes,batch_size\n";
+
+    /// One job, submitted at 10 s, that ends at 60 s or was declined, and what it held.
+    fn run(state: &str, held: &str) -> (Vec<JobRow>, Vec<Allocation>) {
+        let end = if state == "declined" { "" } else { "60" };
+        let row = format!("a,m,1,slo,10,99,1,5,{state},1,,{end},,,,0,0,0,0,0,0,1,1,too late");
+        let jobs = jobs::read(format!("{JOBS}{row}\n").as_bytes()).unwrap();
+        (jobs, allocations::read(format!("{HELD}{held}").as_bytes()).unwrap())
+    }
+
+    /// When two stories part, and what happens then on both sides.
+    fn parting(one: (&str, &str), other: (&str, &str), same_nodes: bool) -> Option<(String, String, String)> {
+        let (one, other) = (run(one.0, one.1), run(other.0, other.1));
+        let (one, other) = (Story::all(&one.0, &one.1), Story::all(&other.0, &other.1));
+        let time = one[0].parts_from(&other[0], same_nodes)?;
+        Some((time.to_string(), one[0].at(time), other[0].at(time)))
+    }
+
+    fn text(time: &str, one: &str, other: &str) -> Option<(String, String, String)> {
+        Some((time.into(), one.into(), other.into()))
+    }
+
+    #[test]
+    fn stories_part_at_the_first_other_row() {
+        let here = ("met", "10,a,1,0:1,1\n20,a,2,0:2,1\n60,a,0,,1\n");
+        assert_eq!(parting(here, here, true), None);
+        let keeps = ("met", "10,a,1,0:1,1\n60,a,0,,1\n");
+        let what = text("20", "gets 2 GPUs (nodes 0:2)", "keeps 1 GPU (nodes 0:1)");
+        assert_eq!(parting(here, keeps, true), what);
+        let waits = ("met", "15,a,1,0:1,1\n60,a,0,,1\n");
+        let what = text("10", "gets 1 GPU (nodes 0:1)", "waits until 15 s, then gets 1 GPU (nodes 0:1)");
+        assert_eq!(parting(keeps, waits, true), what);
+        let gives_up = ("met", "10,a,1,0:1,1\n20,a,0,,1\n50,a,1,0:1,1\n60,a,0,,1\n");
+        let what = text("20", "gets 2 GPUs (nodes 0:2)", "gives up its GPUs");
+        assert_eq!(parting(here, gives_up, true), what);
+        let declined = ("declined", "");
+        assert_eq!(
+            parting(declined, keeps, true),
+            text("10", "declined: too late", "gets 1 GPU (nodes 0:1)")
+        );
+    }
+
+    #[test]
+    fn nodes_of_another_cluster_are_not_compared() {
+        let (one, other) = (("met", "10,a,1,0:1,1\n60,a,0,,1\n"), ("met", "10,a,1,7:1,1\n60,a,0,,1\n"));
+        let what = text("10", "gets 1 GPU (nodes 0:1)", "gets 1 GPU (nodes 7:1)");
+        assert_eq!(parting(one, other, true), what);
+        assert_eq!(parting(one, other, false), None);
+    }
 }

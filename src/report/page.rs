@@ -74,7 +74,7 @@ struct Run<'a> {
     end: Vec<Option<f64>>,
     /// Why a job was declined, by its place in the trace.
     reason: std::collections::BTreeMap<usize, &'a str>,
-    /// For each job its changes: time, GPUs, time, GPUs, …
+    /// For each job its changes: time, GPUs, time, GPUs, …; -1 where nobody knows how many.
     held: Vec<Vec<f64>>,
     /// Time, GPUs busy, time, GPUs busy, …
     busy: Vec<f64>,
@@ -106,7 +106,7 @@ pub fn html(runs: &[Stored]) -> Result<String, StoredError> {
         if trace == data.traces.len() {
             data.traces.push(jobs);
         }
-        data.runs.push(Run::of(run, label, trace, &run.timeline()?));
+        data.runs.push(Run::of(run, label, trace, &run.timeline()?.unwrap_or_default()));
     }
     let mut traces: Vec<&str> = summaries.iter().map(|summary| summary.trace.as_str()).collect();
     traces.dedup();
@@ -203,9 +203,17 @@ impl<'a> Run<'a> {
         let place: std::collections::BTreeMap<&str, usize> =
             run.jobs.iter().enumerate().map(|(n, job)| (job.job_id.as_str(), n)).collect();
         let mut held = vec![Vec::new(); run.jobs.len()];
-        for row in &run.allocations {
+        for row in run.allocations.iter().flatten() {
             if let Some(place) = place.get(row.job_id.as_str()) {
                 held[*place].extend([seconds(row.time), f64::from(row.gpus.get())]);
+            }
+        }
+        if run.allocations.is_none() {
+            // Nobody watched: from the start to the end, on an unknown number of GPUs.
+            for (held, job) in held.iter_mut().zip(&run.jobs) {
+                if let (Some(start), Some(end)) = (job.start_time, job.end_time) {
+                    held.extend([seconds(start), -1.0, seconds(end), 0.0]);
+                }
             }
         }
         let mut busy = Vec::new();
@@ -213,7 +221,7 @@ impl<'a> Run<'a> {
             busy.extend([seconds(point.time), f64::from(point.gpus_busy.get())]);
         }
         // The timeline has a row for each plan, and there need be none after the last end.
-        if let Some(last) = run.allocations.last()
+        if let Some(last) = run.allocations.as_ref().and_then(|rows| rows.last())
             && held.iter().all(|changes| changes.last().is_none_or(|gpus| *gpus == 0.0))
         {
             busy.extend([seconds(last.time), 0.0]);
@@ -221,7 +229,7 @@ impl<'a> Run<'a> {
         Run {
             label,
             trace,
-            gpus: timeline.first().map_or(0, |point| point.gpus_total.get()),
+            gpus: run.gpus(),
             state: run.jobs.iter().map(letter).collect(),
             end: run.jobs.iter().map(|job| job.end_time.map(seconds)).collect(),
             reason: reasons.map(|(n, job)| (n, job.reason.as_str())).collect(),

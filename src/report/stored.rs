@@ -32,8 +32,8 @@ pub struct Stored {
     pub command: Vec<String>,
     /// `jobs.csv`.
     pub jobs: Vec<JobRow>,
-    /// `allocations.csv`.
-    pub allocations: Vec<Allocation>,
+    /// `allocations.csv`; an engine besides the event core writes none.
+    pub allocations: Option<Vec<Allocation>>,
 }
 
 /// Of `run.json`, what is read back.
@@ -57,20 +57,25 @@ impl Stored {
         summary.cluster = ClusterSummary::from(&shape.ok_or_else(no_cluster)?);
         Ok(Stored {
             path: path.to_owned(),
-            summary,
             command: manifest.command,
             jobs: csv(&path.join("jobs.csv"), jobs::read)?,
-            allocations: csv(&path.join("allocations.csv"), allocations::read)?,
+            allocations: observed(&summary, &path.join("allocations.csv"), allocations::read)?,
+            summary,
         })
     }
 
-    /// `timeline.csv`.
+    /// `timeline.csv`; an engine besides the event core writes none.
     ///
     /// # Errors
     ///
-    /// If it is missing or not as this version writes it.
-    pub fn timeline(&self) -> Result<Vec<Point>, StoredError> {
-        csv(&self.path.join("timeline.csv"), timeline::read)
+    /// If it is missing though the event core writes it, or not as this version writes it.
+    pub fn timeline(&self) -> Result<Option<Vec<Point>>, StoredError> {
+        observed(&self.summary, &self.path.join("timeline.csv"), timeline::read)
+    }
+
+    /// How many GPUs the cluster has.
+    pub(super) fn gpus(&self) -> u32 {
+        self.summary.cluster.to_shape().map_or(0, |shape| shape.gpus().get())
     }
 
     /// The lines of `events.jsonl` about one job, if the run wrote down its events.
@@ -138,6 +143,18 @@ fn check(path: &Path) -> Result<(), StoredError> {
 fn json<T: DeserializeOwned>(path: &Path) -> Result<T, StoredError> {
     let bytes = fs::read(path).map_err(|why| unreadable(path, &why))?;
     serde_json::from_slice(&bytes).map_err(|why| error(path, format!("{why}; {AGAIN}")))
+}
+
+/// A file that there is only where somebody watched the run: always under the default preset.
+fn observed<T>(
+    summary: &Summary,
+    path: &Path,
+    read: fn(io::BufReader<fs::File>) -> Result<Vec<T>, csv::Error>,
+) -> Result<Option<Vec<T>>, StoredError> {
+    if summary.preset != "default" && !path.exists() {
+        return Ok(None);
+    }
+    csv(path, read).map(Some)
 }
 
 fn csv<T>(

@@ -34,6 +34,21 @@ struct Step {
     quantum: Option<SimDuration>,
 }
 
+impl Step {
+    fn of_row(time: SimTime, what: &str, job: &JobRow) -> Step {
+        let (gpus, nodes) = (Gpus::ZERO, String::new());
+        Step {
+            time,
+            what: what.to_owned(),
+            gpus,
+            nodes,
+            batch_size: job.batch_size,
+            pause: None,
+            quantum: None,
+        }
+    }
+}
+
 impl<'a> Story<'a> {
     /// The story of `job`, which is one of `stored`.
     ///
@@ -42,8 +57,13 @@ impl<'a> Story<'a> {
     /// If the event log is there and cannot be read.
     pub fn of(stored: &'a Stored, job: &'a JobRow) -> Result<Story<'a>, StoredError> {
         let events = stored.events(&job.job_id)?;
-        let rows = stored.allocations.iter().filter(|row| row.job_id == job.job_id);
+        let rows = stored.allocations.iter().flatten().filter(|row| row.job_id == job.job_id);
         let mut steps = Vec::new();
+        if stored.allocations.is_none() {
+            // Nobody watched: the job's row is all there is.
+            let bounds = [(job.start_time, "first"), (job.end_time, "ended")];
+            steps.extend(bounds.into_iter().filter_map(|(time, what)| Some(Step::of_row(time?, what, job))));
+        }
         let mut before: Option<&Allocation> = None;
         for now in rows {
             steps.push(Step {
@@ -180,6 +200,7 @@ impl<'a> Story<'a> {
                 None => format!("takes turns on {}", on()),
             },
             "batch" => format!("changes its batch size to {}", step.batch_size),
+            "first" => return "first holds GPUs; this run does not tell how many, and when".to_owned(),
             "preempt" => "gives up its GPUs".to_owned(),
             _ => return self.end(),
         };
