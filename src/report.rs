@@ -8,6 +8,7 @@ mod directory;
 mod manifest;
 mod recording;
 pub mod table;
+mod unfinished;
 
 use std::io;
 
@@ -18,10 +19,11 @@ use crate::cluster::Shape;
 use crate::metrics::Metrics;
 use crate::record::jobs::{self, JobRow};
 
-pub use columns::{CSV_COLUMNS, is_number, write_csv};
-pub use directory::{OutputError, Staged, Undo, stage, write_file};
+pub use columns::{CSV_COLUMNS, cells, is_number, write_csv};
+pub use directory::{OutputError, Staged, stage, write_file};
 pub use manifest::{Input, Manifest, Seeds};
 pub use recording::{FILES, Recording};
+pub use unfinished::give_up;
 
 /// `summary.json`: what was simulated, then what came out of it. The order of the fields is the order of the keys.
 #[derive(Clone, Debug, PartialEq, Serialize)]

@@ -1,12 +1,12 @@
 //! `compare`: one trace under several schedulers.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 
 use crate::experiment::{Setup, choose, scheduler};
-use crate::report::{Summary, table, to_json, write_csv};
+use crate::report::{FILES, Summary, table, to_json, write_csv};
 use crate::scheduler::Entry;
 
 use super::output::{Failure, data};
@@ -62,6 +62,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let cases = entries.iter().zip(&choices).map(|(entry, choice)| setup.case(&ready, entry, choice));
     let mut cases = cases.collect::<Result<Vec<_>, _>>().map_err(Failure::Input)?;
     if let Some(out) = &args.out {
+        refuse_mixing(out)?;
         let targets: Vec<PathBuf> = entries.iter().map(|entry| out.join(entry.name)).collect();
         for (case, recording) in cases.iter_mut().zip(begin(&targets, &args.outputs)?) {
             case.recording = Some(recording);
@@ -74,6 +75,15 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let summaries = publish(all.into_iter().collect::<Result<Vec<_>, _>>()?)?;
     print(args, &summaries)?;
     check(&args.outputs, &summaries)
+}
+
+/// The directories of a comparison lie beside each other, not among the files of a run or a sweep.
+fn refuse_mixing(out: &Path) -> Result<(), Failure> {
+    let foreign = FILES.into_iter().chain(["sweep.json"]).find(|name| out.join(name).exists());
+    foreign.map_or(Ok(()), |name| {
+        let what = "which is of an earlier run or sweep; a comparison needs a directory of its own, so give another";
+        Err(Failure::Input(anyhow::anyhow!("{}: holds `{name}`, {what}", out.display())))
+    })
 }
 
 fn print(args: &Args, summaries: &[Summary]) -> Result<(), Failure> {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crate::experiment::{Done, Ready, Setup, choose, scheduler};
-use crate::report::{Recording, Summary, Undo, table};
+use crate::report::{Recording, Summary, table};
 use crate::scheduler::Entry;
 
 use super::assertion::{Assertion, failures};
@@ -64,16 +64,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     check(&args.outputs, &[summary])
 }
 
-/// Begins the run directories, before anything is run. A panic, which is a bug of ours, takes them away, too.
+/// Begins the run directories, before anything is run.
 pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<Recording>, Failure> {
-    let all = Recording::begin(targets, outputs.events).map_err(Failure::input)?;
-    let undo: Vec<_> = all.iter().map(Recording::undo).collect();
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        undo.iter().for_each(Undo::run);
-        before(info);
-    }));
-    Ok(all)
+    Recording::begin(targets, outputs.events).map_err(Failure::input)
 }
 
 /// Reads every file; what the user may want to know goes to stderr.
