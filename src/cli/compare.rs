@@ -81,7 +81,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 fn refuse_mixing(out: &Path) -> Result<(), Failure> {
     let foreign = FILES.into_iter().chain(["sweep.json"]).find(|name| out.join(name).exists());
     foreign.map_or(Ok(()), |name| {
-        let what = "which is of an earlier run or sweep; a comparison needs a directory of its own, so give another";
+        let what =
+            "which is of an earlier run or sweep; a comparison needs a directory of its own, so give another";
         Err(Failure::Input(anyhow::anyhow!("{}: holds `{name}`, {what}", out.display())))
     })
 }
