@@ -5,10 +5,12 @@
 
 mod assertion;
 mod compare;
+mod explain;
 mod interrupt;
 mod list;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod sweep;
 mod trace;
@@ -53,6 +55,10 @@ enum Command {
     Compare(compare::Args),
     /// Simulate a grid of settings on all cores, so that it can be stopped and resumed
     Sweep(sweep::Args),
+    /// Tell the story of one job of a run
+    Explain(explain::Args),
+    /// Make a page of runs, with charts
+    Report(report::Args),
     /// Generate, convert, check or describe traces
     #[command(subcommand)]
     Trace(trace::Command),
@@ -88,6 +94,8 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::run(args),
         Command::Sweep(args) => sweep::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Report(args) => report::run(args),
         Command::Trace(command) => trace::run(command),
         Command::List(args) => list::run(args),
     }

@@ -4,6 +4,7 @@
 //! view, so that whatever a policy may know is a method of [`View`].
 
 mod best_effort;
+mod chronus;
 mod edf;
 mod edf_admission;
 mod elastic;
@@ -19,6 +20,7 @@ mod ladder;
 mod options;
 mod oracle;
 mod plan;
+mod pollux;
 mod queue;
 mod reservation;
 mod reservations;
@@ -98,6 +100,8 @@ pub fn entries() -> &'static [Entry] {
         gandiva::ENTRY,
         tiresias::ENTRY,
         themis::ENTRY,
+        chronus::ENTRY,
+        pollux::ENTRY,
     ]
 }
 

@@ -7,18 +7,17 @@ use std::sync::Arc;
 use anyhow::Result;
 
 use crate::config::cluster::{self, Cluster};
-use crate::profile::{Profiled, ThroughputTable};
 use crate::report::Input;
 use crate::trace::Trace;
 use crate::workload::Workload;
 
 use super::setup::input;
-use super::{Draws, Ready, Setup, Speeds};
+use super::{Draws, Known, Preset, Ready, Setup, Speeds};
 
 /// What was read so far. Setups that name the same files share what is in them.
 #[derive(Default)]
 pub struct Files {
-    tables: BTreeMap<Speeds, (Arc<ThroughputTable>, Option<Input>)>,
+    known: BTreeMap<Speeds, Arc<Known>>,
     traces: BTreeMap<TraceKey, Loaded>,
     clusters: BTreeMap<String, Cluster>,
     ready: BTreeMap<(TraceKey, String), Arc<Ready>>,
@@ -32,7 +31,6 @@ type TraceKey = (PathBuf, Speeds, Option<String>, u64);
 struct Loaded {
     trace: Arc<Trace>,
     workload: Arc<Workload>,
-    speeds: Arc<Profiled>,
     input: Input,
     notes: Vec<String>,
 }
@@ -49,22 +47,23 @@ impl Files {
         let Draws { deadline, trace_seed } = setup.draws;
         let key = (at(&setup.trace), speeds.clone(), deadline.map(|rule| rule.to_string()), trace_seed);
         let cluster = self.cluster(setup)?;
-        (setup.placer().check)(&cluster.shape).map_err(anyhow::Error::msg)?;
+        if setup.preset == Preset::Default {
+            setup.check_placer(&cluster.shape)?;
+        }
         let key = (key, cluster::path(&setup.base, &setup.cluster));
         if let Some(ready) = self.ready.get(&key) {
             return Ok(ready.clone());
         }
-        let (table, profiles) = self.table(setup, &speeds)?;
-        let loaded = self.trace(setup, &key.0, &table)?;
+        let known = self.known(&speeds)?;
+        let loaded = self.trace(setup, &key.0, &known)?;
         let mut inputs = vec![loaded.input];
-        inputs.extend(profiles);
+        inputs.extend(known.inputs.iter().map(|file| named(file, &setup.base)));
         let name = Path::new(&setup.cluster);
         inputs.extend(cluster.file.as_ref().map(|bytes| input("cluster", name, bytes)));
         let ready = Arc::new(Ready {
             trace: loaded.trace,
-            table,
+            known,
             cluster: cluster.shape,
-            speeds: loaded.speeds,
             workload: loaded.workload,
             inputs,
             notes: loaded.notes,
@@ -83,32 +82,31 @@ impl Files {
         Ok(cluster)
     }
 
-    fn table(&mut self, setup: &Setup, speeds: &Speeds) -> Result<(Arc<ThroughputTable>, Option<Input>)> {
-        if let Some(read) = self.tables.get(speeds) {
-            return Ok(read.clone());
+    fn known(&mut self, speeds: &Speeds) -> Result<Arc<Known>> {
+        if let Some(known) = self.known.get(speeds) {
+            return Ok(known.clone());
         }
-        let (table, file) = speeds.read()?;
-        let read = (Arc::new(table), file.map(|file| named(file, setup.speeds.profiles.as_deref())));
-        self.tables.insert(speeds.clone(), read.clone());
-        Ok(read)
+        let known = Arc::new(speeds.read()?);
+        self.known.insert(speeds.clone(), known.clone());
+        Ok(known)
     }
 
-    fn trace(&mut self, setup: &Setup, key: &TraceKey, table: &ThroughputTable) -> Result<Loaded> {
+    fn trace(&mut self, setup: &Setup, key: &TraceKey, known: &Known) -> Result<Loaded> {
         if let Some(loaded) = self.traces.get(key) {
             return Ok(loaded.clone());
         }
         let mut notes = Vec::new();
-        let (trace, file) = setup.draws.read(&key.0, table, &mut notes)?;
-        let speeds = Arc::new(Profiled::new(table, &trace.workload)?);
+        let (trace, file) = setup.draws.read(&key.0, known, &mut notes)?;
         let workload = Arc::new(trace.workload.clone());
-        let input = named(file, Some(&setup.trace));
-        let loaded = Loaded { trace: Arc::new(trace), workload, speeds, input, notes };
+        let input = named(&file, &setup.base);
+        let loaded = Loaded { trace: Arc::new(trace), workload, input, notes };
         self.traces.insert(key.clone(), loaded.clone());
         Ok(loaded)
     }
 }
 
 /// A file goes by the name that its user gave it, not by where that leads from here.
-fn named(file: Input, name: Option<&Path>) -> Input {
-    Input { path: name.map_or(file.path, |name| name.display().to_string()), ..file }
+fn named(file: &Input, base: &Path) -> Input {
+    let path = Path::new(&file.path);
+    Input { path: path.strip_prefix(base).unwrap_or(path).display().to_string(), ..file.clone() }
 }
