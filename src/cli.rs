@@ -6,11 +6,13 @@
 mod assertion;
 mod compare;
 mod explain;
+mod interrupt;
 mod list;
 mod output;
 mod progress;
 mod report;
 mod run;
+mod sweep;
 mod trace;
 
 use std::io::IsTerminal;
@@ -34,7 +36,7 @@ const LOG: &str = "ELASTICFLOW_SIM_LOG";
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 ok, 1 the run failed, 2 bad usage or bad input, 3 an --assert did not hold."
+    after_help = "Exit codes: 0 ok, 1 the run failed, 2 bad usage or bad input, 3 an --assert did not hold, 130 interrupted."
 )]
 struct Cli {
     #[command(subcommand)]
@@ -51,6 +53,8 @@ enum Command {
     Run(run::Args),
     /// Simulate a trace under several schedulers, one row each
     Compare(compare::Args),
+    /// Simulate a grid of settings on all cores, so that it can be stopped and resumed
+    Sweep(sweep::Args),
     /// Tell the story of one job of a run
     Explain(explain::Args),
     /// Make a page of runs, with charts
@@ -66,6 +70,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
+        crate::report::give_up();
         default(info);
         output::message("error", "this is a bug of elasticflow-sim, not of its input; please report it");
         // A run that failed, rather than a process that was aborted.
@@ -75,7 +80,10 @@ pub fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(shown) => return output::clap(&shown),
     };
-    match log(cli.verbose).and_then(|()| dispatch(&cli.command)) {
+    interrupt::watch();
+    let ended = log(cli.verbose).and_then(|()| dispatch(&cli.command));
+    interrupt::wait_if_begun();
+    match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => failure.report(),
     }
@@ -85,6 +93,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Sweep(args) => sweep::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Report(args) => report::run(args),
         Command::Trace(command) => trace::run(command),

@@ -13,6 +13,7 @@ mod recording;
 mod stored;
 mod story;
 pub mod table;
+mod unfinished;
 
 use std::io;
 
@@ -24,14 +25,15 @@ use crate::metrics::Metrics;
 use crate::record::jobs::{self, JobRow};
 use crate::units::Gpus;
 
-pub use columns::{CSV_COLUMNS, is_number, write_csv};
+pub use columns::{CSV_COLUMNS, cells, is_number, write_csv};
 pub use difference::{Difference, same_jobs, write_differences};
-pub use directory::{OutputError, Staged, Undo, stage};
+pub use directory::{OutputError, Staged, stage};
 pub use file::{StagedFile, write_file};
 pub use manifest::{Input, Manifest, Seeds};
 pub use recording::{FILES, Recording};
 pub use stored::{Stored, StoredError};
 pub use story::Story;
+pub use unfinished::give_up;
 
 /// `summary.json`: what was simulated, then what came out of it. The order of the fields is the order of the keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]

@@ -1,7 +1,7 @@
 //! `compare`: one trace under several schedulers.
 
 use std::io::{self, IsTerminal};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -9,7 +9,9 @@ use serde::Serialize;
 use crate::experiment::{Case, CaseError, Setup, choose, scheduler, truths};
 use crate::record::Observer;
 use crate::record::allocations::Allocation;
-use crate::report::{Difference, Stored, Summary, same_jobs, table, to_json, write_csv, write_differences};
+use crate::report::{
+    Difference, FILES, Stored, Summary, same_jobs, table, to_json, write_csv, write_differences,
+};
 use crate::scheduler::Entry;
 
 use super::output::{Failure, data, notes};
@@ -78,6 +80,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         notes(&truths(&cases));
     }
     if let Some(out) = &args.out {
+        refuse_mixing(out)?;
         let targets: Vec<PathBuf> = entries.iter().map(|entry| out.join(entry.name)).collect();
         for (case, recording) in cases.iter_mut().zip(begin(&targets, &args.outputs)?) {
             case.recording = Some(recording);
@@ -108,6 +111,16 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         None => print(args, &summaries)?,
     }
     check(&args.outputs, &summaries)
+}
+
+/// The directories of a comparison lie beside each other, not among the files of a run or a sweep.
+fn refuse_mixing(out: &Path) -> Result<(), Failure> {
+    let foreign = FILES.into_iter().chain(["sweep.json"]).find(|name| out.join(name).exists());
+    foreign.map_or(Ok(()), |name| {
+        let what =
+            "which is of an earlier run or sweep; a comparison needs a directory of its own, so give another";
+        Err(Failure::Input(anyhow::anyhow!("{}: holds `{name}`, {what}", out.display())))
+    })
 }
 
 /// A summary with what differs from the stored run.

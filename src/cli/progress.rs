@@ -1,7 +1,7 @@
 //! A progress bar for what takes more than two seconds.
 
 use std::io::{self, IsTerminal};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -18,6 +18,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 pub(super) struct Progress {
     bar: ProgressBar,
     shown: AtomicBool,
+    points: u64,
+    done: AtomicU64,
 }
 
 impl Progress {
@@ -27,7 +29,30 @@ impl Progress {
         let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} jobs, {eta} left");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
         let hidden = quiet || !io::stderr().is_terminal();
-        Progress { bar, shown: AtomicBool::new(hidden) }
+        Progress { bar, shown: AtomicBool::new(hidden), points: 1, done: AtomicU64::new(0) }
+    }
+
+    /// The same for `points` runs, whose number is shown.
+    pub(super) fn of_points(jobs: u64, points: u64, quiet: bool) -> Progress {
+        let mut progress = Progress::new(jobs, quiet);
+        let style = ProgressStyle::with_template("{bar:40} {msg}, {eta} left");
+        progress.bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
+        progress.points = points;
+        progress.say();
+        progress
+    }
+
+    /// A run is done, `jobs` of which were not counted as they ended.
+    fn point(&self, jobs: u64) {
+        self.done.fetch_add(1, Ordering::Relaxed);
+        self.bar.inc(jobs);
+        self.say();
+        self.show();
+    }
+
+    fn say(&self) {
+        let done = self.done.load(Ordering::Relaxed);
+        self.bar.set_message(format!("{done} of {} points", self.points));
     }
 
     fn count(&self) {
@@ -62,6 +87,34 @@ impl Observer for Watching<'_> {
             _ => {}
         }
         Ok(())
+    }
+}
+
+/// Watches one run of many, from its begin to its end.
+pub(super) struct PointProgress<'a> {
+    progress: &'a Progress,
+    /// Jobs that have not ended as yet.
+    left: u64,
+}
+
+impl PointProgress<'_> {
+    pub(super) fn new(progress: &Progress, jobs: u64) -> PointProgress<'_> {
+        PointProgress { progress, left: jobs }
+    }
+}
+
+impl Observer for PointProgress<'_> {
+    fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
+        if matches!(what, Happened::Ended { .. } | Happened::Declined { .. }) {
+            self.left = self.left.saturating_sub(1);
+        }
+        Watching(self.progress).observe(at, jobs, what)
+    }
+}
+
+impl Drop for PointProgress<'_> {
+    fn drop(&mut self) {
+        self.progress.point(self.left);
     }
 }
 

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::experiment::{Case, Done, Layout, Ready, Setup, choose, scheduler, truths};
 use crate::record::trace_events::TraceEvents;
-use crate::report::{Recording, StagedFile, Summary, Undo, table};
+use crate::report::{Recording, StagedFile, Summary, table};
 use crate::scheduler::Entry;
 use crate::units::SimTime;
 
@@ -76,7 +76,6 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let mut events =
         args.trace_events.as_deref().map(StagedFile::begin).transpose().map_err(Failure::input)?;
-    undo_on_panic(events.iter().map(StagedFile::undo).collect());
     let progress = Progress::new(ready.jobs(), quiet);
     let done = match &mut events {
         Some(file) => simulate_with_events(case, &progress, file, args.setup.until)?,
@@ -115,18 +114,7 @@ fn simulate_with_events(
 
 /// Begins the run directories, before anything is run.
 pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<Recording>, Failure> {
-    let all = Recording::begin(targets, outputs.events).map_err(Failure::input)?;
-    undo_on_panic(all.iter().map(Recording::undo).collect());
-    Ok(all)
-}
-
-/// Has a panic, which is a bug of ours, take away what is in the making, too.
-fn undo_on_panic(undo: Vec<Undo>) {
-    let before = std::panic::take_hook();
-    std::panic::set_hook(Box::new(move |info| {
-        undo.iter().for_each(Undo::run);
-        before(info);
-    }));
+    Recording::begin(targets, outputs.events).map_err(Failure::input)
 }
 
 /// Reads every file; what the user may want to know goes to stderr.

@@ -82,11 +82,14 @@ pub fn write_csv(summaries: &[Summary], to: &mut dyn io::Write) -> io::Result<()
     let mut writer = csv::Writer::from_writer(to);
     writer.write_record(CSV_COLUMNS).map_err(io::Error::other)?;
     for summary in summaries {
-        let json = serde_json::to_value(summary)?;
-        let row = CSV_COLUMNS.map(|key| cell(json.pointer(&format!("/{}", key.replace('.', "/")))));
-        writer.write_record(row).map_err(io::Error::other)?;
+        writer.write_record(cells(&serde_json::to_value(summary)?)).map_err(io::Error::other)?;
     }
     writer.flush()
+}
+
+/// The row of a `summary.json`, a text for each of [`CSV_COLUMNS`].
+pub fn cells(json: &Value) -> [String; CSV_COLUMNS.len()] {
+    CSV_COLUMNS.map(|key| cell(json.pointer(&format!("/{}", key.replace('.', "/")))))
 }
 
 fn cell(value: Option<&Value>) -> String {

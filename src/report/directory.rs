@@ -9,6 +9,8 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::unfinished;
+
 /// An output path that cannot be used, or an output that cannot be written.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {what}")]
@@ -20,12 +22,12 @@ pub struct OutputError {
 }
 
 impl OutputError {
-    pub(super) fn new(path: &Path, what: impl Into<String>) -> OutputError {
+    pub(crate) fn new(path: &Path, what: impl Into<String>) -> OutputError {
         OutputError { path: path.display().to_string(), what: what.into() }
     }
 
     /// What the system says is put by its kind: its own text may name a temporary file, which tells nobody anything.
-    pub(super) fn io(path: &Path, doing: &str, why: &io::Error) -> OutputError {
+    pub(crate) fn io(path: &Path, doing: &str, why: &io::Error) -> OutputError {
         match why.kind() {
             io::ErrorKind::Other => OutputError::new(path, format!("cannot {doing}: {why}")),
             kind => OutputError::new(path, format!("cannot {doing}: {kind}")),
@@ -60,7 +62,7 @@ pub fn stage(targets: &[PathBuf], mark: &str, is_ours: fn(&str) -> bool) -> Resu
         all.push(Staged { target, temporary: None, made });
     }
     for staged in &mut all {
-        staged.temporary = Some(staged.begin()?);
+        staged.begin()?;
     }
     Ok(all)
 }
@@ -108,11 +110,15 @@ fn missing_parents(target: &Path) -> Vec<PathBuf> {
 }
 
 impl Staged {
-    fn begin(&self) -> Result<PathBuf, OutputError> {
+    fn begin(&mut self) -> Result<(), OutputError> {
+        let mut unfinished = unfinished::lock();
         let parent = self.parent();
         fs::create_dir_all(parent).map_err(|why| OutputError::io(parent, "be made", &why))?;
         let made = temporary(parent, &self.target);
-        made.map(TempDir::keep).map_err(|why| OutputError::io(&self.target, "be made", &why))
+        let path = made.map(TempDir::keep).map_err(|why| OutputError::io(&self.target, "be made", &why))?;
+        self.temporary = Some(path.clone());
+        unfinished.insert(path, self.undo());
+        Ok(())
     }
 
     fn parent(&self) -> &Path {
@@ -120,7 +126,7 @@ impl Staged {
     }
 
     /// Where to write: the temporary directory.
-    pub(super) fn path(&self) -> &Path {
+    pub fn path(&self) -> &Path {
         self.temporary.as_ref().unwrap_or(&self.target)
     }
 
@@ -135,6 +141,8 @@ impl Staged {
     ///
     /// If it cannot be renamed; then the earlier one is back in its place.
     pub fn publish(mut self) -> Result<(), OutputError> {
+        // Nobody is to be interrupted between the two names.
+        let mut unfinished = unfinished::lock();
         let failed = |why: &io::Error| OutputError::io(&self.target, "be put in its place", why);
         let aside = temporary_aside(self.parent(), &self.target).map_err(|why| failed(&why))?;
         if let Some(aside) = &aside {
@@ -153,6 +161,7 @@ impl Staged {
             return Err(failed(&why));
         }
         // There is nothing left to undo.
+        unfinished.remove(self.path());
         self.temporary = None;
         self.made.clear();
         Ok(())
@@ -181,12 +190,15 @@ fn temporary(parent: &Path, target: &Path) -> io::Result<TempDir> {
 impl Drop for Staged {
     fn drop(&mut self) {
         self.undo().run();
+        if let Some(temporary) = &self.temporary {
+            unfinished::lock().remove(temporary);
+        }
     }
 }
 
-/// Takes a directory in the making away, from wherever. For a program that ends without unwinding.
+/// What it takes to take a directory or a file in the making away.
 #[derive(Clone, Debug, Default)]
-pub struct Undo {
+pub(super) struct Undo {
     temporary: Option<PathBuf>,
     made: Vec<PathBuf>,
 }
@@ -198,10 +210,18 @@ impl Undo {
     }
 
     /// Does it, as far as it is possible; what has got its name in the meantime stays.
-    pub fn run(&self) {
+    pub(super) fn run(&self) {
         if let Some(temporary) = &self.temporary {
-            let _ =
-                if temporary.is_dir() { fs::remove_dir_all(temporary) } else { fs::remove_file(temporary) };
+            // Other threads may be writing there still.
+            let gone = |_: &u32| {
+                let _ = if temporary.is_dir() {
+                    fs::remove_dir_all(temporary)
+                } else {
+                    fs::remove_file(temporary)
+                };
+                !temporary.exists()
+            };
+            let _ = (0..100).find(gone);
         }
         for parent in &self.made {
             // Only what is empty goes: another run may have put something there in the meantime.

@@ -6,7 +6,9 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::{OutputError, Undo};
+use super::OutputError;
+use super::directory::Undo;
+use super::unfinished::{self, Noted};
 
 /// A file in the making. What is not published disappears with it; a file that is there is replaced only then.
 #[derive(Debug)]
@@ -15,6 +17,8 @@ pub struct StagedFile {
     path: PathBuf,
     target: PathBuf,
     to: BufWriter<Sink>,
+    /// For a program that ends without unwinding.
+    noted: Option<Noted>,
 }
 
 #[derive(Debug)]
@@ -55,7 +59,7 @@ impl StagedFile {
         if path.exists() && !path.is_file() {
             let file = File::options().write(true).open(path).map_err(|why| failed(&why))?;
             let to = BufWriter::new(Sink::Direct(file));
-            return Ok(StagedFile { path: path.to_owned(), target: path.to_owned(), to });
+            return Ok(StagedFile { path: path.to_owned(), target: path.to_owned(), to, noted: None });
         }
         // A link stays a link: it is its target that is replaced.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
@@ -74,16 +78,10 @@ impl StagedFile {
             use std::os::unix::fs::PermissionsExt;
             builder.permissions(fs::Permissions::from_mode(0o666));
         }
+        let mut all = unfinished::lock();
         let file = builder.tempfile_in(parent).map_err(|why| failed(&why))?;
-        Ok(StagedFile { path: path.to_owned(), target, to: BufWriter::new(Sink::Beside(file)) })
-    }
-
-    /// What it takes to give it up where nothing is dropped: in a program that panics and aborts.
-    pub fn undo(&self) -> Undo {
-        match self.to.get_ref() {
-            Sink::Beside(file) => Undo::file(file.path()),
-            Sink::Direct(_) => Undo::default(),
-        }
+        let noted = Some(Noted::new(&mut all, file.path(), Undo::file(file.path())));
+        Ok(StagedFile { path: path.to_owned(), target, to: BufWriter::new(Sink::Beside(file)), noted })
     }
 
     /// An error of a writer, told as this file's.
@@ -98,8 +96,10 @@ impl StagedFile {
     /// If its last bytes cannot be written, or it cannot be renamed.
     pub fn publish(mut self) -> Result<(), OutputError> {
         self.to.flush().map_err(|why| self.failed(&why))?;
-        let StagedFile { path, target, to } = self;
+        // What was noted is forgotten last, when nobody holds the lock any more.
+        let StagedFile { path, target, to, noted: _noted } = self;
         let failed = |why: &io::Error| OutputError::io(&path, "be written", why);
+        let _all = unfinished::lock();
         match to.into_inner().map_err(|why| failed(why.error()))? {
             Sink::Beside(file) => file.persist(&target).map(|_| ()).map_err(|why| failed(&why.error)),
             Sink::Direct(_) => Ok(()),

@@ -11,7 +11,7 @@ use crate::record::allocations::Allocations;
 use crate::record::events::EventLog;
 use crate::record::timeline::Timeline;
 
-use super::directory::{OutputError, Staged, Undo, stage};
+use super::directory::{OutputError, Staged, stage};
 use super::{Manifest, Summary, to_json};
 
 /// Every file that a run directory may hold. `run.json` is in all of them: it is what makes a directory ours.
@@ -98,8 +98,8 @@ impl Recording {
         Ok(all)
     }
 
-    /// What it takes to give it up where nothing is dropped: in a program that panics and aborts.
-    pub fn undo(&self) -> Undo {
+    #[cfg(test)]
+    pub(super) fn undo(&self) -> super::directory::Undo {
         self.staged.undo()
     }
 

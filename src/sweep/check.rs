@@ -1,17 +1,20 @@
 //! Every point of a grid, checked before the first one is run.
 
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
 use crate::experiment::{Case, CaseError, Choice, Files, Ready, Setup, choose};
-use crate::report::{sha256, to_json};
+use crate::report::{Summary, to_json};
 use crate::scheduler::Entry;
 use crate::sim::SimError;
 
+use super::Shard;
 use super::grid::{Block, Grid, Value};
 use super::product::product;
+use super::stored::{self, Table};
 use super::words::{Parser, Words};
 
 /// More points than anyone waits for, and a slip of the pen.
@@ -39,6 +42,40 @@ pub struct Point {
     entry: &'static Entry,
     choice: Choice,
     ready: Arc<Ready>,
+}
+
+impl Checked {
+    /// The table of a sweep that is kept nowhere: a row for each of these summaries with its point, as in `results.csv`.
+    ///
+    /// # Errors
+    ///
+    /// If a row cannot be written as CSV.
+    pub fn table(&self, rows: &[(usize, Summary)]) -> io::Result<Vec<u8>> {
+        let mut table = Table::new(&self.columns, false)?;
+        for (number, summary) in rows {
+            let Some(point) = self.points.get(number - 1) else { continue };
+            let values = self.columns.iter().map(|column| point.value(column));
+            table.row(*number, values, &serde_json::to_value(summary)?, None)?;
+        }
+        table.bytes()
+    }
+
+    /// The points of a shard alone, as a table.
+    ///
+    /// # Errors
+    ///
+    /// If a row cannot be written as CSV.
+    pub fn list(&self, shard: Shard) -> io::Result<Vec<u8>> {
+        let mut writer = csv::Writer::from_writer(Vec::new());
+        let grid = self.columns.iter().map(|column| format!("grid.{column}"));
+        writer.write_record(["point".to_owned()].into_iter().chain(grid)).map_err(io::Error::other)?;
+        for point in self.points.iter().filter(|point| shard.has(point.number)) {
+            let values = self.columns.iter().map(|column| point.value(column).to_owned());
+            let row = [point.number.to_string()].into_iter().chain(values);
+            writer.write_record(row).map_err(io::Error::other)?;
+        }
+        writer.into_inner().map_err(|why| io::Error::other(why.to_string()))
+    }
 }
 
 impl Point {
@@ -156,7 +193,7 @@ impl Grid {
         let choice = choice.transpose()?.unwrap_or_default();
         let ready = files.ready(&setup)?;
         let case = setup.case(&ready, entry, &choice)?;
-        let key = sha256(format!("{}{}", to_json(&case.manifest), to_json(&case.summary)).as_bytes());
+        let key = stored::key(&to_json(&case.manifest), &serde_json::to_value(&case.summary)?);
         let settings = combination.values.iter().map(|(key, value)| ((*key).to_owned(), value.text.clone()));
         Ok(Point { number, key, settings: settings.collect(), setup, entry, choice, ready })
     }

@@ -8,7 +8,7 @@ use crate::experiment::{CaseError, Done};
 use crate::record::Observer;
 use crate::report::OutputError;
 
-use super::{Checked, Point};
+use super::{Checked, Point, Shard};
 
 /// Why a sweep does not come to its end. What was done before has been handed on.
 #[derive(Debug, thiserror::Error)]
@@ -45,7 +45,22 @@ impl Checked {
         watch: impl Fn(&Point) -> W + Sync,
         then: impl Fn(&Point, Done, W) -> Result<T, CaseError> + Sync,
     ) -> Result<Vec<T>, SweepError> {
-        let points: Vec<&Point> = self.points.iter().collect();
+        self.each_of(Shard::ALL, threads, watch, then)
+    }
+
+    /// The same for a part of the grid.
+    ///
+    /// # Errors
+    ///
+    /// As [`Checked::each`].
+    pub fn each_of<W: Observer, T: Send>(
+        &self,
+        shard: Shard,
+        threads: Option<NonZeroUsize>,
+        watch: impl Fn(&Point) -> W + Sync,
+        then: impl Fn(&Point, Done, W) -> Result<T, CaseError> + Sync,
+    ) -> Result<Vec<T>, SweepError> {
+        let points: Vec<&Point> = self.points.iter().filter(|point| shard.has(point.number)).collect();
         let run = |point: &Point| {
             let mut watcher = watch(point);
             let done = point.case()?.simulate(&mut watcher)?.finish(None)?;

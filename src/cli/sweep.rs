@@ -1,0 +1,134 @@
+//! `sweep`: a grid of settings, and the shards of one put together.
+
+use std::io::{self, IsTerminal};
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+
+use crate::report::Summary;
+use crate::report::table::{self, count};
+use crate::sweep::{Checked, Grid, Shard, SweepError, merge};
+
+use super::output::{Failure, data, message, notes};
+use super::progress::{PointProgress, Progress};
+
+/// The words of `sweep`.
+#[derive(Debug, clap::Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
+pub(super) struct Args {
+    #[command(subcommand)]
+    command: Option<Command>,
+    /// Grid of settings, TOML; docs/sweeps.md says how it is written
+    #[arg(required = true)]
+    config: Option<PathBuf>,
+    /// How many points run at a time [default: the number of cores]
+    #[arg(long, value_name = "N")]
+    jobs: Option<NonZeroUsize>,
+    /// Write results.csv, and a directory for each point the moment it is done, into this directory
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+    /// Go on with the sweep in --out: run only what is missing, or what has changed since
+    #[arg(long, requires = "out")]
+    resume: bool,
+    /// Run the I-th of N parts only, counted from 1; `sweep merge` puts them together
+    #[arg(long, value_name = "I/N")]
+    shard: Option<Shard>,
+    /// Check everything, print the points and run nothing
+    #[arg(long, conflicts_with_all = ["out", "jobs"])]
+    dry_run: bool,
+    /// Print no notes and no progress bar on stderr
+    #[arg(long)]
+    quiet: bool,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Put the directories of shards together to what one sweep would have written
+    Merge(Merge),
+}
+
+#[derive(Debug, clap::Args)]
+struct Merge {
+    /// Directories that `sweep --shard I/N --out DIR` wrote
+    #[arg(value_name = "DIR", required = true)]
+    shards: Vec<PathBuf>,
+    /// Write the whole sweep into this directory
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
+    /// Print no notes on stderr
+    #[arg(long)]
+    quiet: bool,
+}
+
+impl From<SweepError> for Failure {
+    fn from(why: SweepError) -> Failure {
+        Failure::run(why)
+    }
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    if let Some(Command::Merge(merge)) = &args.command {
+        return merge.run();
+    }
+    // The parser sees to it that there is one.
+    let config = args.config.as_deref().unwrap_or(Path::new(""));
+    let checked = Grid::read(config).and_then(|grid| grid.check()).map_err(Failure::Input)?;
+    if !args.quiet {
+        notes(&checked.notes);
+    }
+    let shard = args.shard.unwrap_or(Shard::ALL);
+    match &args.out {
+        _ if args.dry_run => data(&checked.list(shard).map_err(Failure::run)?),
+        Some(out) => args.record(&checked, out, shard),
+        None => args.print(&checked, shard),
+    }
+}
+
+impl Args {
+    /// Into a directory.
+    fn record(&self, checked: &Checked, out: &Path, shard: Shard) -> Result<(), Failure> {
+        let directory = checked.directory(out, shard, self.resume).map_err(Failure::input)?;
+        let (done, others, missing) = (directory.done, directory.others, directory.missing().len());
+        if !self.quiet && others > 0 {
+            let others = count(others as u64, "directory").replace("directorys", "directories");
+            let text = "of points that are not, or not any more, of this grid stay where they are";
+            message("note", format!("{}: {others} {text}", out.display()));
+        }
+        let jobs = directory.missing().iter().map(|point| point.jobs()).sum();
+        let progress = Progress::of_points(jobs, missing as u64, self.quiet);
+        directory.run(self.jobs, |point| PointProgress::new(&progress, point.jobs()))?;
+        drop(progress);
+        if !self.quiet {
+            let had = if done > 0 { format!(", {done} were there") } else { String::new() };
+            let (points, results) = (count(missing as u64, "point"), out.join("results.csv"));
+            message("note", format!("{points} run{had}; the table is {}", results.display()));
+        }
+        Ok(())
+    }
+
+    /// Onto stdout.
+    fn print(&self, checked: &Checked, shard: Shard) -> Result<(), Failure> {
+        let own = || checked.points.iter().filter(|point| shard.has(point.number));
+        let progress =
+            Progress::of_points(own().map(|point| point.jobs()).sum(), own().count() as u64, self.quiet);
+        let watch = |point: &crate::sweep::Point| PointProgress::new(&progress, point.jobs());
+        let rows =
+            checked.each_of(shard, self.jobs, watch, |point, done, _| Ok((point.number, done.summary)))?;
+        drop(progress);
+        if io::stdout().is_terminal() {
+            let summaries: Vec<Summary> = rows.into_iter().map(|(_, summary)| summary).collect();
+            return data(table::compare(&summaries).as_bytes());
+        }
+        data(&checked.table(&rows).map_err(Failure::run)?)
+    }
+}
+
+impl Merge {
+    fn run(&self) -> Result<(), Failure> {
+        let points = merge(&self.shards, &self.out).map_err(Failure::Input)?;
+        if !self.quiet {
+            let (points, results) = (count(points as u64, "point"), self.out.join("results.csv"));
+            message("note", format!("{points}; the table is {}", results.display()));
+        }
+        Ok(())
+    }
+}
