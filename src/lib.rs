@@ -33,13 +33,15 @@
 //! - [`units`]: quantities with their units in their types.
 //! - [`job`], [`workload`]: what is known of jobs when they are submitted.
 //! - [`cluster`]: nodes, and who holds their GPUs.
-//! - [`profile`], [`overhead`], [`progress`], [`state`]: how fast jobs are, what a change costs, how far each job is.
+//! - [`profile`], [`goodput`], [`application`], [`overhead`], [`progress`], [`state`]: how fast jobs are and what their speed is
+//!   worth, what a change costs, how far each job is.
 //! - [`scheduler`], [`placement`], [`record`]: the traits; below them one file a policy, placer and observer.
 //! - [`sim`]: the event loop.
-//! - [`replica`]: the published artifact re-enacted; an island that nothing else knows.
+//! - [`replica`]: the published artifact re-enacted; an island that only [`experiment`] knows.
 //! - [`trace`], [`metrics`]: jobs in, numbers out.
 //! - [`config`], [`report`]: what else is read, and everything that is written.
 //! - [`experiment`]: one run, from its settings to its results.
+//! - [`sweep`]: many runs, over a grid of settings.
 //! - [`cli`]: the command line.
 //!
 //! `ARCHITECTURE.md` has the reasons, `METHODOLOGY.md` the semantics and the formulas, and [`scheduler::tutorial`] shows
@@ -95,10 +97,12 @@
 //! # }
 //! ```
 
+pub mod application;
 pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod experiment;
+pub mod goodput;
 pub mod job;
 pub mod metrics;
 pub mod overhead;
@@ -111,6 +115,7 @@ pub mod report;
 pub mod scheduler;
 pub mod sim;
 pub mod state;
+pub mod sweep;
 pub mod trace;
 pub mod units;
 pub mod workload;

@@ -5,7 +5,7 @@
 //! Times are seconds. A ratio or an average over nothing is `null`, never 0: no deadline missed is not the same as no
 //! deadline there.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::job::Class;
 use crate::record::jobs::{JobRow, State};
@@ -14,8 +14,9 @@ use crate::units::{GpuTime, Gpus, MICROS, SimDuration, SimTime};
 
 /// The numbers of one run, in the order of `summary.json`.
 ///
-/// An *SLO job* is one with a deadline, or with soft ones, of which the first counts; every other job is best effort. A job *ended* if its last iteration was done.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// An *SLO job* is one with a deadline, or with soft ones, of which the first counts; every other job is best effort. A job
+/// *ended* if its last iteration was done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Jobs of the trace.
     pub jobs: u64,
@@ -83,7 +84,7 @@ pub struct Metrics {
 /// Mean and percentiles of some times, in seconds.
 ///
 /// A percentile is by nearest rank: the p-th of n ascending values is the ⌈p·n ÷ 100⌉-th, so it is always one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// Sum ÷ count.
     pub mean: f64,

@@ -20,6 +20,7 @@ mod ladder;
 mod options;
 mod oracle;
 mod plan;
+mod pollux;
 mod queue;
 mod reservation;
 mod reservations;
@@ -100,6 +101,7 @@ pub fn entries() -> &'static [Entry] {
         tiresias::ENTRY,
         themis::ENTRY,
         chronus::ENTRY,
+        pollux::ENTRY,
     ]
 }
 

@@ -21,6 +21,22 @@ pub struct Cluster {
     pub file: Option<Vec<u8>>,
 }
 
+/// Where `text` leads if it names a file and starts at `base`; `NODESxGPUS` stays as it is.
+pub fn path(base: &Path, text: &str) -> String {
+    let path = base.join(text);
+    if shape(text).is_none() && (text.ends_with(".toml") || path.exists()) {
+        path.display().to_string()
+    } else {
+        text.to_owned()
+    }
+}
+
+/// The numbers of `NODESxGPUS`.
+fn shape(text: &str) -> Option<(u64, u64)> {
+    let (nodes, gpus) = text.split_once('x')?;
+    Some((nodes.parse().ok()?, gpus.parse().ok()?))
+}
+
 /// Reads `NODESxGPUS` or the TOML file of that name.
 ///
 /// # Errors
@@ -28,9 +44,7 @@ pub struct Cluster {
 /// If it is neither, a file cannot be read, a key is unknown, missing or not a whole number, or there can be no such
 /// cluster. Messages name the file, the field and the value.
 pub fn read(text: &str) -> Result<Cluster> {
-    if let Some((nodes, gpus)) = text.split_once('x')
-        && let (Ok(nodes), Ok(gpus)) = (nodes.parse::<u64>(), gpus.parse::<u64>())
-    {
+    if let Some((nodes, gpus)) = shape(text) {
         let shape =
             groups(&[Group { count: nodes, gpus }]).map_err(|why| anyhow!("cluster `{text}`: {why}"))?;
         return Ok(Cluster { shape, file: None });
@@ -135,15 +149,15 @@ fn groups(all: &[Group]) -> Result<Shape, ShapeError> {
 mod tests {
     use super::*;
 
-    fn shape(content: &str) -> String {
+    fn shaped(content: &str) -> String {
         parse("c.toml", content).map_or_else(|why| format!("{why:#}"), |shape| shape.to_string())
     }
 
     #[test]
     fn shapes_are_read_from_words_and_files() {
         assert_eq!(read("16x8").unwrap().shape, Shape::default());
-        assert_eq!(shape("nodes = 2\ngpus_per_node = 4"), "2x4");
-        assert_eq!(shape("[[nodes]]\ncount = 2\ngpus = 8\n[[nodes]]\ncount = 1\ngpus = 4"), "2x8+1x4");
+        assert_eq!(shaped("nodes = 2\ngpus_per_node = 4"), "2x4");
+        assert_eq!(shaped("[[nodes]]\ncount = 2\ngpus = 8\n[[nodes]]\ncount = 1\ngpus = 4"), "2x8+1x4");
     }
 
     #[test]
@@ -174,7 +188,7 @@ mod tests {
             ),
             ("nodes = 0\ngpus_per_node = 8", "c.toml: a cluster has at least one node".into()),
         ] {
-            assert_eq!(shape(content), why);
+            assert_eq!(shaped(content), why);
         }
         let why = |text: &str| format!("{:#}", read(text).unwrap_err());
         assert_eq!(why("16y8"), "`16y8` is no cluster; give NODESxGPUS, such as 16x8, or a TOML file");

@@ -34,73 +34,73 @@ macro_rules! accidents {
 accidents! {
     Q1 1 [Ef EfAccessCtrl]
         "leftover GPUs go to the job whose GPU-time grows most";
-        "to the job whose GPU-time grows least"
+        "leftover GPUs go to the job whose GPU-time grows least"
     Q2 2 [Ef EfAccessCtrl]
         "a plan is charged for GPU-time after its end";
-        "up to its end"
+        "a plan is charged up to its end"
     Q3 3 [EfAccessCtrl]
         "the arrivals of a slot are admitted or refused together";
-        "one by one, in the order of arrival"
+        "arrivals are judged one by one"
     Q4 4 [EfAccessCtrl EdfAccessCtrl]
         "every arrival is refused while an admitted job is late";
-        "only one that makes itself or a job in time late"
+        "a job that is late anyway keeps nobody out"
     Q5 5 [Ef EfAccessCtrl]
         "the minimum share is filled backwards from the deadline";
-        "from now on, at one level"
+        "the minimum share is filled from now on, at one level"
     Q6 6 [EfAccessCtrl]
         "a job is judged by its planned end, without the slot's rest and the last overhead";
-        "by the end that is written down"
+        "a job is judged by the end that is written down"
     Q8 8 [Edf EdfAccessCtrl Ef EfAccessCtrl Gandiva]
         "every running job pays overhead in every round";
-        "when its GPUs change"
+        "overhead is paid only when GPUs change"
     Q9 9 [Ef EfAccessCtrl EdfAccessCtrl DlasGpu Gandiva]
         "everything restarts every so many rounds as a slot has seconds";
         "nothing restarts"
     Q10 10 [Edf Themis]
         "overhead is free";
-        "paid as under the other schedules"
+        "overhead is paid as under the other schedules"
     Q12 12 [Edf EdfAccessCtrl]
         "the aligned end of a plan overwrites what is free at that instant";
         "free GPUs are kept, and ends are exact"
     Q13 13 [Edf EdfAccessCtrl]
         "a job gets GPUs past the peak of its curve";
-        "at most those of the peak"
+        "no GPUs past the peak of the curve"
     Q14 14 [EdfAccessCtrl]
         "best-effort jobs are refused as any other";
-        "always admitted"
+        "best-effort jobs are always admitted"
     Q19 19 [Ef EfAccessCtrl Edf EdfAccessCtrl DlasGpu]
         "what happens within a slot is put off to its end";
         "every event has its own time"
     Q21 21 [Themis]
         "the share of a cluster is a share of time, so that the denominator of fairness is in iterations";
-        "iterations a second"
+        "fairness is in seconds"
     Q23 23 [Themis]
         "leases received are not counted";
-        "they divide the shares"
+        "leases received divide the shares"
     Q24 24 [Themis]
         "the latest event stands in for now, and ends are rounded up to the lease's";
-        "now, and exact ends"
+        "now is now, and ends are exact"
     Q25 25 [DlasGpu]
         "the demotion of a job on several GPUs is looked at late";
-        "when it is due"
+        "a demotion is looked at when it is due"
     Q26 26 [DlasGpu]
         "the overhead of a start is not in the end";
-        "is in it"
+        "the overhead of a start is in the end"
     Q28 28 [Gandiva]
         "the clock jumps from arrival to arrival, and turns change only at whole minutes";
-        "it ticks by slots, and turns change at every tick"
+        "the clock ticks by slots, and turns change at every tick"
     Q29 29 [Gandiva]
         "ended jobs keep their seats";
-        "give them back"
+        "ended jobs give their seats back"
     Q30 30 [Gandiva]
         "the last seat of a set counts as taken";
-        "is a seat"
+        "the last seat of a set is a seat"
     Q47 47 [Gandiva]
         "a size with GPUs to spare gives up that many sets";
-        "the sets that it has to spare"
+        "a size gives up only sets that it has to spare"
     Q48 48 [Gandiva]
         "jobs of a size without a set are no demand, and nobody's last set goes";
-        "they are, and take nodes from the size that has most"
+        "jobs that wait are demand, and take nodes from the size that has most"
 }
 
 impl fmt::Display for Accident {

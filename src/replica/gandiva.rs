@@ -78,13 +78,14 @@ impl<'s> Run<'s> {
         let mut now = events.next().unwrap_or_default();
         let (mut elapsed, mut round) = (0, 0);
         while !events.is_empty() || !self.pending.is_empty() || self.running > 0 {
-            if !grid.accidents.has(Q48) {
-                self.make_room();
-            }
             let waiting: Vec<i64> = self.pending.iter().map(|job| self.scene.jobs[*job].gpus).collect();
             self.sets.adjust(&waiting);
             self.execute(now, elapsed);
-            let released = self.sets.release();
+            let mut released = self.sets.release();
+            if !grid.accidents.has(Q48) {
+                self.make_room();
+                released = true;
+            }
             for state in self.states.iter_mut().filter(|state| state.queued) {
                 state.overhead = 0;
             }
@@ -94,7 +95,7 @@ impl<'s> Run<'s> {
                     self.pending.push(job);
                 }
             }
-            if released || !grid.accidents.has(Q48) {
+            if released {
                 self.start_pending(now);
             }
             self.outcome.rounds += 1;
@@ -223,4 +224,20 @@ fn step(away: Option<i64>, grid: Grid) -> i64 {
 /// Whether jobs take turns now (Q28).
 fn changes_turns(now: i64, grid: Grid) -> bool {
     now % TURN == 0 || !grid.accidents.has(Q28)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replica::Accidents;
+
+    #[test]
+    fn the_clock_jumps_and_turns_freeze_only_by_accident() {
+        let grid = Grid { gpus: 8, slot: 60, accidents: Accidents::all() };
+        let without = Grid { accidents: grid.accidents.without(Q28), ..grid };
+        assert_eq!((step(Some(500), grid), step(Some(500), without)), (500, 60));
+        assert_eq!((step(Some(20), grid), step(Some(20), without)), (20, 20));
+        assert_eq!((step(None, grid), step(None, without)), (60, 60));
+        assert!(!changes_turns(61, grid) && changes_turns(120, grid) && changes_turns(61, without));
+    }
 }

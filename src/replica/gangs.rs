@@ -43,6 +43,12 @@ impl Gang {
         })
     }
 
+    /// A gang of some speed, of which nothing else matters.
+    #[cfg(test)]
+    pub(super) fn of(job: JobId, gpus: i64, speed: f64) -> Gang {
+        Gang { job, submit: 0, due: None, gpus, duration: 1, iterations: 1.0, speed, speedup: 1.0 }
+    }
+
     /// Its row after `held` seconds on its GPUs, `paused` of them without progress; but for what the schedule knows better:
     /// no wait, no preemption, noticed at its end.
     pub(super) fn row(&self, start: i64, end: i64, held: i64, paused: i64) -> Row {

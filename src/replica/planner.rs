@@ -119,11 +119,7 @@ impl Draft<'_> {
     /// The lowest level that suffices when it is used as late as possible, the level below it, and the point from which on
     /// it suffices: filled backwards from the deadline, an accident (Q5). Where none suffices, the highest.
     fn enough(&mut self) -> Result<Result<(i64, i64, i64), i64>, Refused> {
-        for (key, _) in self.after.steps() {
-            if *key < self.due && !self.alloc.has(*key) {
-                self.alloc.set(*key, 0);
-            }
-        }
+        self.alloc.add_keys(self.after.steps(), self.due);
         if !self.grid.accidents.has(Q5) {
             return self.enough_from_now();
         }

@@ -141,17 +141,9 @@ impl<'s> Run<'s> {
         for (job, claim) in self.live.iter().zip(&self.claims) {
             self.states[*job].share = claim.middle(worst, price);
         }
-        // Leases received so far would divide the shares, were they counted (Q23).
         let states = &self.states;
-        let by = |a: f64, b: f64| b.partial_cmp(&a).unwrap_or(Ordering::Equal);
-        if !grid.accidents.has(Q23) {
-            // Who had none comes first, by share.
-            let rank = |job: usize| states[job].share / f64::from(states[job].leases);
-            self.live
-                .sort_by(|a, b| by(rank(*a), rank(*b)).then_with(|| by(states[*a].share, states[*b].share)));
-            return;
-        }
-        self.live.sort_by(|a, b| by(states[*a].share, states[*b].share));
+        let key = |job: usize| (states[job].share, states[job].leases);
+        self.live.sort_by(|a, b| order(key(*a), key(*b), grid.accidents));
     }
 
     /// Lets those with the largest shares run for a slot, as far as there are GPUs; nobody loses time to overhead (Q10).
@@ -192,6 +184,16 @@ impl<'s> Run<'s> {
             events.sort();
         }
     }
+}
+
+/// Who goes first, by shares and leases received. The larger share: leases would divide it, were they counted (Q23).
+fn order(a: (f64, u32), b: (f64, u32), accidents: Accidents) -> Ordering {
+    let by = |a: f64, b: f64| b.partial_cmp(&a).unwrap_or(Ordering::Equal);
+    if accidents.has(Q23) {
+        return by(a.0, b.0);
+    }
+    // Who had none comes first, by share.
+    by(a.0 / f64::from(a.1), b.0 / f64::from(b.1)).then_with(|| by(a.0, b.0))
 }
 
 /// When a job ends whose iterations end in a lease: with the lease (Q24). Iterations nearly always end before durations.
@@ -298,5 +300,37 @@ fn fairest(claims: &[Claim], gpus: f64) -> f64 {
             return worst;
         }
         worst = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::JobId;
+
+    const ALL: Accidents = Accidents::all();
+
+    #[test]
+    fn leases_received_divide_shares_only_without_an_accident() {
+        let (many, one, none) = ((0.9, 3), (0.5, 1), (0.1, 0));
+        assert_eq!(order(many, one, ALL), Ordering::Less);
+        assert_eq!(order(one, none, ALL), Ordering::Less);
+        // 0.9 / 3 is 0.3, and who had none comes before all.
+        assert_eq!(order(many, one, ALL.without(Q23)), Ordering::Greater);
+        assert_eq!(order(one, none, ALL.without(Q23)), Ordering::Greater);
+        assert_eq!(order((0.2, 0), none, ALL.without(Q23)), Ordering::Less);
+    }
+
+    #[test]
+    fn ends_are_those_of_leases_only_by_accident() {
+        assert_eq!((end_of_work(605, 660, ALL), end_of_work(605, 660, ALL.without(Q24))), (660, 605));
+    }
+
+    #[test]
+    fn a_share_is_of_time_only_by_accident() {
+        let gang = Gang::of(JobId(0), 8, 2.5);
+        // 16 GPUs for four jobs are 4 each, half of the gang, at 2.5 iterations a second.
+        assert_eq!(isolated_throughput(16, 4, &gang, ALL), 0.5);
+        assert_eq!(isolated_throughput(16, 4, &gang, ALL.without(Q21)), 1.25);
     }
 }

@@ -52,12 +52,24 @@ impl Timeline {
         }
     }
 
+    /// Makes the keys before `to` of other steps keys of this function, 0 where they were none.
+    pub(super) fn add_keys(&mut self, steps: &[(i64, i64)], to: i64) {
+        let mut own = std::mem::take(&mut self.0).into_iter().peekable();
+        self.0.reserve(steps.len() + own.len());
+        for (key, _) in steps.iter().take_while(|step| step.0 < to) {
+            while let Some(step) = own.next_if(|step| step.0 < *key) {
+                self.0.push(step);
+            }
+            self.0.push(own.next_if(|step| step.0 == *key).unwrap_or((*key, 0)));
+        }
+        self.0.extend(own);
+    }
+
     /// Adds to every step whose key is in `[from, to)`.
     pub(super) fn add(&mut self, from: i64, to: i64, value: i64) {
-        for step in &mut self.0 {
-            if (from..to).contains(&step.0) {
-                step.1 += value;
-            }
+        let first = self.0.partition_point(|step| step.0 < from);
+        for step in self.0[first..].iter_mut().take_while(|step| step.0 < to) {
+            step.1 += value;
         }
     }
 

@@ -208,3 +208,16 @@ fn until_demotion(limit: i64, executed: i64, gpus: i64, accidents: Accidents) ->
     let share = |seconds: i64| (seconds.max(0) as u64).div_ceil(gpus as u64) as i64;
     if accidents.has(Q25) { share(limit - executed) } else { (share(limit) - executed).max(0) }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demotion_is_looked_at_late_only_by_accident() {
+        let accidents = Accidents::all();
+        // 3230 GPU-seconds on 8 GPUs are 403.75 s; 3250 are 406.25 s, of which 20 are over.
+        assert_eq!(until_demotion(3250, 20, 8, accidents), 404);
+        assert_eq!(until_demotion(3250, 20, 8, accidents.without(Q25)), 387);
+    }
+}

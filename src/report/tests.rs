@@ -36,6 +36,8 @@ fn summary() -> Summary {
         seed: 0,
         digest: sha256(b""),
         metrics,
+        artifact_accepted: Some(1),
+        artifact_declined: Some(1),
     }
 }
 
@@ -93,7 +95,7 @@ fn finish(mut recording: Recording, mark: &str) -> Staged {
     drop(recording.observers().unwrap());
     let seeds = Seeds { seed: 0, trace_seed: 0 };
     let manifest = Manifest { command: vec![mark.into()], version: "0", seeds, inputs: vec![] };
-    recording.finish(b"jobs", &summary(), &manifest, &serde_json::json!({})).unwrap()
+    recording.finish(b"jobs", &summary(), &manifest, Some(&serde_json::json!({}))).unwrap()
 }
 
 fn names(of: &Path) -> Vec<String> {
@@ -188,7 +190,7 @@ fn a_full_disk_is_noticed() {
     drop::<Vec<Box<dyn Observer + '_>>>(recording.observers().unwrap());
     let seeds = Seeds { seed: 0, trace_seed: 0 };
     let manifest = Manifest { command: vec![], version: "0", seeds, inputs: vec![] };
-    let failed = recording.finish(b"", &summary(), &manifest, &serde_json::json!({})).unwrap_err();
+    let failed = recording.finish(b"", &summary(), &manifest, Some(&serde_json::json!({}))).unwrap_err();
     assert!(failed.to_string().starts_with("/dev/full: cannot be written: "), "{failed}");
     assert_eq!(names(root.path()), [""; 0]);
 }

@@ -11,6 +11,7 @@ use crate::trace::draw::{Draws, Stream};
 use crate::trace::elasticflow::Stated;
 use crate::trace::format::{self, Format};
 use crate::trace::itp::Drawn;
+use crate::trace::pollux::Named;
 use crate::trace::problem::{Problem, Problems};
 use crate::trace::soft;
 use crate::trace::table::{Cells, Table};
@@ -32,6 +33,7 @@ pub(super) struct Work {
 enum Source<'a> {
     Stated(Stated<'a>),
     Drawn(Box<Drawn<'a>>),
+    Named(Named<'a>),
 }
 
 /// Turns the rows of one table into jobs.
@@ -63,7 +65,7 @@ impl<'a> Reader<'a> {
         sheet: &'a Table,
         format: &'static Format,
         table: &'a ThroughputTable,
-        options: &ReadOptions,
+        options: &ReadOptions<'a>,
         problems: &mut Problems,
     ) -> Option<Reader<'a>> {
         let mut found = BTreeMap::new();
@@ -102,6 +104,13 @@ impl<'a> Reader<'a> {
         let source = match (find(format::MODEL), find(format::BATCH_SIZE), find(format::ITERATIONS)) {
             (Some(model), Some(batch_size), Some(iterations)) => {
                 Source::Stated(Stated { model, batch_size, iterations, table })
+            }
+            (Some(application), Some(batch_size), None) => {
+                let Some(applications) = options.applications else {
+                    problems.push(sheet.problem(Named::none(table)).field(&sheet.header()[application]));
+                    return None;
+                };
+                Source::Named(Named { application, batch_size, applications })
             }
             _ => Source::Drawn(Box::new(Drawn::new(find(format::DURATION)?, table, options.trace_seed))),
         };
@@ -144,7 +153,7 @@ impl<'a> Reader<'a> {
         let Ok(gpus) = row.cell(self.gpus).whole("GPUs", 0..=GPUS_LIMIT) else { return false };
         let unknown = match &self.source {
             Source::Drawn(drawn) => !drawn.knows(Gpus::new(gpus as u32)),
-            Source::Stated(_) => false,
+            Source::Stated(_) | Source::Named(_) => false,
         };
         let drop = gpus == 0 || unknown;
         if drop {
@@ -179,9 +188,13 @@ impl<'a> Reader<'a> {
         let submit = problems.keep(self.unit.time(row.cell(self.submit)));
         let requested = problems.keep(row.cell(self.gpus).whole("GPUs", 1..=GPUS_LIMIT));
         let requested = requested.map(|gpus| Gpus::new(gpus as u32));
-        let duration = self.duration(row, problems);
+        let mut duration = self.duration(row, problems);
         let work = match &mut self.source {
             Source::Stated(stated) => stated.work(row, problems),
+            Source::Named(named) => named.work(row, requested, problems).map(|(work, takes)| {
+                duration = Some(takes);
+                work
+            }),
             Source::Drawn(drawn) => {
                 drawn.work(row, row.cell(self.gpus), requested, duration.flatten(), problems)
             }
@@ -239,7 +252,7 @@ impl<'a> Reader<'a> {
             if best_effort == Some(true) || rule == DeadlineRule::None {
                 Some(Vec::new())
             } else {
-                problems.keep(ruled(row.line(), rule, drawn, duration?)).map(hard)
+                problems.keep(self.ruled(row.line(), rule, drawn, duration?)).map(hard)
             }
         } else if best_effort == Some(true) {
             Some(Vec::new())
@@ -264,10 +277,14 @@ impl<'a> Reader<'a> {
         submit: Option<SimTime>,
         problems: &mut Problems,
     ) -> Option<Option<SimTime>> {
+        let best_effort = matches!(self.source, Source::Named(_));
         let Some(cell) = self.deadline.map(|at| row.cell(at)) else {
-            self.undated += 1;
-            return None;
+            self.undated += usize::from(!best_effort);
+            return best_effort.then_some(None);
         };
+        if best_effort && cell.is_blank() {
+            return Some(None);
+        }
         if cell.is_blank() {
             let message = "is empty; give seconds, or 1 under `best_effort` for a job without a deadline";
             problems.push(cell.problem(message));
@@ -283,6 +300,28 @@ impl<'a> Reader<'a> {
         Some(Some(deadline))
     }
 
+    /// What a rule that gives deadlines drew for a job, if it could.
+    fn ruled(
+        &self,
+        line: u64,
+        rule: DeadlineRule,
+        drawn: Option<SimTime>,
+        duration: Option<SimDuration>,
+    ) -> Result<Option<SimTime>, Problem> {
+        let message = if duration.is_none() && matches!(self.source, Source::Named(_)) {
+            format!(
+                "cannot run on the GPUs it asks for, whose time `--deadline {rule}` is a share of; ask for fewer"
+            )
+        } else if duration.is_none() {
+            format!("has no `duration`, which `--deadline {rule}` is a share of; add it")
+        } else if drawn > Some(SimTime::LIMIT) {
+            format!("gets a deadline beyond 10000000000 s from `--deadline {rule}`; give a smaller share")
+        } else {
+            return Ok(drawn);
+        };
+        Err(Problem::line(line, message))
+    }
+
     /// What is only known after the last row.
     pub(super) fn finish(&self, problems: &mut Problems) {
         if self.undated > 0 {
@@ -294,23 +333,6 @@ impl<'a> Reader<'a> {
             problems.push(Problem { message, ..self.header.clone() });
         }
     }
-}
-
-/// What a rule that gives deadlines drew for a job, if it could.
-fn ruled(
-    line: u64,
-    rule: DeadlineRule,
-    drawn: Option<SimTime>,
-    duration: Option<SimDuration>,
-) -> Result<Option<SimTime>, Problem> {
-    let message = if duration.is_none() {
-        format!("has no `duration`, which `--deadline {rule}` is a share of; add it")
-    } else if drawn > Some(SimTime::LIMIT) {
-        format!("gets a deadline beyond 10000000000 s from `--deadline {rule}`; give a smaller share")
-    } else {
-        return Ok(drawn);
-    };
-    Err(Problem::line(line, message))
 }
 
 /// Checks that a job's work can be counted and that it ends before the clock does, whatever policy runs it.

@@ -8,7 +8,7 @@ use crate::trace::problem::Problem;
 use crate::units::{SimDuration, SimTime};
 
 /// The unit of every time in a trace. It is never guessed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimeUnit {
     /// As this program's own traces.
     #[default]

@@ -245,3 +245,69 @@ fn move_first_back(sets: &mut [Set]) {
 fn sort(sets: &mut [Set]) {
     sets.sort_by_key(|set| set.util);
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::replica::accident::Accident;
+
+    /// Nodes of 8, without an accident.
+    fn sets(nodes: i64, off: Option<Accident>) -> Sets {
+        let accidents = off.map_or(Accidents::all(), |off| Accidents::all().without(off));
+        Sets::new(Grid { gpus: 8 * nodes, slot: 60, accidents }, 8)
+    }
+
+    /// How many jobs each set of a size has.
+    fn loads(sets: &Sets, size: i64) -> Vec<usize> {
+        sets.groups.get(&size).into_iter().flatten().map(|set| set.jobs.len()).collect()
+    }
+
+    #[test]
+    fn the_last_seat_counts_as_taken_only_by_accident() {
+        for (off, expected) in [(None, vec![1, 7]), (Some(Q30), vec![8])] {
+            let mut sets = sets(2, off);
+            assert!((0..8).all(|job| sets.place(job, 1)));
+            assert_eq!(loads(&sets, 1), expected);
+        }
+    }
+
+    #[test]
+    fn ended_jobs_keep_their_seats_only_by_accident() {
+        for (off, expected) in [(None, vec![1, 4]), (Some(Q29), vec![5])] {
+            let mut sets = sets(2, off);
+            assert!((0..7).all(|job| sets.place(job, 1)));
+            let accidents = sets.grid.accidents;
+            sets.each().for_each(|set| set.end(&[0, 1, 2], accidents));
+            assert!(sets.place(7, 1));
+            assert_eq!(loads(&sets, 1), expected);
+        }
+    }
+
+    /// Ten jobs in two sets of a node each: 6 GPUs more than they ask for, which is no whole set.
+    #[test]
+    fn as_many_sets_go_as_gpus_are_too_many_only_by_accident() {
+        assert_eq!(surplus(10, 1, 8, Accidents::all()), 10);
+        assert_eq!(surplus(10, 1, 8, Accidents::all().without(Q47)), 1);
+        assert_eq!(surplus(6, 1, 8, Accidents::all().without(Q47)), 0);
+        for (off, expected) in [(None, vec![10]), (Some(Q47), vec![3, 7])] {
+            let mut sets = sets(4, off);
+            assert!((0..10).all(|job| sets.place(job, 1)));
+            sets.adjust(&[]);
+            assert_eq!(loads(&sets, 1), expected);
+        }
+    }
+
+    /// Two jobs of whole nodes have both nodes, and a small one waits. Then one of two nodes waits, and takes everything.
+    #[test]
+    fn a_size_without_a_set_takes_one() {
+        let mut sets = sets(2, Some(Q48));
+        assert!(sets.place(0, 8) && sets.place(1, 8) && !sets.place(2, 1));
+        assert_eq!(sets.make_room(1), [0; 0]);
+        assert_eq!(loads(&sets, 8), [2]);
+        assert!(sets.place(2, 1));
+        let mut lost = sets.make_room(16);
+        lost.sort_unstable();
+        assert_eq!(lost, [0, 1, 2]);
+        assert!(sets.place(3, 16));
+    }
+}

@@ -1,0 +1,301 @@
+//! Who gets which GPUs: a search by mutation, crossing and survival (NSGA-II, as Pollux's artifact runs it) for the plan of the
+//! highest fitness. A plan has a row for each job and a column for each node.
+//!
+//! Fitness is the harmonic mean over jobs of how much faster than at its fair share each would be, after what a change of its
+//! GPUs costs. A second objective, the use made of occupied nodes, only keeps the plans diverse.
+
+mod chance;
+mod greedy;
+mod members;
+mod population;
+mod repair;
+mod rows;
+mod survival;
+mod vary;
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng;
+
+use chance::shuffle;
+use greedy::greedy;
+use members::Members;
+use population::{Problem, Slots};
+use repair::{Scratch, repair, write};
+use rows::LANES;
+use survival::{dominates, survivors};
+use vary::{Mutation, cut};
+
+/// What a job brings into the search.
+pub(super) struct Row<'a> {
+    /// The GPUs in force on each node.
+    pub(super) current: Vec<u8>,
+    /// The most GPUs it may have.
+    pub(super) cap: u32,
+    /// The counts it can run on, ascending, if not on all.
+    pub(super) counts: Option<&'a [u32]>,
+    /// Which part of its time is left to a job whose row changes.
+    pub(super) after_change: f64,
+    /// How many times as fast as at its fair share it would be on one node (false) or several, on so many GPUs.
+    pub(super) speedup: Box<dyn FnMut(bool, u32) -> f64 + 'a>,
+}
+
+/// Who gives way where a second job that spans several nodes meets a first on a node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Interference {
+    /// The second, on that node.
+    OfSpread,
+    /// The second and every later row, whether it spans several nodes or not: the artifact's cumulative mask.
+    OfAllLater,
+}
+
+/// What the search starts from besides the plans it is given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seeds {
+    None,
+    /// The GPUs handed out greedily, beside what is in force and from nothing.
+    Greedy,
+}
+
+/// How much of the space is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Effort {
+    pub(super) population: usize,
+    /// The initial population counts as one.
+    pub(super) generations: usize,
+}
+
+/// What a search came to.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(super) struct Found {
+    /// The GPUs of each job on each node, row after row.
+    pub(super) best: Vec<u8>,
+    /// The fitness of it.
+    pub(super) fitness: f64,
+    /// Every plan that nobody beats in both objectives, the best one among them.
+    pub(super) front: Vec<Vec<u8>>,
+    /// How many plans were looked at.
+    pub(super) tried: usize,
+}
+
+/// In each generation at most so many rounds of mating, and at most so many plans in a row that were there already: jobs few
+/// enough have fewer states than a population has places.
+const ROUNDS: usize = 101;
+const FRUITLESS: usize = 200;
+
+struct Search<'a> {
+    problem: Problem<'a>,
+    slots: Slots,
+    members: Members,
+    mutation: Mutation,
+    scratch: Scratch,
+    changed: Vec<bool>,
+    /// Everybody alive: slot and distance to its neighbours.
+    alive: Vec<(u32, f64)>,
+    spare: Vec<u32>,
+    /// How many of those are beaten by nobody.
+    first: usize,
+    effort: Effort,
+    tried: usize,
+    order: Vec<u32>,
+    parents: Vec<u32>,
+}
+
+/// Searches from `initial` plans, each row after row. There is at least one job and one plan.
+pub(super) fn search(
+    jobs: Vec<Row<'_>>,
+    nodes: &[u8],
+    initial: &[Vec<u8>],
+    seeds: Seeds,
+    interference: Interference,
+    effort: Effort,
+    draw: &mut ChaCha8Rng,
+) -> Found {
+    let current: Vec<u8> = jobs.iter().flat_map(|job| job.current.iter().copied()).collect();
+    let mut problem = Problem::new(jobs, nodes, interference);
+    let mut initial = initial.to_vec();
+    if seeds == Seeds::Greedy {
+        initial.extend([&current, &vec![0; current.len()]].map(|from| greedy(&mut problem, nodes, from)));
+    }
+    let most = 2 * effort.population + initial.len();
+    let mut search = Search {
+        slots: Slots::new(most, &problem),
+        members: Members::new(most),
+        mutation: Mutation::new(problem.jobs()),
+        scratch: Scratch::default(),
+        changed: vec![false; problem.jobs()],
+        alive: Vec::new(),
+        spare: (0..most as u32).rev().collect(),
+        first: 0,
+        effort,
+        tried: 0,
+        order: Vec::new(),
+        parents: Vec::new(),
+        problem,
+    };
+    search.begin(&initial, nodes.len(), draw);
+    for _ in 1..effort.generations {
+        if !search.generation(draw) {
+            break;
+        }
+    }
+    search.found(nodes.len())
+}
+
+impl Search<'_> {
+    fn begin(&mut self, initial: &[Vec<u8>], nodes: usize, draw: &mut ChaCha8Rng) {
+        let mut slots = Vec::new();
+        for plan in initial {
+            let Some(slot) = self.spare.pop() else { break };
+            let mut draft = self.slots.draft(slot, &mut self.changed, &self.problem);
+            for (job, row) in plan.chunks_exact(nodes).enumerate() {
+                write(&mut draft, self.problem.width, job, row);
+            }
+            self.complete(slot, &mut slots, draw);
+        }
+        self.survive(slots, draw);
+    }
+
+    /// Repairs and scores a plan and takes it on, unless it is there already.
+    fn complete(&mut self, slot: u32, taken: &mut Vec<u32>, draw: &mut ChaCha8Rng) -> bool {
+        let mut draft = self.slots.draft(slot, &mut self.changed, &self.problem);
+        repair(&self.problem, &mut draft, &mut self.scratch, draw);
+        let (objectives, hash) = self.problem.score(&mut draft);
+        self.slots.objectives[slot as usize] = objectives;
+        self.slots.hashes[slot as usize] = hash;
+        self.tried += 1;
+        let (slots, problem) = (&self.slots, &self.problem);
+        let same = |other: u32| {
+            slots.hashes[other as usize] == hash && slots.rows(other, problem) == slots.rows(slot, problem)
+        };
+        let is_new = self.members.insert(slot, hash, same);
+        if is_new {
+            taken.push(slot);
+        } else {
+            self.spare.push(slot);
+        }
+        is_new
+    }
+
+    /// Leaves alive who survives.
+    fn survive(&mut self, candidates: Vec<u32>, draw: &mut ChaCha8Rng) {
+        let objectives: Vec<_> =
+            candidates.iter().map(|slot| self.slots.objectives[*slot as usize]).collect();
+        let (alive, first) = survivors(&objectives, self.effort.population.max(1), draw);
+        self.alive = alive.iter().map(|(place, distance)| (candidates[*place as usize], *distance)).collect();
+        self.first = first;
+        let mut survives = vec![false; candidates.len()];
+        alive.iter().for_each(|(place, _)| survives[*place as usize] = true);
+        let dead = candidates.iter().zip(survives).filter(|(_, survives)| !survives);
+        self.spare.extend(dead.map(|(slot, _)| *slot));
+    }
+
+    /// Children, and who survives. Returns whether there were any.
+    fn generation(&mut self, draw: &mut ChaCha8Rng) -> bool {
+        self.members.clear();
+        for (slot, _) in &self.alive {
+            self.members.insert(*slot, self.slots.hashes[*slot as usize], |_| false);
+        }
+        let mut children = Vec::with_capacity(self.effort.population);
+        let mut fruitless = 0;
+        for _ in 0..ROUNDS {
+            let missing = self.effort.population - children.len();
+            if missing == 0 || fruitless >= FRUITLESS {
+                break;
+            }
+            self.mate(missing, &mut children, &mut fruitless, draw);
+        }
+        let any = !children.is_empty();
+        children.splice(0..0, self.alive.iter().map(|(slot, _)| *slot));
+        self.survive(children, draw);
+        any
+    }
+
+    /// Makes as many children as are missing, of which those that are new count.
+    fn mate(
+        &mut self,
+        missing: usize,
+        children: &mut Vec<u32>,
+        fruitless: &mut usize,
+        draw: &mut ChaCha8Rng,
+    ) {
+        let pairs = missing.div_ceil(2);
+        self.select(2 * pairs, draw);
+        let jobs = self.problem.jobs();
+        let cuts: Vec<usize> = (0..pairs).map(|_| cut(jobs, draw)).collect();
+        let enough = children.len() + missing;
+        for side in 0..2 {
+            for (pair, cut) in cuts.iter().enumerate() {
+                if children.len() == enough {
+                    return;
+                }
+                let Some(slot) = self.spare.pop() else { return };
+                let (own, other) = (self.parents[2 * pair + side], self.parents[2 * pair + 1 - side]);
+                self.slots.copy(other, slot, 0..*cut, &self.problem);
+                self.slots.copy(own, slot, *cut..jobs, &self.problem);
+                let mut draft = self.slots.draft(slot, &mut self.changed, &self.problem);
+                self.mutation.apply(&self.problem, &mut draft, draw);
+                let is_new = self.complete(slot, children, draw);
+                *fruitless = if is_new { 0 } else { *fruitless + 1 };
+            }
+        }
+    }
+
+    /// Parents by tournaments of two: who dominates, else who is lonelier, else a coin. Everybody takes part as often as anybody.
+    fn select(&mut self, parents: usize, draw: &mut ChaCha8Rng) {
+        self.parents.clear();
+        let size = self.alive.len();
+        let (mut at, mut drawn) = (size, 0);
+        let mut next = |order: &mut Vec<u32>, draw: &mut ChaCha8Rng| {
+            if at == size {
+                order.clear();
+                order.extend(0..size as u32);
+                shuffle(order, 2 * parents - drawn, draw);
+                at = 0;
+            }
+            (at, drawn) = (at + 1, drawn + 1);
+            order[at - 1] as usize
+        };
+        for _ in 0..parents {
+            let (a, b) = (next(&mut self.order, draw), next(&mut self.order, draw));
+            let ((first, lonely), (second, other_lonely)) = (self.alive[a], self.alive[b]);
+            let objectives = |slot: u32| &self.slots.objectives[slot as usize];
+            let wins = if dominates(objectives(first), objectives(second)) {
+                true
+            } else if dominates(objectives(second), objectives(first)) {
+                false
+            } else if lonely != other_lonely {
+                lonely > other_lonely
+            } else {
+                draw.next_u32() >> 31 == 0
+            };
+            self.parents.push(if wins { first } else { second });
+        }
+    }
+
+    fn found(&self, nodes: usize) -> Found {
+        let plan = |slot: u32| {
+            let rows = self.slots.rows(slot, &self.problem).chunks_exact(self.problem.width);
+            let mut plan = Vec::with_capacity(self.problem.jobs() * nodes);
+            for row in rows {
+                plan.extend((0..nodes).map(|node| row[node / LANES].0[node % LANES]));
+            }
+            plan
+        };
+        let front = &self.alive[..self.first];
+        let fitness = |slot: u32| -self.slots.objectives[slot as usize][0];
+        // The first of equals.
+        let best = front
+            .iter()
+            .map(|(slot, _)| *slot)
+            .reduce(|best, slot| if fitness(slot) > fitness(best) { slot } else { best });
+        Found {
+            best: best.map(plan).unwrap_or_default(),
+            fitness: best.map(fitness).unwrap_or_default(),
+            front: front.iter().map(|(slot, _)| plan(*slot)).collect(),
+            tried: self.tried,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

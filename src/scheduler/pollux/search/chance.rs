@@ -1,0 +1,109 @@
+//! Cheap random choices. What happens seldom is drawn by how long it stays away, instead of asking about every chance.
+
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::Rng;
+
+/// A number below `bound`; how far it is from uniform is below what 2³² draws could tell.
+pub(super) fn below(draw: &mut ChaCha8Rng, bound: u32) -> u32 {
+    ((u64::from(draw.next_u32()) * u64::from(bound)) >> 32) as u32
+}
+
+/// Chances of `probability` each, of which those that come true are named.
+pub(super) struct Seldom {
+    /// At how much of 2³² the next one that comes true is further away than the index.
+    until: Vec<u32>,
+    /// Where to look first, by the upper bits of a draw.
+    guide: Vec<u16>,
+}
+
+/// Beyond so many chances in a row without one that comes true, the draw is repeated: chances have no memory.
+const REACH: usize = 512;
+const GUIDES: usize = 256;
+
+impl Seldom {
+    pub(super) fn new(probability: f64) -> Seldom {
+        let mut away = 1.0;
+        let mut until = Vec::new();
+        while until.len() < REACH {
+            away *= 1.0 - probability;
+            let part = (1.0 - away) * 2f64.powi(32);
+            until.push(part.min(f64::from(u32::MAX)) as u32);
+            if away <= 0.0 {
+                break;
+            }
+        }
+        let mut at = 0;
+        let guide = (0..GUIDES).map(|part| {
+            let least = (part << 24) as u32;
+            while at < until.len() && until[at] <= least {
+                at += 1;
+            }
+            at as u16
+        });
+        Seldom { guide: guide.collect(), until }
+    }
+
+    /// How many chances pass before the next one that comes true.
+    pub(super) fn skip(&self, draw: &mut ChaCha8Rng) -> usize {
+        let mut passed = 0;
+        loop {
+            let number = draw.next_u32();
+            let mut at = usize::from(self.guide[(number >> 24) as usize]);
+            while at < self.until.len() && self.until[at] <= number {
+                at += 1;
+            }
+            if at < self.until.len() {
+                return passed + at;
+            }
+            passed += self.until.len();
+        }
+    }
+}
+
+/// Brings `count` of the items to the front, in random order, all of them equally likely.
+pub(super) fn shuffle<T>(items: &mut [T], count: usize, draw: &mut ChaCha8Rng) {
+    for place in 0..count.min(items.len()) {
+        let other = place + below(draw, (items.len() - place) as u32) as usize;
+        items.swap(place, other);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rand_chacha::rand_core::SeedableRng;
+
+    use super::*;
+
+    /// Of 200,000 chances as many come true as should: within five standard deviations, √(n·p·(1 − p)).
+    #[test]
+    fn seldom_is_as_often_as_it_should_be() {
+        let mut draw = ChaCha8Rng::seed_from_u64(1);
+        for probability in [1.0, 0.5, 0.1, 0.02, 0.001] {
+            let seldom = Seldom::new(probability);
+            let (mut at, mut times) = (0, 0);
+            loop {
+                at += seldom.skip(&mut draw) + 1;
+                if at > 200_000 {
+                    break;
+                }
+                times += 1;
+            }
+            let expected = 200_000.0 * probability;
+            let off = 5.0 * (expected * (1.0 - probability)).sqrt() + 1.0;
+            assert!((f64::from(times) - expected).abs() <= off, "{times} of {expected}");
+        }
+    }
+
+    #[test]
+    fn every_order_is_as_likely() {
+        let mut draw = ChaCha8Rng::seed_from_u64(2);
+        let mut seen = [0; 6];
+        for _ in 0..6000 {
+            let mut items = [0, 1, 2];
+            shuffle(&mut items, 3, &mut draw);
+            seen[items[0] * 2 + usize::from(items[1] > items[2])] += 1;
+        }
+        // 1000 each, with a standard deviation of 29.
+        assert!(seen.iter().all(|times| (850..1150).contains(times)), "{seen:?}");
+    }
+}

@@ -1,0 +1,123 @@
+//! A plan to begin with: GPUs handed out one node's worth at a time, each time where the harmonic mean gains most for each GPU.
+
+use super::population::Problem;
+
+/// What is handed out so far.
+struct Handed<'n> {
+    rows: Vec<u8>,
+    nodes: &'n [u8],
+    free: Vec<u8>,
+    /// By job.
+    gpus: Vec<u32>,
+    /// By node: the job spanning several nodes that is on it.
+    spread: Vec<Option<usize>>,
+}
+
+/// More GPUs of one node for a job.
+#[derive(Clone, Copy)]
+struct Step {
+    job: usize,
+    node: usize,
+    gpus: u8,
+    gain: f64,
+    /// What stays free there.
+    left: u8,
+}
+
+/// Hands out what is free beside the rows `from`. What changes costs what a change costs.
+pub(super) fn greedy(problem: &mut Problem<'_>, nodes: &[u8], from: &[u8]) -> Vec<u8> {
+    let mut handed = Handed::new(nodes, from);
+    let jobs = problem.jobs();
+    let mut worth: Vec<f64> = (0..jobs).map(|job| handed.before(problem, job, from)).collect();
+    while handed.free.iter().any(|free| *free > 0) {
+        let steps = (0..jobs).filter_map(|job| handed.best(problem, job, worth[job]));
+        let better = |a: Step, b: Step| {
+            if b.gain > a.gain || (b.gain == a.gain && b.left < a.left) { b } else { a }
+        };
+        let Some(step) = steps.reduce(better) else { break };
+        handed.take(step);
+        worth[step.job] = problem.worth(step.job, handed.spans(step.job), handed.gpus[step.job]).0;
+    }
+    handed.rows
+}
+
+impl<'n> Handed<'n> {
+    fn new(nodes: &'n [u8], from: &[u8]) -> Handed<'n> {
+        let mut free = nodes.to_vec();
+        for row in from.chunks_exact(nodes.len()) {
+            free.iter_mut().zip(row).for_each(|(free, count)| *free = free.saturating_sub(*count));
+        }
+        let gpus = from.chunks_exact(nodes.len()).map(|row| row.iter().map(|count| u32::from(*count)).sum());
+        let mut handed = Handed {
+            rows: from.to_vec(),
+            nodes,
+            free,
+            gpus: gpus.collect(),
+            spread: vec![None; nodes.len()],
+        };
+        (0..handed.gpus.len()).for_each(|job| handed.mark(job));
+        handed
+    }
+
+    fn row(&self, job: usize) -> &[u8] {
+        &self.rows[job * self.nodes.len()..(job + 1) * self.nodes.len()]
+    }
+
+    fn spans(&self, job: usize) -> bool {
+        self.row(job).iter().filter(|count| **count > 0).count() > 1
+    }
+
+    /// Says on which nodes a job is that spans several.
+    fn mark(&mut self, job: usize) {
+        if self.spans(job) {
+            let width = self.nodes.len();
+            for (mark, count) in self.spread.iter_mut().zip(&self.rows[job * width..]) {
+                if *count > 0 {
+                    *mark = Some(job);
+                }
+            }
+        }
+    }
+
+    /// What a job's row is worth before anything is handed out.
+    fn before(&self, problem: &mut Problem<'_>, job: usize, from: &[u8]) -> f64 {
+        let kept = problem.is_current(job, &from[job * self.nodes.len()..(job + 1) * self.nodes.len()]);
+        if kept { problem.kept_worth(job).0 } else { problem.worth(job, self.spans(job), self.gpus[job]).0 }
+    }
+
+    /// The step of the most gain for each GPU, if one gains.
+    fn best(&self, problem: &mut Problem<'_>, job: usize, worth: f64) -> Option<Step> {
+        let has = self.gpus[job];
+        let spans = self.spans(job);
+        let mine = |mark: &Option<usize>| mark.is_none_or(|other| other == job);
+        // Where it would be the second that spans several nodes, it may not begin to.
+        let may_span = self.row(job).iter().zip(&self.spread).all(|(count, mark)| *count == 0 || mine(mark));
+        let mut best: Option<Step> = None;
+        for node in 0..self.nodes.len() {
+            let would_span = spans || (has > 0 && self.row(job)[node] == 0);
+            if would_span && !(may_span && mine(&self.spread[node])) {
+                continue;
+            }
+            for gpus in 1..=self.free[node] {
+                let count = has + u32::from(gpus);
+                if count > problem.cap(job) || problem.most(job, count).is_some_and(|most| most < count) {
+                    continue;
+                }
+                let gain = (worth - problem.worth(job, would_span, count).0) / f64::from(gpus);
+                let left = self.free[node] - gpus;
+                let beats = |best: Step| gain > best.gain || (gain == best.gain && left < best.left);
+                if gain > 0.0 && best.is_none_or(beats) {
+                    best = Some(Step { job, node, gpus, gain, left });
+                }
+            }
+        }
+        best
+    }
+
+    fn take(&mut self, step: Step) {
+        self.rows[step.job * self.nodes.len() + step.node] += step.gpus;
+        self.free[step.node] -= step.gpus;
+        self.gpus[step.job] += u32::from(step.gpus);
+        self.mark(step.job);
+    }
+}

@@ -1,0 +1,105 @@
+//! Rows of GPU counts, one byte a node, in blocks of sixteen nodes that fit a register.
+
+/// The nodes of a block.
+pub(super) const LANES: usize = 16;
+
+/// Counts of sixteen nodes, each below 128.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[repr(align(16))]
+pub(super) struct Block(pub(super) [u8; LANES]);
+
+impl Block {
+    /// Which nodes have any.
+    pub(super) fn occupied(&self) -> u16 {
+        let half = |bytes: u64| {
+            // The upper bit of each byte that is not zero, then one byte of those bits.
+            let upper = (bytes + 0x7f7f_7f7f_7f7f_7f7f) & 0x8080_8080_8080_8080;
+            ((upper >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u16
+        };
+        let [low, high] = self.halves();
+        half(low) | half(high) << 8
+    }
+
+    /// All together.
+    pub(super) fn sum(&self) -> u32 {
+        let pairs = |bytes: u64| (bytes & 0x00ff_00ff_00ff_00ff) + (bytes >> 8 & 0x00ff_00ff_00ff_00ff);
+        let [low, high] = self.halves().map(pairs);
+        (low.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u32
+            + (high.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u32
+    }
+
+    /// Sets the nodes of `mask` to none.
+    pub(super) fn clear(&mut self, mask: u16) {
+        for (lane, count) in self.0.iter_mut().enumerate() {
+            if mask >> lane & 1 == 1 {
+                *count = 0;
+            }
+        }
+    }
+
+    /// Adds counts, at most 255 each.
+    pub(super) fn add(&mut self, other: &Block) {
+        for (sum, count) in self.0.iter_mut().zip(other.0) {
+            *sum = sum.saturating_add(count);
+        }
+    }
+
+    /// Counts the nodes that have any, at most 255 times each.
+    pub(super) fn count(&mut self, other: &Block) {
+        for (sum, count) in self.0.iter_mut().zip(other.0) {
+            *sum = sum.saturating_add(count.min(1));
+        }
+    }
+
+    /// Takes from `free` what it has, or what is left. Returns whether something was not.
+    pub(super) fn take(&mut self, free: &mut Block) -> bool {
+        let before = *self;
+        for (count, free) in self.0.iter_mut().zip(free.0.iter_mut()) {
+            *count = (*count).min(*free);
+            *free -= *count;
+        }
+        *self != before
+    }
+
+    pub(super) fn halves(&self) -> [u64; 2] {
+        let bits = u128::from_le_bytes(self.0);
+        [bits as u64, (bits >> 64) as u64]
+    }
+}
+
+/// The lanes of a mask, ascending.
+pub(super) fn lanes(mut mask: u16) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        let lane = mask.trailing_zeros() as usize;
+        mask &= mask.wrapping_sub(1);
+        (lane < LANES).then_some(lane)
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn block(counts: &[u8]) -> Block {
+        let mut block = Block::default();
+        block.0[..counts.len()].copy_from_slice(counts);
+        block
+    }
+
+    #[test]
+    fn blocks_count_in_parallel() {
+        let some = block(&[3, 0, 127, 1, 0, 0, 0, 127, 127, 0, 0, 0, 0, 0, 0, 2]);
+        assert_eq!(some.sum(), 3 + 127 + 1 + 127 + 127 + 2);
+        assert_eq!(some.occupied(), 0b1000_0001_1000_1101);
+        assert_eq!(lanes(some.occupied()).collect::<Vec<_>>(), [0, 2, 3, 7, 8, 15]);
+        assert_eq!((Block([127; 16]).sum(), Block::default().occupied()), (2032, 0));
+    }
+
+    #[test]
+    fn a_row_takes_what_is_left() {
+        let (mut row, mut free) = (block(&[3, 1, 4]), block(&[2, 4, 4]));
+        assert!(row.take(&mut free));
+        assert_eq!((row, free), (block(&[2, 1, 4]), block(&[0, 3, 0])));
+        assert!(!row.take(&mut block(&[2, 1, 4])));
+    }
+}

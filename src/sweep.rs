@@ -1,0 +1,39 @@
+//! Many runs: a grid of settings, checked whole, run on all cores.
+//!
+//! A [`Grid`] is read from TOML, whose keys are the options of `run`: a list of values is an axis, and the grid is the
+//! product of its axes. [`Grid::check`] reads every file once and checks every point, so that nothing that could be known
+//! from the start comes to light after an hour. [`Checked::each`] runs the points in parallel and gives back what they come
+//! to in the order of the grid, whichever ends first.
+//!
+//! ```
+//! use elasticflow_sim::sweep::Grid;
+//!
+//! # fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! let text = r#"
+//!     trace = "light-100.csv"
+//!     scheduler = ["elasticflow", "edf"]
+//!     cluster = ["8x8", "16x8"]
+//! "#;
+//! // Paths in the text start at the folder that is named here.
+//! let checked = Grid::parse("example", text, "traces".as_ref())?.check()?;
+//! let met = checked.each(None, |_| (), |point, done, ()| Ok((point.value("cluster").to_owned(), done.summary.metrics.met)))?;
+//! assert_eq!(met.iter().map(|(cluster, _)| cluster.as_str()).collect::<Vec<_>>(), ["8x8", "16x8", "8x8", "16x8"]);
+//! assert!(met[0] < met[1]);
+//! # Ok(())
+//! # }
+//! ```
+
+mod check;
+mod each;
+mod grid;
+mod problem;
+mod product;
+mod words;
+
+pub use check::{Checked, Point};
+pub use each::SweepError;
+pub use grid::Grid;
+pub use problem::GridErrors;
+
+#[cfg(test)]
+mod tests;
