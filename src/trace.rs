@@ -48,10 +48,10 @@ pub struct ReadOptions<'a> {
     pub deadline: Option<DeadlineRule>,
     /// The seed of everything that is drawn: deadlines, and what a raw trace leaves out.
     pub trace_seed: u64,
-    /// The applications that a trace of Pollux's may name.
-    pub applications: Option<&'a Applications>,
     /// What every time of the trace is counted in; seconds where nothing is said.
     pub time_unit: Option<TimeUnit>,
+    /// The applications that a trace of Pollux's may name.
+    pub applications: Option<&'a Applications>,
 }
 
 /// A trace that can be simulated.

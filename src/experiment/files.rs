@@ -23,8 +23,7 @@ pub struct Files {
     ready: BTreeMap<(TraceKey, String), Arc<Ready>>,
 }
 
-/// What decides how a trace is read: its file, whose speeds, the rule for deadlines, the seed, what times are
-/// counted in.
+/// What decides how a trace is read: its file, whose speeds, the rule for deadlines, the seed, the unit of time.
 type TraceKey = (PathBuf, Speeds, Option<String>, u64, Option<TimeUnit>);
 
 /// A trace with what follows from it.
@@ -46,8 +45,8 @@ impl Files {
         let at = |path: &Path| setup.base.join(path);
         let speeds = Speeds { profiles: setup.speeds.profiles.as_deref().map(at), ..setup.speeds.clone() };
         let Draws { deadline, trace_seed, time_unit } = setup.draws;
-        let key =
-            (at(&setup.trace), speeds.clone(), deadline.map(|rule| rule.to_string()), trace_seed, time_unit);
+        let rule = deadline.map(|rule| rule.to_string());
+        let key = (at(&setup.trace), speeds.clone(), rule, trace_seed, time_unit);
         let cluster = self.cluster(setup)?;
         if setup.preset == Preset::Default {
             setup.check_placer(&cluster.shape)?;

@@ -80,11 +80,12 @@ impl Draws {
     ///
     /// If it cannot be read or is no trace.
     pub fn read(&self, path: &Path, known: &Known, notes: &mut Vec<String>) -> Result<(Trace, Input)> {
+        let applications = known.applications.as_ref();
         let options = ReadOptions {
             deadline: self.deadline,
             trace_seed: self.trace_seed,
             time_unit: self.time_unit,
-            applications: known.applications.as_ref(),
+            applications,
         };
         // What comes through a pipe can be read only once; of a file, the bytes on the disk count, compressed or not.
         let (trace, input) = if path.is_file() {

@@ -127,27 +127,6 @@ static RAW: Format = Format {
     ],
 };
 
-/// The workloads of Pollux's evaluation (petuum/adaptdl).
-static POLLUX: Format = Format {
-    name: "pollux",
-    about: "the workloads of Pollux's evaluation; iterations are those of the application at that batch size",
-    columns: &[
-        need(&["name", JOB_ID], ID_ABOUT),
-        need(&["time", SUBMIT], SUBMIT_ABOUT),
-        need(
-            &["application", MODEL],
-            "application: built in with `--gpu t4`, or in the folder of `--profiles`",
-        ),
-        need(&["num_replicas", GPUS], GPUS_ABOUT),
-        need(&[BATCH_SIZE], BATCH_ABOUT),
-        may(
-            &["deadline", DEADLINE],
-            "deadline, seconds on the trace's clock; where it is empty or left out the job is best effort, or has what a \
-             `--deadline` rule gives",
-        ),
-    ],
-};
-
 /// Chronus's own traces.
 static CHRONUS: Format = Format {
     name: "chronus",
@@ -173,6 +152,27 @@ static CHRONUS: Format = Format {
     ],
 };
 
+/// The workloads of Pollux's evaluation (petuum/adaptdl).
+static POLLUX: Format = Format {
+    name: "pollux",
+    about: "the workloads of Pollux's evaluation; iterations are those of the application at that batch size",
+    columns: &[
+        need(&["name", JOB_ID], ID_ABOUT),
+        need(&["time", SUBMIT], SUBMIT_ABOUT),
+        need(
+            &["application", MODEL],
+            "application: built in with `--gpu t4`, or in the folder of `--profiles`",
+        ),
+        need(&["num_replicas", GPUS], GPUS_ABOUT),
+        need(&[BATCH_SIZE], BATCH_ABOUT),
+        may(
+            &["deadline", DEADLINE],
+            "deadline, seconds on the trace's clock; where it is empty or left out the job is best effort, or has what a \
+             `--deadline` rule gives",
+        ),
+    ],
+};
+
 /// Every known format.
 pub static FORMATS: [&Format; 6] = [&GENERATED, &PUBLISHED, &PHILLY, &RAW, &POLLUX, &CHRONUS];
 
@@ -180,10 +180,10 @@ pub static FORMATS: [&Format; 6] = [&GENERATED, &PUBLISHED, &PHILLY, &RAW, &POLL
 /// the names of columns and are read alike, in any mixture.
 pub(super) fn detect(table: &Table) -> Option<&'static Format> {
     let any = |names: &[&str]| table.header().iter().any(|name| names.contains(&name.as_str()));
-    if any(&["application", "num_replicas"]) {
-        Some(&POLLUX)
-    } else if any(&[EXPECTED]) {
+    if any(&[EXPECTED]) {
         Some(&CHRONUS)
+    } else if any(&["application", "num_replicas"]) {
+        Some(&POLLUX)
     } else if any(&[MODEL, ITERATIONS, "num_iteration"]) {
         Some(if any(&["real_iteration", "real_duration"]) {
             &PHILLY

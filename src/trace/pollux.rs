@@ -68,7 +68,7 @@ mod tests {
     fn read(gpu: &str, text: &str, deadline: &str) -> Result<crate::trace::Trace, String> {
         let applications = applications::builtin(gpu);
         let deadline = (!deadline.is_empty()).then(|| deadline.parse().unwrap());
-        let options = ReadOptions { deadline, applications: applications.as_ref(), ..ReadOptions::default() };
+        let options = ReadOptions { deadline, applications: applications.as_ref(), ..Default::default() };
         let table = profiles::builtin(gpu).unwrap();
         parse("w.csv", text.as_bytes(), &table, &options)
             .map_err(|errors| errors.all().replace("w.csv: ", ""))

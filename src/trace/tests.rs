@@ -78,7 +78,7 @@ fn a_raw_trace_gets_what_it_lacks() {
     // What is drawn is the same everywhere and for ever: these come from the first run of this test.
     let drawn = (0..4).map(|trace_seed| {
         let options =
-            ReadOptions { deadline: "uniform:0.5,1.5".parse().ok(), trace_seed, ..ReadOptions::default() };
+            ReadOptions { deadline: "uniform:0.5,1.5".parse().ok(), trace_seed, ..Default::default() };
         let trace = parse("t.csv", RAW.as_bytes(), &table(), &options).unwrap();
         trace
             .workload
@@ -189,7 +189,7 @@ proptest! {
         }
         bytes.truncate(cut);
         let deadline = (!rule.is_empty()).then(|| rule.parse().unwrap());
-        match parse("t.csv", &bytes, &table(), &ReadOptions { deadline, trace_seed: 7, ..ReadOptions::default() }) {
+        match parse("t.csv", &bytes, &table(), &ReadOptions { deadline, trace_seed: 7, ..Default::default() }) {
             Ok(trace) => prop_assert!(!trace.workload.is_empty()),
             Err(errors) => prop_assert!(!errors.problems().is_empty()),
         }

@@ -6,7 +6,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::job::{JobId, JobSpec};
+use crate::job::{JobId, JobSpec, Worth};
 use crate::scheduler::View;
 use crate::units::{Gpus, SimTime};
 
@@ -189,10 +189,10 @@ impl Guarantee {
     ) -> Option<(Vec<Demand>, Packed)> {
         let of = |(id, job): (&JobId, &Accepted)| {
             let spec = view.job(*id);
-            let in_time = |(choice, due): (usize, _)| {
+            let in_time = |(choice, due): (usize, SimTime)| {
                 let demand = leasing.demand(view, *id, &job.size, due);
                 let demand = demand.filter(|demand| demand.until >= lease + demand.need)?;
-                let value = spec.soft.get(choice).map_or(1.0, |worth| worth.value);
+                let value = spec.soft.get(choice).map_or(1.0, |worth: &Worth| worth.value);
                 Some((choice, Way { demand, value }))
             };
             spec.times().enumerate().filter_map(in_time).collect::<Vec<_>>()
