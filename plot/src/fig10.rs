@@ -3,7 +3,7 @@
 use anyhow::Result;
 use elasticflow_sim::experiment::Preset;
 
-use crate::fig7a::{begin, hours};
+use crate::fig7a::{begin, hours, steps};
 use crate::figure::{Drawn, Figure, Made};
 use crate::lines;
 use crate::page::Key;
@@ -26,12 +26,7 @@ fn draw(made: &Made) -> Result<Drawn> {
     let mut all = Vec::new();
     for entry in &made.rows.schedulers {
         let Some(row) = made.rows.of(0, entry, Preset::Default) else { continue };
-        let moments = row.watched.moments.iter();
-        let mut steps: Vec<_> = moments.map(|now| ((now.time - begin) / 3600.0, now.efficiency)).collect();
-        // When the last job ends, no plan follows.
-        if let Some(makespan) = row.metrics.makespan {
-            steps.push((makespan / 3600.0, 0.0));
-        }
+        let steps = steps(row, begin, |now| now.efficiency);
         for (time, efficiency) in &steps {
             csv.row(&[made.id, entry.name, &value(*time), &value(*efficiency)])?;
         }

@@ -6,10 +6,11 @@ use elasticflow_sim::experiment::Preset;
 use crate::figure::{Drawn, Figure, Made};
 use crate::lines;
 use crate::page::Page;
-use crate::runs::Presets;
+use crate::runs::{Presets, Row};
 use crate::scale::Scale;
 use crate::style;
 use crate::tidy::{Table, value};
+use crate::watch::Moment;
 
 pub(crate) const FIGURE: Figure =
     Figure { id: "fig7a", what: "GPUs in use over time", draw, presets: Presets::Default };
@@ -23,9 +24,7 @@ fn draw(made: &Made) -> Result<Drawn> {
     for (n, entry) in made.rows.schedulers.iter().enumerate() {
         let style = style::of(entry.name);
         let Some(row) = made.rows.of(0, entry, Preset::Default) else { continue };
-        let begin = begin(made);
-        let steps: Vec<_> =
-            row.watched.moments.iter().map(|now| ((now.time - begin) / 3600.0, now.gpus)).collect();
+        let steps = steps(row, begin(made), |now| now.gpus);
         for (time, held) in &steps {
             csv.row(&[made.id, entry.name, &value(*time), &value(*held)])?;
         }
@@ -51,6 +50,18 @@ fn finish(page: &mut Page, area: crate::svg::Area, across: Scale, last: bool) {
 pub(crate) fn begin(made: &Made) -> f64 {
     let submitted = made.rows.all.iter().flat_map(|row| &row.watched.submitted);
     submitted.copied().min_by(f64::total_cmp).unwrap_or_default()
+}
+
+/// Something about the cluster over the hours since the first submission; nothing after the last end.
+pub(crate) fn steps(row: &Row, begin: f64, of: fn(&Moment) -> f64) -> Vec<(f64, f64)> {
+    let hours = |time: f64| (time - begin) / 3600.0;
+    let mut steps: Vec<_> = row.watched.moments.iter().map(|now| (hours(now.time), of(now))).collect();
+    if let Some(makespan) = row.metrics.makespan {
+        let end = makespan / 3600.0;
+        steps.retain(|(time, _)| *time < end);
+        steps.push((end, 0.0));
+    }
+    steps
 }
 
 /// Hours from the first submission to the last end under any scheduler.

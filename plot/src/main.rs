@@ -5,6 +5,7 @@
 
 mod bars;
 mod config;
+mod fidelity;
 mod fig10;
 mod fig11;
 mod fig12;
@@ -32,8 +33,9 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
+use elasticflow_sim::report::write_file;
 
 use figure::{Drawn, Figure};
 use inputs::{DATA, Folders};
@@ -58,7 +60,7 @@ const FIGURES: [Figure; 10] = [
 #[derive(Debug, Parser)]
 #[command(name = "plot", version, arg_required_else_help = true)]
 struct Cli {
-    /// Figures such as fig8b; `all` of them; `list` says what there is
+    /// Figures such as fig8b; `all` of them; `list` says what there is; `fidelity` writes METHODOLOGY.md's table
     #[arg(required = true)]
     figures: Vec<String>,
     /// Where to write [default: plot/out]
@@ -90,6 +92,13 @@ fn run(cli: &Cli) -> Result<()> {
     if cli.figures.iter().any(|name| name == "list") {
         return list();
     }
+    if cli.figures.iter().any(|name| name == "fidelity") {
+        ensure!(cli.figures.len() == 1, "`fidelity` goes alone; draw figures in another command");
+        let changed = fidelity::write(&folders, cli.quiet)?;
+        let what = if changed { "is written" } else { "was current" };
+        writeln!(std::io::stdout(), "the fidelity table of METHODOLOGY.md {what}")?;
+        return Ok(());
+    }
     let figures = chosen(&cli.figures)?;
     let out = cli.out.clone().unwrap_or_else(|| folders.root.join("plot/out"));
     std::fs::create_dir_all(&out).with_context(|| format!("{}: cannot be made", out.display()))?;
@@ -112,7 +121,7 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Figure>> {
     for name in names {
         if name != "all" && !KNOWN.iter().any(|figure| figure.id == name) {
             let known: Vec<_> = KNOWN.iter().map(|figure| figure.id).collect();
-            bail!("there is no figure `{name}`; give one of {}, all, list", known.join(", "));
+            bail!("there is no figure `{name}`; give one of {}, all, list, fidelity", known.join(", "));
         }
     }
     let asked = |figure: &&Figure| names.iter().any(|name| name == figure.id || name == "all");
@@ -133,9 +142,7 @@ fn write(out: &Path, id: &str, what: &str, drawn: &Drawn) -> Result<()> {
     let png = png::render(&svg)?;
     for (extension, bytes) in [("csv", drawn.csv.as_slice()), ("svg", svg.as_bytes()), ("png", &png)] {
         let path = out.join(format!("{id}.{extension}"));
-        let mut file = tempfile::NamedTempFile::new_in(out)?;
-        file.write_all(bytes)?;
-        file.persist(&path).with_context(|| format!("{}: cannot be written", path.display()))?;
+        write_file(&path, bytes)?;
         writeln!(std::io::stdout(), "{}", path.display())?;
     }
     Ok(())

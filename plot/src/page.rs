@@ -12,7 +12,7 @@ const LEADING: f64 = 8.8;
 /// What is left free at the edges.
 const MARGIN: f64 = 4.0;
 /// From the left edge to a panel: a label that reads upwards, and the ticks' labels.
-const LEFT: f64 = 27.0;
+const LEFT: f64 = 29.0;
 /// How large a diamond is.
 pub(crate) const DIAMOND: f64 = 1.9;
 

@@ -81,12 +81,15 @@ impl Rows {
 ///
 /// If a file cannot be read, a setting is wrong, or a run fails.
 pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, quiet: bool) -> Result<Rows> {
-    let (mut schedulers, mut left_out) = (Vec::new(), Vec::new());
+    let (mut schedulers, mut left_out, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for name in &config.schedulers {
         match scheduler::entry(name) {
             Ok(entry) => schedulers.push(entry),
-            Err(_) => left_out.push(format!("{name} is left out: not built yet")),
+            Err(_) => unknown.push(name.as_str()),
         }
+    }
+    if !unknown.is_empty() {
+        left_out.push(format!("Left out, because not built yet: {}", unknown.join(", ")));
     }
     let mut overheads = vec![None];
     overheads.extend(config.overheads.iter().cloned().map(Some));
@@ -110,7 +113,7 @@ pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, quiet: boo
                         Err(why) => {
                             let why = format!("{why:#}");
                             let why = why.lines().next().unwrap_or_default();
-                            left_out.push(format!("{} is left out: {why}", scheduler.name));
+                            left_out.push(format!("Left out: {}: {why}", scheduler.name));
                         }
                     }
                 }

@@ -24,7 +24,7 @@ pub(crate) struct Moment {
 /// What happened when.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Watched {
-    /// After each plan that changed something.
+    /// After each plan: also one that changes nothing may find fewer jobs than the one before.
     pub(crate) moments: Vec<Moment>,
     /// When jobs were submitted, in seconds.
     pub(crate) submitted: Vec<f64>,
@@ -47,7 +47,7 @@ impl Observer for Watch<'_> {
             Happened::Admitted { job, .. } => {
                 self.watched.admitted.push(jobs.jobs()[job.index()].submit.as_secs_f64());
             }
-            Happened::Planned(now) if now.changed => self.watched.moments.push(Moment {
+            Happened::Planned(now) => self.watched.moments.push(Moment {
                 time: at.as_secs_f64(),
                 gpus: f64::from(now.gpus_busy.get()),
                 total: f64::from(now.gpus_total.get()),
