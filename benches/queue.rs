@@ -25,6 +25,7 @@ fn scenario(jobs: u32) -> Scenario {
         iterations: Iterations::new(f64::from(1 + (u64::from(row) * 7919 % u64::from(jobs)) as u32)),
         submit: SimTime::ZERO,
         deadline: None,
+        soft: Vec::new(),
         requested: Gpus::ONE,
         duration: None,
     });

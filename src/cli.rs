@@ -5,9 +5,11 @@
 
 mod assertion;
 mod compare;
+mod explain;
 mod list;
 mod output;
 mod progress;
+mod report;
 mod run;
 mod trace;
 
@@ -49,6 +51,10 @@ enum Command {
     Run(run::Args),
     /// Simulate a trace under several schedulers, one row each
     Compare(compare::Args),
+    /// Tell the story of one job of a run
+    Explain(explain::Args),
+    /// Make a page of runs, with charts
+    Report(report::Args),
     /// Generate, convert, check or describe traces
     #[command(subcommand)]
     Trace(trace::Command),
@@ -79,6 +85,8 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
     match command {
         Command::Run(args) => run::run(args),
         Command::Compare(args) => compare::run(args),
+        Command::Explain(args) => explain::run(args),
+        Command::Report(args) => report::run(args),
         Command::Trace(command) => trace::run(command),
         Command::List(args) => list::run(args),
     }

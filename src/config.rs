@@ -1,4 +1,5 @@
-//! What a run is made of, read from files: measured profiles and clusters.
+//! What a run is made of, read from files: measured profiles, applications and clusters.
 
+pub mod applications;
 pub mod cluster;
 pub mod profiles;

@@ -4,16 +4,20 @@
 //! [`Setup::case`] checks all that a run under one scheduler would stumble over at its start; [`Case::simulate`] runs it, on
 //! any thread. The preset decides what is simulated: see [`Preset`].
 
+mod artifact;
 mod case;
 mod choice;
+mod engine;
 mod parsers;
 mod preset;
 mod setup;
+mod speeds;
 mod suggest;
 
-pub use case::{Case, CaseError, Done, Ran};
+pub use case::{Case, CaseError, Done, Layout, Ran};
 pub use choice::{Choice, choose};
 pub use parsers::{duration, gpu, placer, scheduler, time};
 pub use preset::Preset;
-pub use setup::{Draws, Ready, Setup, Speeds};
+pub use setup::{Draws, Ready, Setup};
+pub use speeds::{Known, Speeds, truths};
 pub use suggest::did_you_mean;

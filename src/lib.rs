@@ -33,7 +33,8 @@
 //! - [`units`]: quantities with their units in their types.
 //! - [`job`], [`workload`]: what is known of jobs when they are submitted.
 //! - [`cluster`]: nodes, and who holds their GPUs.
-//! - [`profile`], [`overhead`], [`progress`], [`state`]: how fast jobs are, what a change costs, how far each job is.
+//! - [`profile`], [`goodput`], [`application`], [`overhead`], [`progress`], [`state`]: how fast jobs are and what their speed is
+//!   worth, what a change costs, how far each job is.
 //! - [`scheduler`], [`placement`], [`record`]: the traits; below them one file a policy, placer and observer.
 //! - [`sim`]: the event loop.
 //! - [`replica`]: the published artifact re-enacted; an island that nothing else knows.
@@ -95,10 +96,12 @@
 //! # }
 //! ```
 
+pub mod application;
 pub mod cli;
 pub mod cluster;
 pub mod config;
 pub mod experiment;
+pub mod goodput;
 pub mod job;
 pub mod metrics;
 pub mod overhead;

@@ -1,11 +1,11 @@
 //! What a run comes to: rows in, numbers out.
 //!
 //! Every metric is defined here, once, with its formula. The input is what [`jobs.csv`](crate::record::jobs) holds, so a
-//! stored file can be scored again without a simulation; the two exceptions are said at their fields.
+//! stored file can be scored again without a simulation; the exceptions are said at their fields.
 //! Times are seconds. A ratio or an average over nothing is `null`, never 0: no deadline missed is not the same as no
 //! deadline there.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::job::Class;
 use crate::record::jobs::{JobRow, State};
@@ -14,8 +14,9 @@ use crate::units::{GpuTime, Gpus, MICROS, SimDuration, SimTime};
 
 /// The numbers of one run, in the order of `summary.json`.
 ///
-/// An *SLO job* is one with a deadline; every other job is best effort. A job *ended* if its last iteration was done.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+/// An *SLO job* is one with a deadline, or with soft ones, of which the first counts; every other job is best effort. A job
+/// *ended* if its last iteration was done.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Jobs of the trace.
     pub jobs: u64,
@@ -40,9 +41,10 @@ pub struct Metrics {
     /// SLO jobs whose first promised end is at or before their deadline ÷ SLO jobs submitted; `null` where one was
     /// admitted without a promise.
     pub planned_dsr: Option<f64>,
-    /// Admitted SLO jobs that were late.
+    /// Admitted SLO jobs that were late; with soft deadlines, later than all of them.
     pub admitted_late: u64,
-    /// Value earned ÷ full value of jobs with soft deadlines; `null` as long as no trace has such jobs.
+    /// Mean over jobs with soft deadlines of value earned ÷ value at the first of them. From the simulation: `jobs.csv`
+    /// has no such columns.
     pub soft_value: Option<f64>,
     /// End − submission, of the jobs that ended.
     pub jct: Option<Spread>,
@@ -71,7 +73,7 @@ pub struct Metrics {
     pub migrations: u64,
     /// Placements on more nodes than needed.
     pub split_placements: u64,
-    /// Plans for which a solver's answer was replaced by a simpler one; 0, as no policy uses a solver.
+    /// Plans for which a solver's answer was replaced by a simpler one; 0 for policies that use none.
     pub fallbacks: u64,
     /// Plans that the scheduler made.
     pub plans: u64,
@@ -82,7 +84,7 @@ pub struct Metrics {
 /// Mean and percentiles of some times, in seconds.
 ///
 /// A percentile is by nearest rank: the p-th of n ascending values is the ⌈p·n ÷ 100⌉-th, so it is always one of them.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// Sum ÷ count.
     pub mean: f64,
@@ -146,8 +148,8 @@ impl Metrics {
             dsr: ratio(met),
             admit_ratio: ratio(admitted),
             planned_dsr: ratio(count(&|row| in_plan(row) == Some(true))).filter(|_| promises),
-            admitted_late: count(&|row| row.state == State::Late && row.admitted == 1),
-            soft_value: None,
+            admitted_late: count(&|row| row.state == State::Late && row.admitted == 1 && is_worthless(row)),
+            soft_value: soft_value(rows),
             jct: Spread::of(rows.iter().filter_map(|row| row.jct)),
             best_effort_jct: Spread::of(rows.iter().filter(|row| !is_slo(row)).filter_map(|row| row.jct)),
             queue_delay: Spread::of(rows.iter().filter_map(|row| row.queue_delay)),
@@ -160,7 +162,7 @@ impl Metrics {
             preemptions: sum(|row| row.preemptions),
             migrations: sum(|row| row.migrations),
             split_placements: totals.split_placements,
-            fallbacks: 0,
+            fallbacks: totals.fallbacks,
             plans: totals.plans,
             events: totals.events,
         }
@@ -168,7 +170,17 @@ impl Metrics {
 }
 
 fn is_slo(row: &JobRow) -> bool {
-    row.class == Class::Slo.as_str()
+    row.class != Class::BestEffort.as_str()
+}
+
+/// Whether a job that was late was later than all its deadlines.
+fn is_worthless(row: &JobRow) -> bool {
+    row.earned.is_none_or(|(value, _)| value == 0.0)
+}
+
+fn soft_value(rows: &[JobRow]) -> Option<f64> {
+    let shares: Vec<f64> = rows.iter().filter_map(|row| row.earned).map(|(got, full)| got / full).collect();
+    (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
 }
 
 fn tardiness(row: &JobRow) -> Option<SimDuration> {

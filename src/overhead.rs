@@ -57,12 +57,15 @@ pub enum Change {
     OnChange,
     /// The paper's measurements (figure 12b), by model.
     Measured,
-    /// Chronus's checkpoint and restart: 30·(1 + log₂ g) s into g GPUs.
-    Chronus,
+    /// Chronus's checkpoint and restart: a time, [`CHRONUS`] in its paper, times 1 + log₂ g into g GPUs.
+    Chronus(SimDuration),
 }
 
+/// What Chronus's checkpoint and restart take on one GPU: 0.1 and 0.4 minutes (the constants of its artifact).
+pub const CHRONUS: SimDuration = SimDuration::from_secs(30);
+
 /// Every preset's name as `--overhead` spells it, with what it charges.
-pub const PRESETS: [(&str, &str); 6] = [
+pub const PRESETS: [(&str, &str); 7] = [
     (
         "on-change",
         "2 + 2(log2 g + 1) s into g GPUs, 7 + ... on 256 GPUs or more (default; ElasticFlow's simulations)",
@@ -74,6 +77,7 @@ pub const PRESETS: [(&str, &str); 6] = [
         "ElasticFlow, figure 12b, by model: nearest listed size in the same direction; others: the mean",
     ),
     ("chronus", "30(1 + log2 g) s into g GPUs"),
+    ("chronus:SECONDS", "the same with another time on one GPU"),
     (
         "NAME+suspend:SECONDS",
         "any of these, and this much for a turn in a rotation (default 0.5; `restart`: a change)",
@@ -105,13 +109,18 @@ impl std::str::FromStr for Change {
             "none" => Ok(Change::None),
             "on-change" => Ok(Change::OnChange),
             "measured" => Ok(Change::Measured),
-            "chronus" => Ok(Change::Chronus),
-            _ => match seconds_after("fixed:", text) {
-                Some(pause) => pause.map(Change::Fixed),
-                None => {
-                    Err(format!("unknown overhead `{text}`; known are {}", PRESETS.map(|p| p.0).join(", ")))
-                }
-            },
+            "chronus" => Ok(Change::Chronus(CHRONUS)),
+            _ => {
+                let fixed = seconds_after("fixed:", text).map(|pause| pause.map(Change::Fixed));
+                fixed.or_else(|| Some(seconds_after("chronus:", text)?.map(Change::Chronus))).unwrap_or_else(
+                    || {
+                        Err(format!(
+                            "unknown overhead `{text}`; known are {}",
+                            PRESETS.map(|p| p.0).join(", ")
+                        ))
+                    },
+                )
+            }
         }
     }
 }
@@ -141,7 +150,8 @@ impl std::fmt::Display for Change {
             Change::Fixed(pause) => write!(f, "fixed:{pause}"),
             Change::OnChange => f.write_str("on-change"),
             Change::Measured => f.write_str("measured"),
-            Change::Chronus => f.write_str("chronus"),
+            Change::Chronus(CHRONUS) => f.write_str("chronus"),
+            Change::Chronus(time) => write!(f, "chronus:{time}"),
         }
     }
 }
@@ -161,7 +171,7 @@ impl Change {
             Change::OnChange if gpus >= LARGE => Box::new(BySize { base: 7.0, per_level: 2.0 }),
             Change::OnChange => Box::new(BySize { base: 2.0, per_level: 2.0 }),
             Change::Measured => Box::new(Measured),
-            Change::Chronus => Box::new(BySize { base: 0.0, per_level: 30.0 }),
+            Change::Chronus(time) => Box::new(BySize { base: 0.0, per_level: time.as_secs_f64() }),
         }
     }
 }
@@ -306,6 +316,7 @@ mod tests {
             iterations: Iterations::new(1.0),
             submit: SimTime::ZERO,
             deadline: None,
+            soft: Vec::new(),
             requested: Gpus::ONE,
             duration: None,
         }
@@ -324,6 +335,7 @@ mod tests {
         assert_eq!(pause("on-change", "bert", 128, 0, 8), "10");
         assert_eq!(pause("on-change", "bert", 256, 4, 8), "15");
         assert_eq!(pause("chronus", "bert", 128, 0, 4), "90");
+        assert_eq!(pause("chronus:0.5", "bert", 128, 0, 4), "1.5");
         assert_eq!(pause("fixed:2.5", "bert", 128, 1, 4), "2.5");
         assert_eq!(pause("none", "bert", 128, 1, 4), "0");
     }
@@ -377,6 +389,7 @@ mod tests {
             "on-change",
             "measured",
             "chronus",
+            "chronus:0.5",
             "none+suspend:2",
             "measured+suspend:restart",
         ];

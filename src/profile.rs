@@ -176,7 +176,7 @@ impl ThroughputTable {
     }
 }
 
-/// A job whose model or batch size the profiles lack.
+/// A job whose model or batch size is not known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("job `{job}`: {what}")]
 pub struct MissingCurve {

@@ -7,6 +7,7 @@ pub mod allocations;
 pub mod events;
 pub mod jobs;
 pub mod timeline;
+pub mod trace_events;
 
 use std::fmt::Display;
 use std::io;
@@ -136,6 +137,13 @@ pub trait Observer {
 impl Observer for () {
     fn observe(&mut self, _: SimTime, _: &Workload, _: &Happened<'_>) -> io::Result<()> {
         Ok(())
+    }
+}
+
+/// Whoever is lent.
+impl<O: Observer + ?Sized> Observer for &mut O {
+    fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
+        (**self).observe(at, jobs, what)
     }
 }
 

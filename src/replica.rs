@@ -2,12 +2,14 @@
 //!
 //! An engine of its own: it shares jobs, profiles and the shape of a cluster with the rest of the program and nothing
 //! else, and nothing here is ever improved. What the artifact does by accident is a function or a constant of its own,
-//! whose doc cites the accident's number (Q1 to Q46). Inputs on which the artifact crashes or never ends are
-//! [`Refused`] by name.
+//! whose doc cites the accident's number (Q1 to Q48); those that change the headlines can be switched off one by one
+//! ([`Accident`]). Inputs on which the artifact crashes or never ends are [`Refused`] by name.
 
+mod accident;
 mod edf;
 mod elasticflow;
 mod events;
+pub mod files;
 mod gandiva;
 mod gangs;
 mod greedy;
@@ -16,23 +18,26 @@ mod overhead;
 mod placement;
 mod planner;
 mod progress;
-mod rounds;
-pub mod themis;
+mod rows;
+mod themis;
 mod timeline;
-pub mod tiresias;
+mod tiresias;
 mod world;
 
 use crate::cluster::Shape;
 use crate::job::JobId;
 use crate::profile::ThroughputTable;
-use crate::units::SimDuration;
+use crate::units::Gpus;
 use crate::workload::Workload;
 
-pub use gangs::Refusal;
+pub use accident::{ALL as ACCIDENTS, Accident, Accidents, NoSwitch};
+use gangs::Scene;
+use job::Account;
+use planner::Grid;
 use world::World;
 
 /// The longest slot, in seconds; beyond all times.
-const SLOT_LIMIT: u64 = 10_000_000_000;
+const SLOT_LIMIT: i64 = 10_000_000_000;
 
 /// An instant that never comes, as the artifact writes it; Themis' jobs start at it (Q24).
 pub const NEVER: i64 = i64::MAX;
@@ -81,9 +86,9 @@ impl Schedule {
         }
     }
 
-    /// Whether jobs get no more GPUs than the artifact's table of peaks says.
-    fn is_elastic(self) -> bool {
-        matches!(self, Schedule::Ef | Schedule::EfAccessCtrl)
+    /// The schedule that the artifact has under this name.
+    pub fn named(name: &str) -> Option<Schedule> {
+        Schedule::ALL.into_iter().find(|schedule| schedule.as_str() == name)
     }
 }
 
@@ -97,7 +102,7 @@ pub enum GpuTable {
 }
 
 /// A finished job, as the artifact writes it down. Times are seconds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug)]
 pub struct Row {
     /// Which job.
     pub job: JobId,
@@ -107,16 +112,43 @@ pub struct Row {
     pub start: i64,
     /// When it ended, overheads and slot included.
     pub end: i64,
+    /// The end that was planned last, of which overheads and the rest of the slot are no part; only ElasticFlow's two
+    /// schedules plan one.
+    pub real_end: Option<i64>,
     /// How long it waited for its first GPUs.
     pub pending: i64,
     /// How often it was preempted; these schedules preempt without counting.
     pub preempt: u32,
     /// The round in which its end was noticed.
     pub time: i64,
+    /// What it held, for statistics.
+    account: Account,
+}
+
+/// GPUs of one job in a round: `gpus` from the `first` on, counted through all nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Held {
+    /// The first GPU.
+    pub first: u32,
+    /// How many.
+    pub gpus: u32,
+    /// Whose.
+    pub job: JobId,
+}
+
+/// A scheduling round, as the artifact writes it down.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Round {
+    /// When, in seconds.
+    pub time: i64,
+    /// Who is on which GPUs from then on, in the order of the nodes.
+    pub held: Vec<Held>,
+    /// The speeds of the running jobs over those of one GPU each, summed, over all GPUs.
+    pub efficiency: f64,
 }
 
 /// What a run of the artifact leaves behind.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default)]
 pub struct Replayed {
     /// The finished jobs in the order in which their ends were noticed.
     pub rows: Vec<Row>,
@@ -126,14 +158,40 @@ pub struct Replayed {
     pub declined: i64,
     /// How many scheduling rounds there were.
     pub rounds: u64,
+    /// The jobs that were refused on arrival.
+    pub refused: Vec<JobId>,
+    /// The rounds, where they were asked for.
+    pub log: Vec<Round>,
 }
 
-/// Why the artifact cannot be followed: it would crash, or read the input as something else.
+/// What the artifact is given.
+#[derive(Clone, Copy, Debug)]
+pub struct Input<'a> {
+    /// The jobs.
+    pub workload: &'a Workload,
+    /// Their speeds.
+    pub table: &'a ThroughputTable,
+    /// Which table of peaks goes with the speeds.
+    pub gpu: GpuTable,
+    /// The nodes.
+    pub cluster: &'a Shape,
+    /// The artifact's `--scheduling_slot`, in seconds.
+    pub slot: u64,
+    /// What happens by accident.
+    pub accidents: Accidents,
+    /// Whether the rounds are written down.
+    pub rounds: bool,
+}
+
+/// Why the artifact cannot be followed: it would crash, never end, or read the input as something else.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
-    /// A time that is not a whole number of seconds.
-    #[error("job `{job}`: its times are not whole seconds; the artifact reads nothing else")]
-    FractionOfASecond {
+    /// There is no first event.
+    #[error("the trace has no job; the artifact crashes on it")]
+    NoJobs,
+    /// A time or an amount of work that is not a whole number.
+    #[error("job `{job}`: its times or iterations are not whole numbers; the artifact reads nothing else")]
+    NotWhole {
         /// The trace's own id.
         job: String,
     },
@@ -155,11 +213,29 @@ pub enum Refused {
         /// On how many GPUs.
         gpus: i64,
     },
-    /// Nodes of several sizes.
-    #[error("the cluster's nodes differ in size; the artifact's are alike")]
-    UnequalNodes,
+    /// The trace does not say how long a job takes.
+    #[error("job `{job}` has no duration; this schedule of the artifact needs the column")]
+    NoDuration {
+        /// The trace's own id.
+        job: String,
+    },
+    /// A gang that waits for ever (Q35).
+    #[error("job `{job}` asks for {gpus} GPUs, more than there are; the artifact waits for it for ever")]
+    TooLarge {
+        /// The trace's own id.
+        job: String,
+        /// How many it asks for.
+        gpus: Gpus,
+    },
+    /// Nodes of several sizes, or of one on which gangs that fit in total may not fit together.
+    #[error(
+        "the cluster is {0}; the artifact needs nodes of one size, which for fixed gangs is a power of two"
+    )]
+    Nodes(String),
     /// A slot of no length, or beyond all times.
-    #[error("a slot lasts between 1 and 10000000000 s")]
+    #[error(
+        "the slot is not a whole number of seconds from 1 to 10000000000; the artifact counts in seconds"
+    )]
     Slot,
     /// A job cannot be placed, or a set of nodes is not where the artifact looks for it (Q27).
     #[error("job `{job}`: the artifact's placement crashes on it")]
@@ -176,42 +252,39 @@ pub enum Refused {
     /// Jobs wait, and nothing will ever happen (Q16).
     #[error("jobs wait and nothing will ever happen; the artifact crashes")]
     NothingHappens,
-    /// What the schedules with fixed gangs cannot be given.
-    #[error(transparent)]
-    Gangs(#[from] Refusal),
 }
 
-/// Runs the artifact's `schedule` on a trace with its `--scheduling_slot` in seconds.
+impl Input<'_> {
+    /// What the cluster and its slots come to.
+    fn grid(&self) -> Result<Grid, Refused> {
+        let slot = i64::try_from(self.slot).ok().filter(|slot| (1..=SLOT_LIMIT).contains(slot));
+        Ok(Grid {
+            gpus: i64::from(self.cluster.gpus().get()),
+            slot: slot.ok_or(Refused::Slot)?,
+            accidents: self.accidents,
+        })
+    }
+}
+
+/// Runs a schedule of the artifact.
 ///
 /// # Errors
 ///
-/// If the artifact would crash on this input, or take it for something else.
-pub fn replay(
-    workload: &Workload,
-    table: &ThroughputTable,
-    cluster: &Shape,
-    slot: u64,
-    schedule: Schedule,
-    gpu: GpuTable,
-) -> Result<Replayed, Refused> {
-    let elastic = || {
-        let jobs = job::jobs(workload, table, schedule.is_elastic(), gpu)?;
-        World::new(jobs, workload, cluster, slot)
-    };
-    let follow = |schedule: fn(&mut World) -> Result<(), Refused>| {
-        let mut world = elastic()?;
+/// If the artifact would crash on this input, never end, or take it for something else.
+pub fn replay(input: &Input<'_>, schedule: Schedule) -> Result<Replayed, Refused> {
+    let follow = |schedule: fn(&mut World) -> Result<(), Refused>, elastic: bool| {
+        let mut world = World::new(input, elastic)?;
         schedule(&mut world)?;
         Ok(world.replayed)
     };
-    let seconds = SimDuration::from_secs(slot.min(SLOT_LIMIT));
     match schedule {
-        Schedule::Edf => follow(edf::edf),
-        Schedule::EdfAccessCtrl => follow(edf::edf_accessctrl),
-        Schedule::Ef => follow(elasticflow::ef),
-        Schedule::EfAccessCtrl => follow(elasticflow::ef_accessctrl),
-        Schedule::DlasGpu => Ok(tiresias::replay(workload, table, cluster, seconds)?),
-        Schedule::Gandiva => Ok(gandiva::replay(workload, table, cluster, seconds)?),
-        Schedule::Themis => Ok(themis::replay(workload, table, cluster, seconds)?),
+        Schedule::Edf => follow(edf::edf, false),
+        Schedule::EdfAccessCtrl => follow(edf::edf_accessctrl, false),
+        Schedule::Ef => follow(elasticflow::ef, true),
+        Schedule::EfAccessCtrl => follow(elasticflow::ef_accessctrl, true),
+        Schedule::DlasGpu => tiresias::replay(&Scene::new(input)?),
+        Schedule::Gandiva => gandiva::replay(&Scene::new(input)?),
+        Schedule::Themis => themis::replay(&Scene::new(input)?),
     }
 }
 

@@ -4,27 +4,37 @@
 //! `summary.json`; [`table`] is the same for people; [`CSV_COLUMNS`] the same in one row.
 
 mod columns;
+mod difference;
 mod directory;
+mod file;
 mod manifest;
+pub mod page;
 mod recording;
+mod stored;
+mod story;
 pub mod table;
 
 use std::io;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
 use crate::cluster::Shape;
 use crate::metrics::Metrics;
 use crate::record::jobs::{self, JobRow};
+use crate::units::Gpus;
 
 pub use columns::{CSV_COLUMNS, is_number, write_csv};
-pub use directory::{OutputError, Staged, Undo, stage, write_file};
+pub use difference::{Difference, same_jobs, write_differences};
+pub use directory::{OutputError, Staged, Undo, stage};
+pub use file::{StagedFile, write_file};
 pub use manifest::{Input, Manifest, Seeds};
 pub use recording::{FILES, Recording};
+pub use stored::{Stored, StoredError};
+pub use story::Story;
 
 /// `summary.json`: what was simulated, then what came out of it. The order of the fields is the order of the keys.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The policy's name.
     pub scheduler: String,
@@ -51,10 +61,14 @@ pub struct Summary {
     /// The metrics.
     #[serde(flatten)]
     pub metrics: Metrics,
+    /// Under `--preset paper`, the jobs that the published artifact counts as accepted; `null` where the event core runs.
+    pub artifact_accepted: Option<u64>,
+    /// The jobs that it counts as declined.
+    pub artifact_declined: Option<u64>,
 }
 
 /// A cluster in `summary.json`.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ClusterSummary {
     /// How many nodes.
     pub nodes: u64,
@@ -72,6 +86,19 @@ impl From<&Shape> for ClusterSummary {
             None => shape.nodes().iter().map(|size| size.get()).collect(),
         };
         ClusterSummary { nodes: shape.nodes().len() as u64, gpus_per_node, shape: shape.to_string() }
+    }
+}
+
+impl ClusterSummary {
+    /// The cluster that the keys describe; `None` where they describe none.
+    fn to_shape(&self) -> Option<Shape> {
+        let size = |value: &serde_json::Value| Some(Gpus::new(u32::try_from(value.as_u64()?).ok()?));
+        match &self.gpus_per_node {
+            serde_json::Value::Array(sizes) => {
+                Shape::new(sizes.iter().map(size).collect::<Option<_>>()?).ok()
+            }
+            one => Shape::uniform(u32::try_from(self.nodes).ok()?, size(one)?).ok(),
+        }
     }
 }
 

@@ -4,6 +4,7 @@
 //! view, so that whatever a policy may know is a method of [`View`].
 
 mod best_effort;
+mod chronus;
 mod edf;
 mod edf_admission;
 mod elastic;
@@ -98,6 +99,7 @@ pub fn entries() -> &'static [Entry] {
         gandiva::ENTRY,
         tiresias::ENTRY,
         themis::ENTRY,
+        chronus::ENTRY,
     ]
 }
 

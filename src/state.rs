@@ -44,6 +44,8 @@ pub struct JobState {
     pub phase: Phase,
     /// Whether the scheduler has taken it on.
     pub admitted: bool,
+    /// Whether it may have GPUs without that.
+    pub tolerated: bool,
     /// The end first promised.
     pub promised: Option<SimTime>,
     /// The GPUs it holds, in a rotation when it is its turn.

@@ -7,6 +7,7 @@
 
 use std::path::Path;
 
+use crate::application::Applications;
 use crate::job::JobSpec;
 use crate::profile::ThroughputTable;
 use crate::workload::Workload;
@@ -21,6 +22,7 @@ pub(crate) mod file;
 mod format;
 mod generate;
 mod itp;
+mod pollux;
 pub(crate) mod problem;
 mod row;
 pub(crate) mod table;
@@ -38,11 +40,13 @@ use table::Table;
 
 /// What a trace may need besides its file.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct ReadOptions {
+pub struct ReadOptions<'a> {
     /// Makes deadlines for a trace that has none. It is an error to give one for a trace that has deadlines.
     pub deadline: Option<DeadlineRule>,
     /// The seed of everything that is drawn: deadlines, and what a raw trace leaves out.
     pub trace_seed: u64,
+    /// The applications that a trace of Pollux's may name.
+    pub applications: Option<&'a Applications>,
 }
 
 /// A trace that can be simulated.
@@ -68,7 +72,7 @@ pub struct Trace {
 /// that is not what its column holds, ids that occur twice, deadlines before the submission, models and batch sizes that
 /// `table` lacks, jobs that take longer than the clock goes. A requested number of GPUs that was not measured is no
 /// error here, since elastic policies do not use it: see [`Trace::check_requested`].
-pub fn read(path: &Path, table: &ThroughputTable, options: &ReadOptions) -> Result<Trace, InputErrors> {
+pub fn read(path: &Path, table: &ThroughputTable, options: &ReadOptions<'_>) -> Result<Trace, InputErrors> {
     let name = path.display().to_string();
     match file::read(path) {
         Ok(bytes) => parse(&name, &bytes, table, options),
@@ -85,7 +89,7 @@ pub fn parse(
     file: &str,
     bytes: &[u8],
     table: &ThroughputTable,
-    options: &ReadOptions,
+    options: &ReadOptions<'_>,
 ) -> Result<Trace, InputErrors> {
     let mut problems = Problems::default();
     let trace = sheet(file, bytes, table, options, &mut problems);
@@ -100,7 +104,7 @@ fn sheet(
     file: &str,
     bytes: &[u8],
     table: &ThroughputTable,
-    options: &ReadOptions,
+    options: &ReadOptions<'_>,
     problems: &mut Problems,
 ) -> Option<Trace> {
     let sheet = Table::parse(bytes, problems)?;
@@ -171,6 +175,7 @@ impl Trace {
     /// Every job that was not, with the line of the trace and the numbers that were measured.
     pub fn check_requested(&self, table: &ThroughputTable) -> Result<(), InputErrors> {
         let mut problems = Problems::default();
+        let column = self.format.spellings(format::GPUS).first().copied().unwrap_or(format::GPUS);
         for (job, line) in self.workload.jobs().iter().zip(&self.lines) {
             if !requests_measured(job, table) {
                 let measured =
@@ -182,8 +187,7 @@ impl Trace {
                     table.name(),
                     row::listed(measured.iter().map(|(gpus, _)| gpus))
                 );
-                problems
-                    .push(Problem::line(*line, message).field(format::GPUS).value(job.requested.to_string()));
+                problems.push(Problem::line(*line, message).field(column).value(job.requested.to_string()));
             }
         }
         problems.or(&self.file, ())

@@ -33,7 +33,7 @@ impl Workload {
     /// # Errors
     ///
     /// If a job's id is not its row, a name occurs twice, a job has no work, asks for no GPU, has a deadline before its
-    /// submission, or lies beyond [`SimTime::LIMIT`] or [`ITERATIONS_LIMIT`].
+    /// submission, soft deadlines out of order, or lies beyond [`SimTime::LIMIT`] or [`ITERATIONS_LIMIT`].
     pub fn new(jobs: Vec<JobSpec>) -> Result<Workload, WorkloadError> {
         let mut names = BTreeMap::new();
         for (row, job) in jobs.iter().enumerate() {
@@ -48,10 +48,14 @@ impl Workload {
                 "its batch size is 0; a batch has at least one sample"
             } else if job.requested == Gpus::ZERO {
                 "it asks for 0 GPUs; a job needs at least one"
-            } else if job.submit > SimTime::LIMIT || job.deadline.is_some_and(|d| d > SimTime::LIMIT) {
+            } else if job.submit > SimTime::LIMIT || job.times().any(|time| time > SimTime::LIMIT) {
                 "its times are beyond 10000000000 s"
             } else if job.deadline.is_some_and(|d| d < job.submit) {
                 "its deadline is before its submission"
+            } else if job.soft.first().is_some_and(|first| job.deadline != Some(first.by)) {
+                "the first of its soft deadlines is not its deadline"
+            } else if !soft_in_order(job) {
+                "its soft deadlines do not ascend, or their values do"
             } else {
                 continue;
             };
@@ -91,4 +95,10 @@ impl Workload {
     pub fn iterations(&self) -> Iterations {
         self.jobs.iter().fold(Iterations::ZERO, |sum, job| sum + job.iterations)
     }
+}
+
+/// Later is worth no more, and something.
+fn soft_in_order(job: &JobSpec) -> bool {
+    job.soft.is_sorted_by(|a, b| a.by < b.by && a.value >= b.value)
+        && job.soft.iter().all(|worth| worth.value > 0.0 && worth.value.is_finite())
 }

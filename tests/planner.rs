@@ -70,6 +70,7 @@ fn scenario(instance: &Instance, name: &str) -> Scenario {
             iterations: Iterations::new(job.work as f64 / 1e6),
             submit: SimTime::ZERO,
             deadline: due.map(SimTime::from_micros),
+            soft: Vec::new(),
             requested: Gpus::ONE,
             duration: None,
         }

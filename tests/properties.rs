@@ -190,7 +190,7 @@ impl SpeedModel for Scaled {
 }
 
 /// Policies that promise ends.
-const PROMISING: [&str; 2] = ["elasticflow", "edf-admission"];
+const PROMISING: [&str; 3] = ["elasticflow", "edf-admission", "chronus"];
 
 proptest! {
     #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]

@@ -6,7 +6,8 @@ use std::collections::BTreeSet;
 
 use common::{job, run, scenario};
 use elasticflow_sim::record::jobs::JobRow;
-use elasticflow_sim::scheduler;
+use elasticflow_sim::scheduler::{self, Options};
+use elasticflow_sim::sim::Scenario;
 
 /// One node of 8 GPUs, changes are free, everybody asks for all 8 and is as many times as fast on `g` GPUs as on one. On 8
 /// GPUs job 0 needs 1000 s, due at 2200, job 1 500 s, due at 2100; job 2 comes at 200, needs 750 s and is due at 1200. That is
@@ -27,13 +28,16 @@ use elasticflow_sim::scheduler;
 ///   480; job 2 is first, and its other 330 s are done in its sixth turn, at 1400 + 5 · 120 + 30. Job 0 has all from there on.
 /// - `tiresias`: 3250 GPU-s are 406.25 s on 8, 7200 are 900. Job 0 to 406.25, job 1 to 812.5, job 2 to 1218.75, then in the
 ///   second queue job 0 to 1712.5, job 1 its other 93.75 s, job 2 its other 343.75; job 0 its last 100 in the third.
+/// - `chronus`, with leases of 600 s: job 0 needs two of the three before its deadline and is packed into the last ones, job 1
+///   one, the first. Job 2 would need two, and has one. Job 1 is done at 500; from there on job 2 is late, so what is left of the
+///   lease goes to job 0, which has the next two and is done at 1500.
 /// - `themis`: leases of 600 s, at first job 0's, by its place in the trace. With elapsed `a`, left `b`, and `c` alone, shares are
 ///   b / (c t - a) for the `t` at which they add up to 1. At 600 jobs 1 and 2 have had no lease; (600, 500, 1500) is 0.48 and
 ///   (400, 750, 2250) is 0.36 at t = 1.1, so job 1 has the second and is done at 1100; job 2, which has still had none, has the
 ///   rest of it. At 1200 both have had one: job 0 (1200, 400, 2400) has 0.23, job 2 (1000, 650, 1500) 0.77. At 1800 job 0
 ///   (1800, 400, 2400) has 0.44 for one lease, job 2 (1600, 50, 1500) 0.56 for two; job 0 is done at 2200, and job 2 has its
 ///   last 50 s.
-const ENDS: [(&str, [&str; 3]); 9] = [
+const ENDS: [(&str, [&str; 3]); 10] = [
     ("elasticflow", ["1500 met", "1000 met", "declined"]),
     ("elasticflow-no-admission", ["2250 late", "1750 met", "950 met"]),
     ("edf", ["2250 late", "1250 met", "950 met"]),
@@ -43,6 +47,7 @@ const ENDS: [(&str, [&str; 3]); 9] = [
     ("gandiva", ["2250 late", "1400 met", "2030 late"]),
     ("tiresias", ["2250 late", "1806.25 met", "2150 late"]),
     ("themis", ["2200 met", "1100 met", "2250 late"]),
+    ("chronus", ["1500 met", "500 met", "2250 late"]),
 ];
 
 fn ends(scheduler: &str) -> Vec<String> {
@@ -55,7 +60,9 @@ fn ends(scheduler: &str) -> Vec<String> {
         let state = format!("{:?}", row.state).to_lowercase();
         row.end_time.map_or(state.clone(), |end| format!("{end} {state}"))
     };
-    run(&scenario(scheduler, 1, 8, &jobs)).jobs.iter().map(text).collect()
+    let options: &[&str] = if scheduler == "chronus" { &["lease=600"] } else { &[] };
+    let options = Options::parse(options.iter().copied()).expect("options");
+    run(&Scenario { options, ..scenario(scheduler, 1, 8, &jobs) }).jobs.iter().map(text).collect()
 }
 
 #[test]

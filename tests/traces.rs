@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 
+use elasticflow_sim::config::applications;
 use elasticflow_sim::config::profiles::builtin;
 use elasticflow_sim::profile::ThroughputTable;
 use elasticflow_sim::trace::{self, GenerateOptions, InputErrors, ReadOptions, Trace};
@@ -13,7 +14,7 @@ fn a100() -> ThroughputTable {
 
 fn read(path: &Path, table: &ThroughputTable, deadline: &str) -> Result<Trace, InputErrors> {
     let deadline = (!deadline.is_empty()).then(|| deadline.parse().unwrap());
-    trace::read(path, table, &ReadOptions { deadline, trace_seed: 0 })
+    trace::read(path, table, &ReadOptions { deadline, ..ReadOptions::default() })
 }
 
 fn fixture(name: &str) -> Result<Trace, String> {
@@ -276,5 +277,42 @@ fn a_job_without_work_is_refused_where_the_artifact_divides_by_zero() {
         } else {
             assert!(result.is_ok(), "{result:?}");
         }
+    }
+}
+
+#[test]
+fn the_workloads_of_pollux_are_read() {
+    let Some(data) = data() else { return };
+    let (table, known) = (builtin("t4").unwrap(), applications::builtin("t4").unwrap());
+    let options = ReadOptions { applications: Some(&known), ..ReadOptions::default() };
+    // How many jobs there are of each application, in the order of their names; and how many ask for 6, 12, 24, 48 GPUs or
+    // others at which their model was not measured.
+    for (workload, counts, unmeasured) in
+        [(1, [7, 66, 12, 4, 68, 3], 49), (2, [8, 65, 18, 3, 59, 7], 58), (3, [14, 51, 14, 0, 67, 14], 50)]
+    {
+        let trace =
+            trace::read(&data.join(format!("pollux/workload-{workload}.csv")), &table, &options).unwrap();
+        assert_eq!((trace.workload.len(), trace.format.name, trace.drawn), (160, "pollux", false));
+        let jobs = trace.workload.jobs();
+        let found: Vec<_> =
+            known.iter().map(|one| jobs.iter().filter(|job| job.model == one.name).count()).collect();
+        assert_eq!(found, counts);
+        assert!(jobs.iter().all(|job| job.deadline.is_none() && job.duration.is_some()));
+        // Policies that run jobs on the GPUs asked for are told which they cannot run.
+        let cannot = trace.check_requested(&table).unwrap_err();
+        assert_eq!(cannot.problems().len(), unmeasured);
+    }
+}
+
+/// The trace of figure 8a states the iterations that a training took at its batch size: those that are entered with the
+/// applications.
+#[test]
+fn the_trace_of_figure_8a_has_the_iterations_of_its_applications() {
+    let Some(data) = data() else { return };
+    let known = applications::builtin("t4").unwrap();
+    let trace = read(&data.join("artifact/elasticVpollux_e.csv"), &builtin("t4").unwrap(), "").unwrap();
+    for job in trace.workload.jobs() {
+        let application = known.get(&job.model).unwrap();
+        assert_eq!(application.tried.get(&job.batch_size), Some(&job.iterations.get()), "{job:?}");
     }
 }

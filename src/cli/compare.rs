@@ -4,12 +4,15 @@ use std::io::{self, IsTerminal};
 use std::path::PathBuf;
 
 use rayon::prelude::*;
+use serde::Serialize;
 
-use crate::experiment::{Setup, choose, scheduler};
-use crate::report::{Summary, table, to_json, write_csv};
+use crate::experiment::{Case, CaseError, Setup, choose, scheduler, truths};
+use crate::record::Observer;
+use crate::record::allocations::Allocation;
+use crate::report::{Difference, Stored, Summary, same_jobs, table, to_json, write_csv, write_differences};
 use crate::scheduler::Entry;
 
-use super::output::{Failure, data};
+use super::output::{Failure, data, notes};
 use super::progress::{Progress, simulate};
 use super::run::{Outputs, begin, check, publish, ready};
 
@@ -36,6 +39,9 @@ pub(super) struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     outputs: Outputs,
+    /// Show what differs from this stored run of the same jobs: who flipped, and what differs first
+    #[arg(long, value_name = "RUN_DIR", help_heading = "Output")]
+    against: Option<PathBuf>,
     /// How the rows are printed; on a terminal as a table, else as CSV
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json", help_heading = "Output")]
     format: Option<Format>,
@@ -45,7 +51,7 @@ pub(super) struct Args {
 enum Format {
     /// For people: percentages and hours
     Table,
-    /// Every key of summary.json, a column each
+    /// Every key of summary.json, a column each; with --against, a row for each difference
     Csv,
 }
 
@@ -57,10 +63,20 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             return Err(Failure::Input(anyhow::Error::msg(why)));
         }
     }
+    let stored = args.against.as_deref().map(Stored::read).transpose().map_err(Failure::input)?;
     let choices = choose(&args.set, entries).map_err(Failure::Input)?;
     let ready = ready(setup, quiet)?;
+    if let Some(stored) = &stored {
+        same_jobs(stored, ready.workload()).map_err(Failure::input)?;
+    }
     let cases = entries.iter().zip(&choices).map(|(entry, choice)| setup.case(&ready, entry, choice));
     let mut cases = cases.collect::<Result<Vec<_>, _>>().map_err(Failure::Input)?;
+    for case in &mut cases {
+        case.leave(args.outputs.layout.unwrap_or_default(), args.outputs.events).map_err(Failure::Input)?;
+    }
+    if !quiet {
+        notes(&truths(&cases));
+    }
     if let Some(out) = &args.out {
         let targets: Vec<PathBuf> = entries.iter().map(|entry| out.join(entry.name)).collect();
         for (case, recording) in cases.iter_mut().zip(begin(&targets, &args.outputs)?) {
@@ -69,19 +85,82 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     }
     let progress = Progress::new(ready.jobs() * entries.len() as u64, quiet);
     // All of them run to their end, so that the error of the first one asked for is reported, whichever fails first.
-    let all: Vec<_> = cases.into_par_iter().map(|case| simulate(case, &progress)).collect();
+    let one = |case: Case| {
+        let mut allocations = Vec::<Allocation>::new();
+        // Only kept where they are compared.
+        let mut nobody = ();
+        let keep: &mut dyn Observer = if stored.is_some() { &mut allocations } else { &mut nobody };
+        let done = simulate(case, &progress, keep)?;
+        let against =
+            stored.as_ref().map(|stored| Difference::of(stored, &done.summary, &done.jobs, &allocations));
+        Ok::<_, CaseError>((done, against))
+    };
+    let all: Vec<_> = cases.into_par_iter().map(one).collect();
     drop(progress);
-    let summaries = publish(all.into_iter().collect::<Result<Vec<_>, _>>()?)?;
-    print(args, &summaries)?;
+    let (done, against): (Vec<_>, Vec<_>) =
+        all.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
+    let summaries = publish(done)?;
+    let against: Vec<Difference> = against.into_iter().flatten().collect();
+    match stored {
+        Some(stored) => print_against(args, &stored, &summaries, &against)?,
+        None => print(args, &summaries)?,
+    }
     check(&args.outputs, &summaries)
+}
+
+/// A summary with what differs from the stored run.
+#[derive(Serialize)]
+struct Against<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    against: &'a Difference,
+}
+
+fn print_against(
+    args: &Args,
+    stored: &Stored,
+    summaries: &[Summary],
+    against: &[Difference],
+) -> Result<(), Failure> {
+    let both = summaries.iter().zip(against);
+    if args.outputs.json {
+        let all: Vec<_> = both.map(|(summary, against)| Against { summary, against }).collect();
+        return data(to_json(&all).as_bytes());
+    }
+    let all: Vec<_> = both.map(|(summary, against)| (summary.scheduler.as_str(), against)).collect();
+    match args.format() {
+        Format::Table => {
+            // The stored run first, so that its row is read before those that are measured against it.
+            let mut rows = vec![stored.summary.clone()];
+            rows[0].scheduler = format!("({})", stored.path.display());
+            rows.extend_from_slice(summaries);
+            let mut text = table::compare(&rows);
+            for (scheduler, difference) in all {
+                text.push('\n');
+                text.push_str(&difference.to_text(scheduler));
+            }
+            data(text.as_bytes())
+        }
+        Format::Csv => {
+            let mut bytes = Vec::new();
+            write_differences(&all, &mut bytes).map_err(Failure::run)?;
+            data(&bytes)
+        }
+    }
+}
+
+impl Args {
+    fn format(&self) -> Format {
+        let default = if io::stdout().is_terminal() { Format::Table } else { Format::Csv };
+        self.format.unwrap_or(default)
+    }
 }
 
 fn print(args: &Args, summaries: &[Summary]) -> Result<(), Failure> {
     if args.outputs.json {
         return data(to_json(&summaries).as_bytes());
     }
-    let default = if io::stdout().is_terminal() { Format::Table } else { Format::Csv };
-    match args.format.unwrap_or(default) {
+    match args.format() {
         Format::Table => data(table::compare(summaries).as_bytes()),
         Format::Csv => {
             let mut bytes = Vec::new();

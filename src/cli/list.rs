@@ -2,7 +2,8 @@
 
 use std::fmt::Write;
 
-use crate::config::profiles;
+use crate::application::Applications;
+use crate::config::{applications, profiles};
 use crate::experiment::Preset;
 use crate::report::table::{lines, row};
 use crate::trace::FORMATS;
@@ -102,8 +103,32 @@ fn built_in() -> String {
             rows.push(row([&format!("  {model}"), &batch.to_string(), &gpus.join(" ")]));
         }
         text.push_str(&lines(&rows, &[1]));
+        if let Some(applications) = applications::builtin(built_in.name) {
+            text.push_str(&trained(&applications));
+        }
     }
     text
+}
+
+/// Applications whose batch size may change.
+fn trained(applications: &Applications) -> String {
+    let mut rows = vec![row(["  application", "batch sizes", "on each GPU", "epochs"])];
+    for one in applications.iter() {
+        let limits = &one.limits;
+        let batches = match limits.pinned {
+            Some(pinned) => format!("{pinned} on one GPU"),
+            None => format!("{}-{}", limits.initial, limits.largest),
+        };
+        let (least, most) = limits.local;
+        rows.push(row([
+            &format!("  {}", one.name),
+            &batches,
+            &format!("{least}-{most}"),
+            &one.progress.len().to_string(),
+        ]));
+    }
+    let title = "  for schedulers that choose batch sizes: goodput, fitted";
+    format!("{title}\n{}", lines(&rows, &[3]))
 }
 
 fn formats() -> String {

@@ -65,10 +65,16 @@ impl Observer for Watching<'_> {
     }
 }
 
-/// Runs a case and says how long that took.
-pub(super) fn simulate(case: Case, progress: &Progress) -> Result<Done, CaseError> {
+/// Runs a case and says how long that took. Besides the progress bar, `others` are told what happens.
+pub(super) fn simulate(
+    case: Case,
+    progress: &Progress,
+    others: &mut dyn Observer,
+) -> Result<Done, CaseError> {
     #[expect(clippy::disallowed_types, reason = "timing.json says how long a run takes")]
     let begun = std::time::Instant::now();
-    let ran = case.simulate(&mut Watching(progress))?;
+    let mut watchers: Vec<Box<dyn Observer + '_>> = vec![Box::new(Watching(progress)), Box::new(others)];
+    let ran = case.simulate(&mut watchers)?;
+    drop(watchers);
     ran.finish(begun.elapsed().as_secs_f64())
 }

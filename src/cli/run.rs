@@ -2,9 +2,11 @@
 
 use std::path::PathBuf;
 
-use crate::experiment::{Done, Ready, Setup, choose, scheduler};
-use crate::report::{Recording, Summary, Undo, table};
+use crate::experiment::{Case, Done, Layout, Ready, Setup, choose, scheduler, truths};
+use crate::record::trace_events::TraceEvents;
+use crate::report::{Recording, StagedFile, Summary, Undo, table};
 use crate::scheduler::Entry;
+use crate::units::SimTime;
 
 use super::assertion::{Assertion, failures};
 use super::output::{Failure, data, notes};
@@ -24,6 +26,9 @@ pub(super) struct Args {
     /// Write jobs.csv, allocations.csv, timeline.csv, summary.json, run.json and timing.json into this directory
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
+    /// Write the run into this file as trace events, which Perfetto and chrome://tracing open
+    #[arg(long, value_name = "FILE", help_heading = "Output")]
+    trace_events: Option<PathBuf>,
     #[command(flatten)]
     outputs: Outputs,
 }
@@ -35,6 +40,9 @@ pub(super) struct Outputs {
     /// Write everything that happens to events.jsonl, too
     #[arg(long, requires = "out")]
     pub(super) events: bool,
+    /// Which files a run directory holds, under --preset paper the artifact's own, too
+    #[arg(long, value_enum, value_name = "LAYOUT", requires = "out")]
+    pub(super) layout: Option<Layout>,
     /// Print summary.json instead of a table
     #[arg(long)]
     pub(super) json: bool,
@@ -51,28 +59,66 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let choice = choose(&args.set, &[args.scheduler]).map_err(Failure::Input)?.remove(0);
     let ready = ready(&args.setup, quiet)?;
     let mut case = args.setup.case(&ready, args.scheduler, &choice).map_err(Failure::Input)?;
+    case.leave(args.outputs.layout.unwrap_or_default(), args.outputs.events).map_err(Failure::Input)?;
+    if !quiet {
+        notes(&truths(std::slice::from_ref(&case)));
+    }
     if let Some(out) = &args.out {
         case.recording = begin(std::slice::from_ref(out), &args.outputs)?.pop();
     }
+    let mut events =
+        args.trace_events.as_deref().map(StagedFile::begin).transpose().map_err(Failure::input)?;
+    undo_on_panic(events.iter().map(StagedFile::undo).collect());
     let progress = Progress::new(ready.jobs(), quiet);
-    let done = simulate(case, &progress)?;
+    let done = match &mut events {
+        Some(file) => simulate_with_events(case, &progress, file, args.setup.until)?,
+        None => simulate(case, &progress, &mut ())?,
+    };
     drop(progress);
     let summary = publish(vec![done])?.remove(0);
+    if let Some(file) = events {
+        file.publish()?;
+    }
     let text = if args.outputs.json { summary.to_json() } else { table::run(&summary) };
     data(text.as_bytes())?;
     check(&args.outputs, &[summary])
 }
 
-/// Begins the run directories, before anything is run. A panic, which is a bug of ours, takes them away, too.
+/// Runs a case and writes trace events while it goes on.
+fn simulate_with_events(
+    case: Case,
+    progress: &Progress,
+    file: &mut StagedFile,
+    until: Option<SimTime>,
+) -> Result<Done, Failure> {
+    let name = format!("{} on {}", case.summary.scheduler, case.summary.trace);
+    let gpus = case.scenario.cluster.gpus();
+    let written = |file: &StagedFile, why| Failure::from(file.failed(&why));
+    let mut events = match TraceEvents::new(&mut *file, &name, gpus) {
+        Ok(events) => events,
+        Err(why) => return Err(written(file, why)),
+    };
+    let done = simulate(case, progress, &mut events)?;
+    match events.finish(until) {
+        Ok(_) => Ok(done),
+        Err(why) => Err(written(file, why)),
+    }
+}
+
+/// Begins the run directories, before anything is run.
 pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<Recording>, Failure> {
     let all = Recording::begin(targets, outputs.events).map_err(Failure::input)?;
-    let undo: Vec<_> = all.iter().map(Recording::undo).collect();
+    undo_on_panic(all.iter().map(Recording::undo).collect());
+    Ok(all)
+}
+
+/// Has a panic, which is a bug of ours, take away what is in the making, too.
+fn undo_on_panic(undo: Vec<Undo>) {
     let before = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
         undo.iter().for_each(Undo::run);
         before(info);
     }));
-    Ok(all)
 }
 
 /// Reads every file; what the user may want to know goes to stderr.

@@ -5,9 +5,8 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::config::cluster;
-use crate::experiment::{Draws, Speeds};
+use crate::experiment::{Draws, Known, Speeds};
 use crate::overhead::Preset as Overhead;
-use crate::profile::ThroughputTable;
 use crate::report::table::count;
 use crate::report::write_file;
 use crate::trace::{GenerateOptions, InputErrors, Trace, describe, generate, head, write};
@@ -128,9 +127,9 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
 }
 
 /// Reads a trace; what its user may want to know goes to stderr unless `quiet`.
-fn read(draws: &Draws, path: &Path, table: &ThroughputTable, quiet: bool) -> anyhow::Result<Trace> {
+fn read(draws: &Draws, path: &Path, known: &Known, quiet: bool) -> anyhow::Result<Trace> {
     let mut all = Vec::new();
-    let (trace, _) = draws.read(path, table, &mut all)?;
+    let (trace, _) = draws.read(path, known, &mut all)?;
     if !quiet {
         notes(&all);
     }
@@ -139,7 +138,7 @@ fn read(draws: &Draws, path: &Path, table: &ThroughputTable, quiet: bool) -> any
 
 impl Generate {
     fn run(&self) -> Result<(), Failure> {
-        let (table, _) = self.speeds.read().map_err(Failure::Input)?;
+        let known = self.speeds.read().map_err(Failure::Input)?;
         let options = GenerateOptions {
             jobs: self.jobs,
             mean_interarrival: self.mean_interarrival,
@@ -149,14 +148,14 @@ impl Generate {
             burst: self.burst,
             seed: self.seed,
         };
-        give(&generate(&options, &table).map_err(Failure::input)?, self.out.as_ref())
+        give(&generate(&options, &known.table).map_err(Failure::input)?, self.out.as_ref())
     }
 }
 
 impl Convert {
     fn run(&self) -> Result<(), Failure> {
-        let (table, _) = self.speeds.read().map_err(Failure::Input)?;
-        let trace = read(&self.draws, &self.file, &table, self.quiet).map_err(Failure::Input)?;
+        let known = self.speeds.read().map_err(Failure::Input)?;
+        let trace = read(&self.draws, &self.file, &known, self.quiet).map_err(Failure::Input)?;
         match self.head {
             Some(most) => give(&head(&trace.workload, most), self.out.as_ref()),
             None => give(&trace.workload, self.out.as_ref()),
@@ -182,10 +181,10 @@ fn give(workload: &Workload, out: Option<&PathBuf>) -> Result<(), Failure> {
 impl Validate {
     /// Goes through all files, whatever is wrong with the first; what is wrong is printed, and what is right, too.
     fn run(&self) -> Result<(), Failure> {
-        let (table, _) = self.speeds.read().map_err(Failure::Input)?;
+        let known = self.speeds.read().map_err(Failure::Input)?;
         let mut wrong = 0;
         for file in &self.files {
-            match read(&self.draws, file, &table, self.quiet) {
+            match read(&self.draws, file, &known, self.quiet) {
                 Ok(trace) => {
                     let jobs = count(trace.workload.len() as u64, "job");
                     data(
@@ -213,13 +212,13 @@ impl Validate {
 impl Describe {
     fn run(&self) -> Result<(), Failure> {
         let cluster = cluster::read(&self.cluster).map_err(Failure::Input)?.shape.gpus();
-        let (table, _) = self.speeds.read().map_err(Failure::Input)?;
-        let trace = read(&self.draws, &self.file, &table, self.quiet).map_err(Failure::Input)?;
+        let known = self.speeds.read().map_err(Failure::Input)?;
+        let trace = read(&self.draws, &self.file, &known, self.quiet).map_err(Failure::Input)?;
         // The default overhead depends on the size alone, so that any job stands for all.
         let overhead = Overhead::default().on(cluster);
         let any = trace.workload.jobs().first();
         let pause = |gpus| any.map_or(SimDuration::ZERO, |job| overhead.bound(job, gpus));
-        let description = describe(&trace.workload, &table, cluster, pause);
+        let description = describe(&trace.workload, &known.table, cluster, pause);
         data(description.text().as_bytes())
     }
 }

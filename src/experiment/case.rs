@@ -2,10 +2,16 @@
 
 use serde::Serialize;
 
+use std::sync::Arc;
+
 use crate::metrics::Metrics;
+use crate::profile::ThroughputTable;
 use crate::record::Observer;
+use crate::record::jobs::JobRow;
 use crate::report::{self, Manifest, OutputError, Recording, Staged, Summary};
 use crate::sim::{Outcome, Scenario, SimError, simulate};
+
+use super::engine::{Answer, Asked, Engine};
 
 /// A scenario that is checked and may be run, on any thread.
 pub struct Case {
@@ -17,18 +23,38 @@ pub struct Case {
     pub manifest: Manifest,
     /// Where to write, if anything is to be written.
     pub recording: Option<Recording>,
+    /// By which speeds its jobs run, in words.
+    pub truth: String,
+    /// What runs it, if the event core does not, with the speeds.
+    pub(super) engine: Option<(&'static dyn Engine, Arc<ThroughputTable>)>,
+    /// What the run directory holds.
+    pub(super) layout: Layout,
+}
+
+/// What a run directory holds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+pub enum Layout {
+    /// The files that every run leaves
+    #[default]
+    Default,
+    /// The published artifact's own files, too: job.csv, final_result.csv and scheduling_events.csv
+    Artifact,
 }
 
 /// A case that has been simulated; nothing of it is scored or written yet.
 pub struct Ran {
     case: Case,
     outcome: Outcome,
+    /// What an engine besides the event core prints itself: accepted and declined.
+    counted: Option<(u64, u64)>,
 }
 
 /// What a case comes to. The directory is complete and waits for its name.
 pub struct Done {
     /// What was simulated, and what came out of it.
     pub summary: Summary,
+    /// A row for each job.
+    pub jobs: Vec<JobRow>,
     /// The run directory, if there is one.
     pub staged: Option<Staged>,
 }
@@ -39,6 +65,9 @@ pub enum CaseError {
     /// The simulation stopped.
     #[error(transparent)]
     Simulation(#[from] SimError),
+    /// The input is one on which the published artifact cannot be followed.
+    #[error("`{0}` under --preset paper: {1}")]
+    Engine(&'static str, anyhow::Error),
     /// A file could not be written.
     #[error(transparent)]
     Output(#[from] OutputError),
@@ -50,7 +79,7 @@ pub enum CaseError {
 impl CaseError {
     /// Whether the input is to blame, and nothing was run.
     pub fn is_input(&self) -> bool {
-        matches!(self, CaseError::Simulation(SimError::Scenario(_)))
+        matches!(self, CaseError::Simulation(SimError::Scenario(_)) | CaseError::Engine(..))
     }
 }
 
@@ -81,12 +110,37 @@ impl Observer for Watched<'_> {
 }
 
 impl Case {
-    /// Runs it, and tells `watcher` what happens.
+    /// Says what its run directory is to hold.
+    ///
+    /// # Errors
+    ///
+    /// If what runs it does not leave that.
+    pub fn leave(&mut self, layout: Layout, events: bool) -> anyhow::Result<()> {
+        let name = self.scenario.scheduler.name;
+        match self.engine {
+            None if layout == Layout::Artifact => anyhow::bail!(
+                "--layout artifact: `{name}` under --preset {} is not the published artifact; leave it out, or give \
+                 --preset paper and a scheduler of the artifact's",
+                self.summary.preset
+            ),
+            Some(_) if events => anyhow::bail!(
+                "--events: `{name}` under --preset paper has no events; leave it out, or see its rounds with --layout artifact"
+            ),
+            _ => {}
+        }
+        self.layout = layout;
+        Ok(())
+    }
+
+    /// Runs it, and tells `watcher` what happens; an engine besides the event core tells nobody.
     ///
     /// # Errors
     ///
     /// If the simulation stops or what happens cannot be written.
     pub fn simulate(mut self, watcher: &mut dyn Observer) -> Result<Ran, CaseError> {
+        if let Some((engine, table)) = self.engine.clone() {
+            return self.simulate_by(engine, &table);
+        }
         let others = match &mut self.recording {
             Some(recording) => recording.observers()?,
             None => Vec::new(),
@@ -96,7 +150,25 @@ impl Case {
         let outcome = simulate(&self.scenario, &mut watched)?;
         drop(watched);
         tracing::info!(plans = outcome.totals.plans, "done with {}", self.scenario.scheduler.name);
-        Ok(Ran { case: self, outcome })
+        Ok(Ran { case: self, outcome, counted: None })
+    }
+
+    fn simulate_by(mut self, engine: &dyn Engine, table: &ThroughputTable) -> Result<Ran, CaseError> {
+        let name = self.scenario.scheduler.name;
+        let files = self.layout == Layout::Artifact && self.recording.is_some();
+        tracing::info!(jobs = self.scenario.workload.len(), "run {name} by {engine:?}");
+        let asked = Asked { scenario: &self.scenario, table, trace: &self.summary.trace, files };
+        let Answer { outcome, counted, files } =
+            engine.run(&asked).map_err(|why| CaseError::Engine(name, why))?;
+        tracing::info!(plans = outcome.totals.plans, "done with {name}");
+        if let Some(recording) = self.recording.take() {
+            let mut recording = recording.without_observers()?;
+            for (name, bytes) in &files {
+                recording.add(name, bytes)?;
+            }
+            self.recording = Some(recording);
+        }
+        Ok(Ran { case: self, outcome, counted: Some(counted) })
     }
 }
 
@@ -107,7 +179,7 @@ impl Ran {
     ///
     /// If a file cannot be written.
     pub fn finish(self, seconds: f64) -> Result<Done, CaseError> {
-        let Ran { case: Case { scenario, mut summary, manifest, recording }, outcome } = self;
+        let Ran { case: Case { scenario, mut summary, manifest, recording, .. }, outcome, counted } = self;
         let per_second = |count: u64| if seconds > 0.0 { count as f64 / seconds } else { 0.0 };
         let timing = Timing {
             simulate_seconds: seconds,
@@ -118,8 +190,15 @@ impl Ran {
         summary.digest = digest;
         summary.metrics =
             Metrics::of(&outcome.jobs, &outcome.totals, scenario.cluster.gpus(), scenario.until);
+        if let Some((accepted, declined)) = counted {
+            let all = accepted + declined;
+            summary.artifact_accepted = Some(accepted);
+            summary.artifact_declined = Some(declined);
+            // The ratio that the artifact prints: of what it counts itself.
+            summary.metrics.planned_dsr = (all > 0).then(|| accepted as f64 / all as f64);
+        }
         let finish = |recording: Recording| recording.finish(&jobs, &summary, &manifest, &timing);
         let staged = recording.map(finish).transpose()?;
-        Ok(Done { summary, staged })
+        Ok(Done { summary, jobs: outcome.jobs, staged })
     }
 }

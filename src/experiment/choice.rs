@@ -5,6 +5,7 @@ use anyhow::{Result, anyhow, bail};
 use crate::scheduler::{self, Entry, Options};
 
 use super::did_you_mean;
+use super::engine::engine;
 
 /// The options chosen for one policy.
 #[derive(Clone, Debug, Default)]
@@ -23,7 +24,7 @@ impl Choice {
 /// The options of each of `entries`, in their order.
 ///
 /// `KEY=VALUE` goes to every policy that has such an option, and at least one must. `SCHEDULER.KEY=VALUE` goes to that
-/// one, and wins over a plain one there.
+/// one, and wins over a plain one there. What only an engine of `--preset paper` takes counts as an option, too.
 ///
 /// # Errors
 ///
@@ -69,7 +70,9 @@ impl<'a> Setting<'a> {
         }
         let asked: Vec<&Entry> = setting.only.map_or_else(|| entries.to_vec(), |only| vec![only]);
         if !asked.iter().any(|entry| takes(entry, setting.key)) {
-            let known = asked.iter().flat_map(|entry| entry.options.iter().map(|option| option.key));
+            let known: Vec<String> =
+                asked.iter().flat_map(|entry| keys(entry).chain(engine_keys(entry))).collect();
+            let known = known.iter().map(String::as_str);
             bail!(
                 "--set `{text}`: unknown option `{}`; {}{}",
                 setting.key,
@@ -82,14 +85,28 @@ impl<'a> Setting<'a> {
 }
 
 fn takes(entry: &Entry, key: &str) -> bool {
-    entry.options.iter().any(|option| option.key == key)
+    keys(entry).chain(engine_keys(entry)).any(|other| other == key)
+}
+
+fn keys(entry: &Entry) -> impl Iterator<Item = String> {
+    entry.options.iter().map(|option| option.key.to_owned())
+}
+
+/// What an engine of `--preset paper` takes for a scheduler.
+pub(super) fn engine_keys(entry: &Entry) -> impl Iterator<Item = String> + use<> {
+    engine(entry).map(|engine| engine.keys(entry)).unwrap_or_default().into_iter()
 }
 
 fn takes_what(entry: &Entry) -> String {
-    let keys: Vec<_> = entry.options.iter().map(|option| option.key).collect();
-    match keys.as_slice() {
+    let keys: Vec<_> = keys(entry).collect();
+    let own = match keys.as_slice() {
         [] => format!("`{}` takes none", entry.name),
         keys => format!("`{}` takes {}", entry.name, keys.join(", ")),
+    };
+    let engines: Vec<_> = engine_keys(entry).collect();
+    match engines.as_slice() {
+        [] => own,
+        keys => format!("{own} (under --preset paper {})", keys.join(", ")),
     }
 }
 
@@ -102,7 +119,7 @@ mod tests {
     const ROUND: OptionDoc = OptionDoc { key: "round", default: "60 s", help: "" };
     static A: Entry = entry("fifo", &[LEASE, ROUND]);
     static B: Entry = entry("srtf", &[LEASE]);
-    static C: Entry = entry("edf", &[]);
+    static C: Entry = entry("plain", &[]);
 
     const fn entry(name: &'static str, options: &'static [OptionDoc]) -> Entry {
         let build = |_: &Options, _: u64| Err(scheduler::OptionsError(String::new()));
@@ -142,7 +159,7 @@ mod tests {
         let all = [&A, &B];
         let why = "--set `leese=5`: unknown option `leese`; `fifo` takes lease, round, `srtf` takes lease; did you mean `lease`?";
         assert_eq!(of(&["leese=5"], &all), [why]);
-        assert_eq!(of(&["a=5"], &[&C]), ["--set `a=5`: unknown option `a`; `edf` takes none"]);
+        assert_eq!(of(&["a=5"], &[&C]), ["--set `a=5`: unknown option `a`; `plain` takes none"]);
         assert_eq!(
             of(&["srtf.round=5"], &all),
             ["--set `srtf.round=5`: unknown option `round`; `srtf` takes lease"]

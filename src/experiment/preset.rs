@@ -6,6 +6,7 @@ use crate::overhead::Preset as Overhead;
 use crate::scheduler::{Entry, Literal, Options};
 use crate::units::SimDuration;
 
+use super::engine::engine;
 use super::{Choice, Setup};
 
 /// What is simulated.
@@ -30,9 +31,10 @@ impl fmt::Display for Preset {
 impl Preset {
     /// The presets of a scheduler.
     pub fn of(entry: &Entry) -> &'static [Preset] {
-        match entry.literal {
-            Some(_) => &[Preset::Default, Preset::Paper],
-            None => &[Preset::Default],
+        if entry.literal.is_some() || engine(entry).is_some() {
+            &[Preset::Default, Preset::Paper]
+        } else {
+            &[Preset::Default]
         }
     }
 

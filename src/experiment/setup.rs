@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::config::{cluster, profiles};
+use crate::cluster::Shape;
+use crate::config::cluster;
 use crate::overhead::Preset as Overhead;
 use crate::placement;
-use crate::profile::{Profiled, ThroughputTable};
 use crate::report::{ClusterSummary, Input, Manifest, Seeds, Summary, sha256};
 use crate::scheduler::Entry;
 use crate::sim::Scenario;
@@ -16,19 +16,11 @@ use crate::trace::{DeadlineRule, InputErrors, ReadOptions, Trace, file};
 use crate::units::{SimDuration, SimTime};
 use crate::workload::Workload;
 
+use super::choice::engine_keys;
+use super::engine::{Engine, engine};
 use super::preset::Effective;
-use super::{Case, Choice, Preset, parsers};
-
-/// Whose speeds.
-#[derive(Clone, Debug, clap::Args)]
-pub struct Speeds {
-    /// GPU type whose measured speeds are used
-    #[arg(long, value_name = "TYPE", value_parser = parsers::gpu(), default_value = "a100", conflicts_with = "profiles")]
-    pub gpu: String,
-    /// Measured speeds from a file of your own, TOML or CSV
-    #[arg(long, value_name = "PATH")]
-    pub profiles: Option<PathBuf>,
-}
+use super::speeds::{Known, Speeds};
+use super::{Case, Choice, Layout, Preset, parsers};
 
 /// What becomes of a trace that leaves something open.
 #[derive(Clone, Debug, clap::Args)]
@@ -76,48 +68,23 @@ pub struct Setup {
     pub until: Option<SimTime>,
 }
 
-impl Speeds {
-    /// The table, and the file it was read from.
-    ///
-    /// # Errors
-    ///
-    /// If the file cannot be read or holds no profiles.
-    pub fn read(&self) -> Result<(ThroughputTable, Option<Input>)> {
-        match &self.profiles {
-            Some(path) => {
-                let table = profiles::read(path)?;
-                Ok((table, Some(input("profiles", path, &read(path)?))))
-            }
-            None => {
-                let table = profiles::builtin(&self.gpu);
-                // The parser takes no other name.
-                Ok((table.with_context(|| format!("no profiles `{}`", self.gpu))?, None))
-            }
-        }
-    }
-}
-
 impl Draws {
     /// Reads a trace; its notes, and what else its user may want to know, go to `notes`.
     ///
     /// # Errors
     ///
     /// If it cannot be read or is no trace.
-    pub fn read(
-        &self,
-        path: &Path,
-        table: &ThroughputTable,
-        notes: &mut Vec<String>,
-    ) -> Result<(Trace, Input)> {
-        let options = ReadOptions { deadline: self.deadline, trace_seed: self.trace_seed };
+    pub fn read(&self, path: &Path, known: &Known, notes: &mut Vec<String>) -> Result<(Trace, Input)> {
+        let applications = known.applications.as_deref();
+        let options = ReadOptions { deadline: self.deadline, trace_seed: self.trace_seed, applications };
         // What comes through a pipe can be read only once; of a file, the bytes on the disk count, compressed or not.
         let (trace, input) = if path.is_file() {
-            let trace = crate::trace::read(path, table, &options)?;
+            let trace = crate::trace::read(path, &known.table, &options)?;
             (trace, input("trace", path, &read(path)?))
         } else {
             let name = path.display().to_string();
             let bytes = file::read(path).map_err(|problem| InputErrors::new(&name, vec![problem]))?;
-            let trace = crate::trace::parse(&name, &bytes, table, &options)?;
+            let trace = crate::trace::parse(&name, &bytes, &known.table, &options)?;
             (trace, input("trace", path, &bytes))
         };
         notes.extend(trace.notes.iter().map(|note| format!("{}: {note}", path.display())));
@@ -129,20 +96,22 @@ impl Draws {
     }
 }
 
-fn read(path: &Path) -> Result<Vec<u8>> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>> {
     std::fs::read(path).with_context(|| format!("{}: cannot be read", path.display()))
 }
 
-fn input(what: &'static str, path: &Path, bytes: &[u8]) -> Input {
+pub(super) fn input(what: &'static str, path: &Path, bytes: &[u8]) -> Input {
     Input { what, path: path.display().to_string(), sha256: sha256(bytes) }
 }
+
+/// What the summary has for the overhead and the placer of an engine that has its own.
+const ITS_OWN: &str = "artifact";
 
 /// A setup whose files are read.
 pub struct Ready {
     trace: Trace,
-    table: ThroughputTable,
-    cluster: crate::cluster::Shape,
-    speeds: Arc<Profiled>,
+    known: Known,
+    cluster: Shape,
     workload: Arc<Workload>,
     /// Every file that was read.
     pub inputs: Vec<Input>,
@@ -151,6 +120,11 @@ pub struct Ready {
 }
 
 impl Ready {
+    /// The jobs.
+    pub fn workload(&self) -> &Workload {
+        &self.workload
+    }
+
     /// How many jobs there are.
     pub fn jobs(&self) -> u64 {
         self.workload.len() as u64
@@ -165,20 +139,20 @@ impl Setup {
     /// If a file cannot be read, is not what it should be, or does not go with another.
     pub fn ready(&self) -> Result<Ready> {
         let cluster = cluster::read(&self.cluster)?;
-        (self.placer().check)(&cluster.shape).map_err(anyhow::Error::msg)?;
-        let (table, profiles) = self.speeds.read()?;
+        if self.preset == Preset::Default {
+            self.check_placer(&cluster.shape)?;
+        }
+        let known = self.speeds.read()?;
         let mut notes = Vec::new();
-        let (trace, input_) = self.draws.read(&self.trace, &table, &mut notes)?;
-        let speeds = Profiled::new(&table, &trace.workload)?;
+        let (trace, input_) = self.draws.read(&self.trace, &known, &mut notes)?;
         let mut inputs = vec![input_];
-        inputs.extend(profiles);
+        inputs.extend(known.inputs.iter().cloned());
         inputs.extend(cluster.file.as_ref().map(|bytes| input("cluster", Path::new(&self.cluster), bytes)));
         Ok(Ready {
             workload: trace.workload.clone().into(),
             trace,
-            table,
+            known,
             cluster: cluster.shape,
-            speeds: speeds.into(),
             inputs,
             notes,
         })
@@ -194,15 +168,20 @@ impl Setup {
         self.preset.check(entry)?;
         let effective = Effective::of(self, entry, choice)?;
         let seed = self.seed.unwrap_or_default();
-        if let Err(why) = (entry.build)(&effective.options, seed) {
-            return Err(anyhow!("options of `{}`: {why}", entry.name));
+        let engine = self.engine(entry, choice)?;
+        if engine.is_none() {
+            self.check_placer(&ready.cluster)?;
+            if let Err(why) = (entry.build)(&effective.options, seed) {
+                return Err(anyhow!("options of `{}`: {why}", entry.name));
+            }
         }
+        let truth = ready.known.truth(&ready.workload, entry)?;
         let scenario = Scenario {
             workload: ready.workload.clone(),
             overhead: effective.overhead.on(ready.cluster.gpus()).into(),
             cluster: ready.cluster.clone(),
-            truth: ready.speeds.clone(),
-            belief: ready.speeds.clone(),
+            truth: truth.model.clone(),
+            belief: truth.model,
             placer: self.placer(),
             scheduler: entry,
             options: effective.options.clone(),
@@ -211,18 +190,67 @@ impl Setup {
             until: self.until,
             plan_limit: None,
         };
-        if entry.requested_size && scenario.lacks_requested_size().is_some() {
-            let why = ready.trace.check_requested(&ready.table).err();
+        if let Some(engine) = engine {
+            engine.check(&scenario)?;
+        } else if entry.requested_size && scenario.lacks_requested_size().is_some() {
+            let why = ready.trace.check_requested(&ready.known.table).err();
             let why = why.map_or_else(String::new, |why| why.to_string());
             return Err(anyhow!("`{}` runs every job on the GPUs it asks for\n{why}", entry.name));
         }
-        let summary = self.summary(ready, &scenario, &effective);
+        let mut summary = self.summary(&scenario, &effective, truth.name);
+        if engine.is_some() {
+            (summary.overhead, summary.placer) = (ITS_OWN.to_owned(), ITS_OWN.to_owned());
+        }
+        let engine = engine.map(|engine| (engine, Arc::new(ready.known.table.clone())));
         let mut command = self.words(entry.name);
         command.extend(choice.texts.iter().flat_map(|text| ["--set".to_owned(), text.clone()]));
         let seeds = Seeds { seed, trace_seed: self.draws.trace_seed };
         let version = env!("CARGO_PKG_VERSION");
         let manifest = Manifest { command, version, seeds, inputs: ready.inputs.clone() };
-        Ok(Case { scenario, summary, manifest, recording: None })
+        Ok(Case {
+            scenario,
+            summary,
+            manifest,
+            recording: None,
+            truth: truth.about,
+            engine,
+            layout: Layout::Default,
+        })
+    }
+
+    /// What runs a scheduler under the preset, if the event core does not; refuses what that cannot honour.
+    fn engine(&self, entry: &Entry, choice: &Choice) -> Result<Option<&'static dyn Engine>> {
+        let engine = engine(entry).filter(|_| self.preset == Preset::Paper);
+        if engine.is_none() {
+            let foreign = choice.keys().find(|key| {
+                engine_keys(entry).any(|other| other == *key)
+                    && entry.options.iter().all(|option| option.key != *key)
+            });
+            return match foreign {
+                Some(key) => {
+                    Err(anyhow!("--set {key} is for `{}` under --preset paper; add that", entry.name))
+                }
+                None => Ok(None),
+            };
+        }
+        let given = [
+            ("--overhead", self.overhead.is_some()),
+            ("--placer", self.placer.is_some()),
+            ("--seed", self.seed.is_some()),
+            ("--until", self.until.is_some()),
+        ];
+        match given.iter().find(|(_, given)| *given) {
+            Some((option, _)) => Err(anyhow!(
+                "{option}: `{}` under --preset paper does what the published artifact did, which has no such option; leave \
+                 it out",
+                entry.name
+            )),
+            None => Ok(engine),
+        }
+    }
+
+    fn check_placer(&self, cluster: &Shape) -> Result<()> {
+        (self.placer().check)(cluster).map_err(anyhow::Error::msg)
     }
 
     fn placer(&self) -> &'static placement::Entry {
@@ -230,7 +258,7 @@ impl Setup {
     }
 
     /// The head of the summary; the rest is filled in when there is something to tell.
-    fn summary(&self, ready: &Ready, scenario: &Scenario, effective: &Effective) -> Summary {
+    fn summary(&self, scenario: &Scenario, effective: &Effective, profiles: String) -> Summary {
         let nothing = crate::metrics::Metrics::of(&[], &Default::default(), scenario.cluster.gpus(), None);
         Summary {
             scheduler: scenario.scheduler.name.to_owned(),
@@ -238,13 +266,15 @@ impl Setup {
             options: scenario.options.to_json(),
             trace: self.trace.display().to_string(),
             cluster: ClusterSummary::from(&scenario.cluster),
-            profiles: ready.table.name().to_owned(),
+            profiles,
             overhead: effective.overhead.to_string(),
             placer: scenario.placer.name.to_owned(),
             slot: scenario.slot.as_secs_f64(),
             seed: scenario.seed,
             digest: String::new(),
             metrics: nothing,
+            artifact_accepted: None,
+            artifact_declined: None,
         }
     }
 
@@ -259,9 +289,8 @@ impl Setup {
         say("trace", self.trace.display().to_string(), "");
         say("scheduler", scheduler.to_owned(), "");
         say("cluster", self.cluster.clone(), "16x8");
-        match &self.speeds.profiles {
-            Some(path) => say("profiles", path.display().to_string(), ""),
-            None => say("gpu", self.speeds.gpu.clone(), "a100"),
+        for (word, value) in self.speeds.words() {
+            say(word, value, "");
         }
         // What a preset would replace is said although it is what everybody has.
         let usual = |text| if self.preset == Preset::Default { text } else { "" };

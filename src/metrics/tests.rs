@@ -32,11 +32,12 @@ fn row(id: &str, deadline: Option<u64>, state: State, [submit, start, end]: [u64
         feasible_alone: deadline.map(|_| 1),
         reason: String::new(),
         productive: held,
+        earned: None,
     }
 }
 
 fn of(rows: &[JobRow], until: Option<u64>) -> Metrics {
-    let totals = Totals { plans: 7, events: 9, split_placements: 2, cluster_efficiency: 0.5 };
+    let totals = Totals { plans: 7, events: 9, split_placements: 2, fallbacks: 3, cluster_efficiency: 0.5 };
     Metrics::of(rows, &totals, Gpus::new(4), until.map(SimTime::from_secs))
 }
 
@@ -72,7 +73,7 @@ fn counts_and_ratios() {
     assert_eq!((m.dsr, m.admit_ratio), (Some(1.0 / 3.0), Some(2.0 / 3.0)));
     assert_eq!((m.planned_dsr, m.soft_value), (None, None));
     assert_eq!((m.rescales, m.preemptions, m.migrations), (3, 1, 4));
-    assert_eq!((m.split_placements, m.fallbacks, m.plans, m.events), (2, 0, 7, 9));
+    assert_eq!((m.split_placements, m.fallbacks, m.plans, m.events), (2, 3, 7, 9));
 }
 
 #[test]
@@ -103,6 +104,24 @@ fn a_promise_counts_if_it_is_in_time_whatever_happens() {
     rows[0].planned_end_time = Some(SimTime::from_secs(61));
     rows[1].planned_end_time = Some(SimTime::from_secs(60));
     assert_eq!(of(&rows, None).planned_dsr, Some(1.0 / 3.0));
+}
+
+/// Of 10 each, 10 by 60 s, 5 by 90 s and nothing later: in time, 10 s too late, an hour too late, never. (1 + 1/2) / 4.
+#[test]
+fn soft_deadlines_count_by_the_value_that_is_left() {
+    let earned = [10.0, 5.0, 0.0, 0.0];
+    let states = [State::Met, State::Late, State::Late, State::Declined];
+    let ends = [50, 70, 3600, 10];
+    let rows: Vec<JobRow> = std::iter::zip(states, std::iter::zip(ends, earned))
+        .map(|(state, (end, earned))| JobRow {
+            class: Class::Soft.as_str().to_owned(),
+            earned: Some((earned, 10.0)),
+            ..row("a", Some(60), state, [10, 10, end])
+        })
+        .collect();
+    let m = of(&rows, None);
+    assert_eq!((m.slo_jobs, m.best_effort_jobs, m.met, m.late, m.declined), (4, 0, 1, 2, 1));
+    assert_eq!((m.soft_value, m.dsr, m.admitted_late), (Some(0.375), Some(0.25), 1));
 }
 
 #[test]

@@ -33,11 +33,11 @@ pub struct JobRow {
     pub model: String,
     /// Global batch size.
     pub batch_size: u32,
-    /// `slo` or `best_effort`.
+    /// `slo`, `soft` or `best_effort`.
     pub class: String,
     /// Seconds of the trace's clock, as all times.
     pub submit_time: SimTime,
-    /// When it must be done.
+    /// When it must be done; of soft deadlines the first.
     pub deadline: Option<SimTime>,
     /// The GPUs its user asked for.
     pub requested_gpus: Gpus,
@@ -78,6 +78,9 @@ pub struct JobRow {
     /// GPU-seconds held without pauses; not a column.
     #[serde(skip)]
     pub productive: GpuTime,
+    /// What a job with soft deadlines earned, and what it could have earned; not a column.
+    #[serde(skip)]
+    pub earned: Option<(f64, f64)>,
 }
 
 impl JobRow {
@@ -105,8 +108,8 @@ impl JobRow {
                 (Phase::Declined, ..) => State::Declined,
                 (_, _, None) => State::Unfinished,
                 (_, Class::BestEffort, _) => State::Completed,
-                (_, Class::Slo, Some(true)) => State::Met,
-                (_, Class::Slo, Some(false)) => State::Late,
+                (_, Class::Slo | Class::Soft, Some(true)) => State::Met,
+                (_, Class::Slo | Class::Soft, Some(false)) => State::Late,
             },
             admitted: state.admitted.into(),
             start_time: state.start_at(now),
@@ -124,6 +127,10 @@ impl JobRow {
             feasible_alone: feasible_alone.map(u8::from),
             reason,
             productive: account.productive,
+            earned: spec.soft.first().map(|first| {
+                let earned = state.end.and_then(|end| spec.value(end));
+                (earned.unwrap_or(0.0), first.value)
+            }),
         }
     }
 }

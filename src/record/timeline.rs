@@ -2,7 +2,9 @@
 
 use std::io;
 
-use crate::units::SimTime;
+use serde::Deserialize;
+
+use crate::units::{Gpus, SimTime};
 use crate::workload::Workload;
 
 use super::{Happened, Observer};
@@ -18,6 +20,28 @@ const HEADER: [&str; 9] = [
     "jobs_completed_total",
     "cluster_efficiency",
 ];
+
+/// Of a row, what is drawn: the cluster after a plan.
+#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
+pub struct Point {
+    /// When.
+    pub time: SimTime,
+    /// GPUs held.
+    pub gpus_busy: Gpus,
+    /// GPUs there are.
+    pub gpus_total: Gpus,
+    /// Live jobs that hold none.
+    pub jobs_waiting: u32,
+}
+
+/// Reads rows as [`Timeline`] wrote them.
+///
+/// # Errors
+///
+/// If a row is not one.
+pub fn read(from: impl io::Read) -> Result<Vec<Point>, csv::Error> {
+    csv::Reader::from_reader(from).deserialize().collect()
+}
 
 /// Writes the cluster's state over time.
 pub struct Timeline<W: io::Write> {

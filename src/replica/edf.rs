@@ -1,6 +1,7 @@
 //! The schedules `edf` and `edf-accessctrl`.
 
 use super::Refused;
+use super::accident::{Q4, Q10, Q12, Q14};
 use super::job::{Job, column_below};
 use super::planner::Grid;
 use super::timeline::{Timeline, align, ceil_sum};
@@ -15,7 +16,8 @@ pub(super) struct Planned {
 
 /// Writes the end of a job down as a key of the free GPUs. Aligned, the end can be a key already, whose value is then lost:
 /// an accident (Q12).
-fn write_end(free: &mut Timeline, key: i64, value: i64) {
+fn write_end(free: &mut Timeline, now: i64, end: i64, value: i64, grid: Grid) {
+    let key = if grid.accidents.has(Q12) { align(now, end, grid.slot) } else { end };
     free.set(key, value);
 }
 
@@ -37,7 +39,7 @@ pub(super) fn plan(job: &Job, now: i64, free: &mut Timeline, grid: Grid) -> Resu
             if *next >= end {
                 after.set(from, available - gpus);
                 if !before.has(end) {
-                    write_end(&mut after, align(now, end, grid.slot), available);
+                    write_end(&mut after, now, end, available, grid);
                 }
                 *free = after.squashed();
                 return Ok(Planned { alloc: alloc.squashed(), end, in_time: end <= job.ddl });
@@ -53,24 +55,21 @@ pub(super) fn plan(job: &Job, now: i64, free: &mut Timeline, grid: Grid) -> Resu
     alloc.set(from, base);
     let end = ceil_sum(from, job.seconds(left, base)?);
     after.set(from, grid.gpus - base);
-    write_end(&mut after, align(now, end, grid.slot), grid.gpus);
+    write_end(&mut after, now, end, grid.gpus, grid);
     *free = after.squashed();
     Ok(Planned { alloc: alloc.squashed(), end, in_time: end <= job.ddl && !failed })
 }
 
 impl World {
-    /// Plans these jobs by deadline on the empty cluster: the plans in the order of the jobs, and whether all are in time.
-    fn edf_all(&self, ids: &[usize]) -> Result<(Plans, bool), Refused> {
+    /// Plans these jobs by deadline on the empty cluster: the plans in the order of the jobs.
+    fn edf_all(&self, ids: &[usize]) -> Result<Plans, Refused> {
         let mut free = Timeline::new(self.now, self.grid.gpus);
         let mut plans = Plans(vec![]);
-        let mut in_time = true;
         for id in self.by_deadline(ids.to_vec()) {
-            let plan = plan(&self.jobs[id], self.now, &mut free, self.grid)?;
-            in_time &= plan.in_time;
-            plans.0.push((id, plan));
+            plans.0.push((id, plan(&self.jobs[id], self.now, &mut free, self.grid)?));
         }
         plans.0.sort_by_key(|plan| plan.0);
-        Ok((plans, in_time))
+        Ok(plans)
     }
 
     /// Gives a job the GPUs that its plan says for now. Gives the end that the plan says.
@@ -98,6 +97,12 @@ impl World {
 /// The plans of a round, ascending by job.
 struct Plans(Vec<(usize, Planned)>);
 
+impl Plans {
+    fn late(&self) -> impl Iterator<Item = usize> {
+        self.0.iter().filter(|plan| !plan.1.in_time).map(|plan| plan.0)
+    }
+}
+
 /// The schedule `edf`. It pays no overhead: an accident (Q10).
 pub(super) fn edf(world: &mut World) -> Result<(), Refused> {
     let mut dt = 0;
@@ -112,7 +117,7 @@ pub(super) fn edf(world: &mut World) -> Result<(), Refused> {
         }
         world.runnable.extend(&starts);
         world.pending.extend(&starts);
-        let (plans, _) = world.edf_all(&world.runnable)?;
+        let plans = world.edf_all(&world.runnable)?;
         world.release_all(&world.running.clone())?;
         let mut places = vec![];
         for id in world.runnable.clone() {
@@ -122,9 +127,9 @@ pub(super) fn edf(world: &mut World) -> Result<(), Refused> {
             job.end = end;
             let held = job.num_gpu > 0;
             if !world.pending.contains(&id) {
-                world.events.move_end(id, job);
+                world.events.move_end(id, job.old, job.end);
             } else if held {
-                world.events.add_end(id, job);
+                world.events.add_end(id, job.end);
                 world.start(id);
             }
             if held {
@@ -135,6 +140,9 @@ pub(super) fn edf(world: &mut World) -> Result<(), Refused> {
         places.into_iter().try_for_each(|id| world.place(id))?;
         world.note_communicators();
         world.events.pop();
+        if !world.grid.accidents.has(Q10) {
+            world.charge(&world.running.clone());
+        }
         dt = world.advance();
     }
     Ok(())
@@ -174,14 +182,18 @@ pub(super) fn edf_accessctrl(world: &mut World) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Admits a job if with it everybody is in time, and enacts the plans at once. A best-effort job is refused as any other: an
-/// accident (Q14).
+/// Admits a job if with it everybody is in time (Q4), and enacts the plans at once. A best-effort job is refused as any
+/// other: an accident (Q14).
 fn admit(world: &mut World, id: usize) -> Result<bool, Refused> {
+    let accidents = world.grid.accidents;
+    let excused: Vec<usize> =
+        if accidents.has(Q4) { vec![] } else { world.edf_all(&world.runnable)?.late().collect() };
     let mut everybody = world.runnable.clone();
     everybody.push(id);
-    let (plans, in_time) = world.edf_all(&everybody)?;
-    if !in_time {
-        world.replayed.declined += 1;
+    let plans = world.edf_all(&everybody)?;
+    let in_time = plans.late().all(|late| excused.contains(&late));
+    if !in_time && (accidents.has(Q14) || !world.jobs[id].is_best_effort()) {
+        world.decline(id);
         return Ok(false);
     }
     world.runnable.push(id);
@@ -191,14 +203,14 @@ fn admit(world: &mut World, id: usize) -> Result<bool, Refused> {
         let job = &mut world.jobs[id];
         job.old = job.end;
         job.end = end;
-        world.events.move_end(id, job);
+        world.events.move_end(id, job.old, job.end);
     }
     for id in world.pending.clone() {
         let end = world.adopt(id, &plans);
         let job = &mut world.jobs[id];
         job.end = end;
         if job.num_gpu > 0 {
-            world.events.add_end(id, job);
+            world.events.add_end(id, job.end);
             world.start(id);
         }
     }
@@ -209,7 +221,7 @@ fn admit(world: &mut World, id: usize) -> Result<bool, Refused> {
 /// (Q15).
 fn again(world: &mut World) -> Result<(), Refused> {
     world.runnable = world.by_deadline(world.runnable.clone());
-    let (plans, _) = world.edf_all(&world.runnable)?;
+    let plans = world.edf_all(&world.runnable)?;
     for id in world.runnable.clone() {
         let end = world.adopt(id, &plans);
         if world.jobs[id].num_gpu == 0 {
@@ -218,11 +230,11 @@ fn again(world: &mut World) -> Result<(), Refused> {
         world.place(id)?;
         if world.pending.contains(&id) {
             world.start(id);
-            world.events.add_end(id, &world.jobs[id]);
+            world.events.add_end(id, world.jobs[id].end);
         }
         let job = &mut world.jobs[id];
         job.end = end;
-        world.events.move_end(id, job);
+        world.events.move_end(id, job.old, job.end);
     }
     Ok(())
 }

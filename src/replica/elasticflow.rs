@@ -1,6 +1,7 @@
 //! The schedules `ef` and `ef-accessctrl`.
 
 use super::Refused;
+use super::accident::{Q3, Q4, Q6};
 use super::greedy::apply;
 use super::job::INF;
 use super::planner::plan;
@@ -11,29 +12,34 @@ use super::world::World;
 /// accident (Q6).
 fn is_late_as_planned(world: &World, id: usize) -> bool {
     let job = &world.jobs[id];
+    if !world.grid.accidents.has(Q6) {
+        return is_late_as_aligned(world, id);
+    }
     job.real_end.unwrap_or(job.end) > job.ddl
 }
 
-/// Whether a job that ends is late: judged by the end of its slot with all overheads, another measure than that of
-/// `ef-accessctrl`: an accident (Q6).
+/// Whether a job that ends is late: judged by the end of its slot with all overheads, as it is written down. Not the measure
+/// of `ef-accessctrl` (Q6).
 fn is_late_as_aligned(world: &World, id: usize) -> bool {
     world.jobs[id].end > world.jobs[id].ddl
 }
 
 impl World {
-    /// Plans these jobs by deadline on the empty cluster. Gives what is left free, and whether all are in time. Every job
-    /// takes the plan, also where a batch is then refused.
-    fn estimate(&mut self, ids: &[usize]) -> Result<(Timeline, bool), Refused> {
+    /// Plans these jobs by deadline on the empty cluster. Gives what is left free, and who is late. Every job takes the plan,
+    /// also where a batch is then refused.
+    fn estimate(&mut self, ids: &[usize]) -> Result<(Timeline, Vec<usize>), Refused> {
         let order = self.by_deadline(ids.to_vec());
         self.release_all(&order)?;
         let mut free = Timeline::new(self.now, self.grid.gpus);
-        let mut in_time = true;
+        let mut late = vec![];
         for id in order {
             let planned = plan(&self.jobs[id], self.now, &free, None, self.grid)?;
-            in_time &= planned.in_time;
+            if !planned.in_time {
+                late.push(id);
+            }
             free = apply(&mut self.jobs[id], planned);
         }
-        Ok((free, in_time))
+        Ok((free, late))
     }
 
     /// The placed jobs of an event end; an unplaced one's event is ignored.
@@ -54,7 +60,7 @@ impl World {
         for id in self.runnable.clone() {
             let job = &mut self.jobs[id];
             job.num_gpu = job.alloc.at(self.now);
-            self.events.move_end(id, job);
+            self.events.move_end(id, job.old, job.end);
             job.old = job.end;
         }
     }
@@ -68,7 +74,7 @@ impl World {
                 Some((begin, _)) if *begin > self.now => later.push(*begin),
                 _ => {
                     self.start(id);
-                    self.events.add_end(id, &self.jobs[id]);
+                    self.events.add_end(id, self.jobs[id].end);
                 }
             }
         }
@@ -76,17 +82,26 @@ impl World {
     }
 }
 
-/// Judges a whole batch of arrivals at once: if anybody would be late, all of its deadline jobs are refused (Q3), also where
-/// who is late was admitted long ago (Q4). Best-effort jobs stay either way (Q11).
+/// Judges a whole batch of arrivals at once: an accident (Q3).
 fn admit(world: &mut World, starts: &[usize]) -> Result<(), Refused> {
+    let together = if world.grid.accidents.has(Q3) { starts.len() } else { 1 };
+    starts.chunks(together.max(1)).try_for_each(|batch| admit_batch(world, batch))
+}
+
+/// Refuses all deadline jobs of a batch if anybody would be late, also where who is late was admitted long ago and is late
+/// anyway: an accident (Q4). Best-effort jobs stay either way (Q11).
+fn admit_batch(world: &mut World, starts: &[usize]) -> Result<(), Refused> {
+    let excused =
+        if world.grid.accidents.has(Q4) { vec![] } else { world.estimate(&world.runnable.clone())?.1 };
     let everybody: Vec<usize> = world.runnable.iter().chain(starts).copied().collect();
-    let (_, in_time) = world.estimate(&everybody)?;
+    let (_, late) = world.estimate(&everybody)?;
+    let in_time = late.iter().all(|id| excused.contains(id));
     for id in starts {
         if in_time || world.jobs[*id].is_best_effort() {
             world.pending.push(*id);
             world.runnable.push(*id);
         } else {
-            world.replayed.declined += 1;
+            world.decline(*id);
         }
     }
     Ok(())

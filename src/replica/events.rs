@@ -1,8 +1,8 @@
 //! The list of things to come.
 
-use super::job::Job;
+use std::collections::VecDeque;
 
-/// What happens at one instant.
+/// What happens at one instant: jobs come, jobs end. Jobs are rows of the trace.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Event {
     pub(super) time: i64,
@@ -11,19 +11,29 @@ pub(super) struct Event {
 }
 
 /// Events with distinct times, in the order in which they were added or last sorted.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Events(Vec<Event>);
+#[derive(Clone, Debug)]
+pub(super) struct Events {
+    list: VecDeque<Event>,
+    /// Whether what happens within a slot is drawn together at its end.
+    merges: bool,
+}
 
 impl Events {
-    /// Adds the arrival of a job; arrivals at one instant share an event.
-    pub(super) fn add_start(&mut self, id: usize, time: i64) {
-        let event = self.at(time);
-        event.start.push(id);
+    /// The arrivals, given in the order of their times; those at one instant share an event.
+    pub(super) fn new(arrivals: impl IntoIterator<Item = (usize, i64)>, merges: bool) -> Events {
+        let mut list: VecDeque<Event> = VecDeque::new();
+        for (id, time) in arrivals {
+            match list.back_mut() {
+                Some(event) if event.time == time => event.start.push(id),
+                _ => list.push_back(Event { time, start: vec![id], end: vec![] }),
+            }
+        }
+        Events { list, merges }
     }
 
     /// Adds the end of a job.
-    pub(super) fn add_end(&mut self, id: usize, job: &Job) {
-        let event = self.at(job.end);
+    pub(super) fn add_end(&mut self, id: usize, time: i64) {
+        let event = self.at(time);
         if !event.end.contains(&id) {
             event.end.push(id);
         }
@@ -34,63 +44,81 @@ impl Events {
         self.at(time);
     }
 
-    /// Moves the end of a job from `job.old` to `job.end`. An event that is left empty goes, be it a wake-up that this job
-    /// never was in.
-    pub(super) fn move_end(&mut self, id: usize, job: &Job) {
-        if job.old == job.end {
+    /// Moves the end of a job. The event that is left empty goes, be it a wake-up that this job never was in.
+    pub(super) fn move_end(&mut self, id: usize, from: i64, to: i64) {
+        if from == to {
             return;
         }
-        if let Some(place) = self.0.iter().position(|event| event.time == job.old) {
-            let event = &mut self.0[place];
+        if let Some(place) = self.list.iter().position(|event| event.time == from) {
+            let event = &mut self.list[place];
             event.end.retain(|other| *other != id);
             if event.start.is_empty() && event.end.is_empty() {
-                self.0.remove(place);
+                self.list.remove(place);
             }
         }
-        self.add_end(id, job);
+        self.add_end(id, to);
     }
 
     fn at(&mut self, time: i64) -> &mut Event {
-        let place = match self.0.iter().position(|event| event.time == time) {
+        let place = match self.list.iter().position(|event| event.time == time) {
             Some(place) => place,
             None => {
-                self.0.push(Event { time, ..Event::default() });
-                self.0.len() - 1
+                self.list.push_back(Event { time, ..Event::default() });
+                self.list.len() - 1
             }
         };
-        &mut self.0[place]
+        &mut self.list[place]
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.list.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.list.len()
     }
 
     /// The first event of the list.
     pub(super) fn first(&self) -> Option<&Event> {
-        self.0.first()
+        self.list.front()
+    }
+
+    /// When the first event of the list is.
+    pub(super) fn next(&self) -> Option<i64> {
+        self.first().map(|event| event.time)
     }
 
     /// Takes the first event of the list.
     pub(super) fn pop(&mut self) {
-        if !self.0.is_empty() {
-            self.0.remove(0);
-        }
+        self.list.pop_front();
     }
 
     /// The event at `time`, which stays.
     pub(super) fn find(&self, time: i64) -> Option<&Event> {
-        self.0.iter().find(|event| event.time == time)
+        self.list.iter().find(|event| event.time == time)
     }
 
     /// Takes the event at `time`.
     pub(super) fn take(&mut self, time: i64) -> Option<Event> {
-        let place = self.0.iter().position(|event| event.time == time)?;
-        Some(self.0.remove(place))
+        let place = self.list.iter().position(|event| event.time == time)?;
+        self.list.remove(place)
+    }
+
+    /// Takes the first event of a sorted list if it is at `time`; none is earlier.
+    pub(super) fn take_first(&mut self, time: i64) -> Option<Event> {
+        if self.next() == Some(time) { self.list.pop_front() } else { None }
+    }
+
+    /// Puts off the first event.
+    pub(super) fn put_off(&mut self, time: i64) {
+        if let Some(event) = self.list.front_mut() {
+            event.time = time;
+        }
     }
 
     /// Sorts by time.
     pub(super) fn sort(&mut self) {
-        self.0.sort_by_key(|event| event.time);
+        self.list.make_contiguous().sort_by_key(|event| event.time);
     }
 
     /// Draws everything that would happen within a slot together at its end, and gives the time of the next event. A lone
@@ -98,17 +126,17 @@ impl Events {
     /// accident (Q19).
     pub(super) fn merge(&mut self, now: i64, slot: i64) -> Option<i64> {
         self.sort();
-        let mut next = self.0.first()?.time;
-        while next - now <= slot && self.0.len() > 1 {
-            self.0[0].time = now + slot;
-            if self.0[1].time - now > slot {
+        let mut latest = self.next()?;
+        while self.merges && latest - now <= slot && self.list.len() > 1 {
+            self.put_off(now + slot);
+            if self.list[1].time - now > slot {
                 break;
             }
-            next = self.0[1].time;
-            let joins = self.0.remove(1);
-            self.0[0].start.extend(joins.start);
-            self.0[0].end.extend(joins.end);
+            let Some(joins) = self.list.remove(1) else { break };
+            latest = joins.time;
+            self.list[0].start.extend(joins.start);
+            self.list[0].end.extend(joins.end);
         }
-        Some(self.0[0].time)
+        self.next()
     }
 }

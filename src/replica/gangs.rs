@@ -1,38 +1,13 @@
 //! What the schedules with fixed gangs read of a scenario: the trace's GPU counts and durations, checked.
 
-use crate::cluster::Shape;
 use crate::job::{JobId, JobSpec};
-use crate::profile::ThroughputTable;
-use crate::units::{Gpus, MICROS, SimDuration};
-use crate::workload::Workload;
+use crate::units::Gpus;
 
-use super::{Replayed, Row};
-
-/// Why a scenario is not re-enacted: the artifact crashes on it, never ends, or reads another number from its file.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Refusal {
-    /// There is no first event.
-    #[error("the trace has no job; the artifact crashes on it")]
-    NoJobs,
-    /// Placement asserts that what fits in total also fits on the nodes.
-    #[error("the cluster is {0}; the artifact needs nodes of one size that is a power of two")]
-    Nodes(String),
-    /// All times are whole seconds.
-    #[error("the slot is not a positive whole number of seconds; the artifact counts in seconds")]
-    Slot,
-    /// A time of a job is no whole second.
-    #[error("job `{0}` has times or iterations that are not whole; the artifact reads only integers")]
-    NotWhole(String),
-    /// The trace does not say how long a job takes.
-    #[error("job `{0}` has no duration; this schedule of the artifact needs the column")]
-    NoDuration(String),
-    /// The profiles lack the gang.
-    #[error("job `{0}` asks for {1} GPUs, for which its profile has no speed; the artifact crashes on it")]
-    NoSpeed(String, Gpus),
-    /// A gang that waits for ever (Q35).
-    #[error("job `{0}` asks for more GPUs than there are; the artifact waits for it for ever")]
-    TooLarge(String),
-}
+use super::events::Events;
+use super::job::{Account, read, whole};
+use super::placement::Placement;
+use super::planner::Grid;
+use super::{Input, Refused, Replayed, Round, Row};
 
 /// A job with the gang that its user asked for. Times in seconds.
 #[derive(Clone, Debug)]
@@ -45,70 +20,117 @@ pub(super) struct Gang {
     pub(super) iterations: f64,
     /// Iterations per second on the gang.
     pub(super) speed: f64,
+    /// The speed over that of one GPU; 0 where that was not measured.
+    speedup: f64,
 }
 
 impl Gang {
-    fn new(job: &JobSpec, speeds: &ThroughputTable) -> Result<Gang, Refusal> {
-        let named = || job.name.clone();
-        let speed = speeds.curve(&job.model, job.batch_size).and_then(|curve| curve.rate(job.requested));
-        let speed = speed.ok_or_else(|| Refusal::NoSpeed(named(), job.requested))?;
-        let duration = job.duration.ok_or_else(|| Refusal::NoDuration(named()))?;
-        let seconds = |micros: u64| whole_seconds(micros).ok_or_else(|| Refusal::NotWhole(named()));
-        if job.iterations.get().fract() != 0.0 {
-            return Err(Refusal::NotWhole(named()));
-        }
+    fn new(job: &JobSpec, input: &Input<'_>) -> Result<Gang, Refused> {
+        let (curve, submit, due) = read(job, input.table)?;
+        let gpus = i64::from(job.requested.get());
+        let speed = curve.rate(job.requested);
+        let speed = speed.ok_or_else(|| Refused::NoSpeed { job: job.name.clone(), gpus })?.get();
+        let duration = job.duration.ok_or_else(|| Refused::NoDuration { job: job.name.clone() })?;
         Ok(Gang {
             job: job.id,
-            submit: seconds(job.submit.as_micros())?,
-            due: job.deadline.map(|due| seconds(due.as_micros())).transpose()?,
-            gpus: i64::from(job.requested.get()),
-            duration: seconds(duration.as_micros())?,
+            submit,
+            due,
+            gpus,
+            duration: whole(job, duration.as_micros())?,
             iterations: job.iterations.get(),
-            speed: speed.get(),
+            speed,
+            speedup: curve.rate(Gpus::ONE).map_or(0.0, |one| speed / one.get()),
         })
     }
 
-    /// Its row, but for what the schedule knows better: no wait, no preemption, noticed at its end.
-    pub(super) fn row(&self, start: i64, end: i64) -> Row {
+    /// A gang of some speed, of which nothing else matters.
+    #[cfg(test)]
+    pub(super) fn of(job: JobId, gpus: i64, speed: f64) -> Gang {
+        Gang { job, submit: 0, due: None, gpus, duration: 1, iterations: 1.0, speed, speedup: 1.0 }
+    }
+
+    /// Its row after `held` seconds on its GPUs, `paused` of them without progress; but for what the schedule knows better:
+    /// no wait, no preemption, noticed at its end.
+    pub(super) fn row(&self, start: i64, end: i64, held: i64, paused: i64) -> Row {
         let num_gpu = self.gpus as u32;
-        Row { job: self.job, num_gpu, start, end, pending: 0, preempt: 0, time: end }
+        let mut account = Account::default();
+        account.add(held, paused, self.gpus, self.speedup);
+        Row { job: self.job, num_gpu, start, end, real_end: None, pending: 0, preempt: 0, time: end, account }
     }
 }
 
 /// A scenario for a schedule with fixed gangs.
-#[derive(Clone, Debug)]
-pub(super) struct Scene {
+pub(super) struct Scene<'a> {
+    input: &'a Input<'a>,
     /// In the trace's order.
     pub(super) jobs: Vec<Gang>,
-    pub(super) gpus: i64,
+    pub(super) grid: Grid,
+    /// GPUs of a node.
     pub(super) node: i64,
-    /// In seconds.
-    pub(super) slot: i64,
 }
 
-impl Scene {
-    pub(super) fn new(
-        workload: &Workload,
-        speeds: &ThroughputTable,
-        cluster: &Shape,
-        slot: SimDuration,
-    ) -> Result<Scene, Refusal> {
-        if workload.is_empty() {
-            return Err(Refusal::NoJobs);
+impl<'a> Scene<'a> {
+    pub(super) fn new(input: &'a Input<'a>) -> Result<Scene<'a>, Refused> {
+        if input.workload.is_empty() {
+            return Err(Refused::NoJobs);
         }
-        let node = cluster.node_size().filter(|size| size.get().is_power_of_two());
-        let node = node.ok_or_else(|| Refusal::Nodes(cluster.to_string()))?;
-        let slot = whole_seconds(slot.as_micros()).filter(|slot| *slot > 0).ok_or(Refusal::Slot)?;
-        let jobs = workload.jobs().iter().map(|job| Gang::new(job, speeds)).collect::<Result<_, _>>()?;
-        Ok(Scene { jobs, gpus: i64::from(cluster.gpus().get()), node: i64::from(node.get()), slot })
+        let node = input.cluster.node_size().filter(|size| size.get().is_power_of_two());
+        let node = node.ok_or_else(|| Refused::Nodes(input.cluster.to_string()))?;
+        let jobs = input.workload.jobs().iter().map(|job| Gang::new(job, input)).collect::<Result<_, _>>()?;
+        Ok(Scene { input, jobs, grid: input.grid()?, node: i64::from(node.get()) })
     }
 
     /// Refuses a gang that the cluster is too small for: Gandiva and Themis never end with one (Q35).
-    pub(super) fn without_endless_waits(self, workload: &Workload) -> Result<Scene, Refusal> {
-        match self.jobs.iter().find(|job| job.gpus > self.gpus) {
-            Some(job) => Err(Refusal::TooLarge(workload.job(job.job).name.clone())),
-            None => Ok(self),
+    pub(super) fn check_endless_waits(&self) -> Result<(), Refused> {
+        let jobs = self.input.workload.jobs();
+        match jobs.iter().find(|job| job.requested > self.input.cluster.gpus()) {
+            Some(job) => Err(Refused::TooLarge { job: job.name.clone(), gpus: job.requested }),
+            None => Ok(()),
         }
+    }
+
+    pub(super) fn arrivals(&self, merges: bool) -> Events {
+        let ids = self.input.workload.arrivals().iter();
+        Events::new(ids.map(|id| (id.index(), self.jobs[id.index()].submit)), merges)
+    }
+
+    /// Whether the rounds are written down.
+    pub(super) fn logs(&self) -> bool {
+        self.input.rounds
+    }
+
+    /// Who writes the rounds down, where that is asked for.
+    pub(super) fn log(&self) -> Result<Option<Log>, Refused> {
+        let placement = Placement::new(self.input.cluster, self.jobs.len());
+        if self.logs() { Ok(Some(Log { placement: placement?, placed: Vec::new() })) } else { Ok(None) }
+    }
+
+    /// The speeds of these jobs over those of one GPU each, summed, over all GPUs.
+    pub(super) fn efficiency(&self, jobs: impl IntoIterator<Item = usize>) -> f64 {
+        jobs.into_iter().map(|job| self.jobs[job].speedup).sum::<f64>() / self.grid.gpus as f64
+    }
+}
+
+/// Where the gangs of a round run. Nothing but what is written down depends on it.
+pub(super) struct Log {
+    placement: Placement,
+    placed: Vec<usize>,
+}
+
+impl Log {
+    /// The round in which these gangs run, placed anew, the largest first.
+    pub(super) fn round(&mut self, scene: &Scene<'_>, now: i64, mut jobs: Vec<usize>) -> Round {
+        let gpus = |job: usize| scene.jobs[job].gpus;
+        for job in std::mem::take(&mut self.placed) {
+            // What is released was placed, and is where its size says: nodes are powers of two.
+            let _ = self.placement.release(job, gpus(job));
+        }
+        jobs.sort_by_key(|job| -gpus(*job));
+        let efficiency = scene.efficiency(jobs.iter().copied());
+        jobs.retain(|job| self.placement.place(*job, gpus(*job)));
+        let round = self.placement.round(now, gpus, efficiency);
+        self.placed = jobs;
+        round
     }
 }
 
@@ -121,8 +143,4 @@ impl Replayed {
             None => {}
         }
     }
-}
-
-fn whole_seconds(micros: u64) -> Option<i64> {
-    micros.is_multiple_of(MICROS).then_some((micros / MICROS) as i64)
 }

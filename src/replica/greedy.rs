@@ -1,6 +1,7 @@
 //! ElasticFlow's hand-out of the GPUs that the plans leave free now.
 
 use super::Refused;
+use super::accident::{Accidents, Q1};
 use super::job::Job;
 use super::planner::{Grid, Planned, plan};
 use super::timeline::Timeline;
@@ -14,26 +15,26 @@ struct Bid {
     candidate: Option<Planned>,
 }
 
-/// The worth of a candidate plan: the GPU-time that it takes more than the present one, per added GPU. The sign is the wrong
-/// way round, so that who loses most goes first: an accident (Q1).
-pub(super) fn worth(job: &Job, candidate: &Planned, next: i64) -> f64 {
-    if job.num_gpu == 0 {
-        return f64::INFINITY;
-    }
-    let after = candidate.alloc.gpu_time(candidate.end);
-    let before = job.alloc.gpu_time(job.end);
-    (after - before) as f64 / (next - job.num_gpu) as f64
+/// The worth of a candidate plan: the GPU-time that it takes more than the present one, per added GPU, for a job
+/// that has GPUs. The sign is the wrong way round, so that who loses most goes first: an accident (Q1).
+pub(super) fn worth(job: &Job, candidate: &Planned, next: i64, accidents: Accidents) -> f64 {
+    let after = candidate.alloc.gpu_time(candidate.end, accidents);
+    let before = job.alloc.gpu_time(job.end, accidents);
+    let more = if accidents.has(Q1) { after - before } else { before - after };
+    more as f64 / (next - job.num_gpu) as f64
 }
 
 /// What is free without the job's own reservation.
 pub(super) fn without(job: &Job, free: &Timeline) -> Timeline {
     let mut free = free.clone();
     free.cut(job.end);
-    let mut held = 0;
-    for (at, gpus) in job.alloc.steps() {
+    for (n, (at, gpus)) in job.alloc.steps().iter().enumerate() {
         free.cut(*at);
-        free.add(*at, job.end, gpus - held);
-        held = *gpus;
+        let next = job.alloc.steps().get(n + 1).map_or(job.end, |step| step.0);
+        if *gpus > 0 {
+            free.cut(next);
+            free.add(*at, next.min(job.end), *gpus);
+        }
     }
     free.squashed()
 }
@@ -53,10 +54,19 @@ impl Bid {
             self.candidate = None;
             return Ok(());
         }
-        let candidate = plan(job, now, &without(job, free), Some(self.next), grid)?;
-        self.worth = worth(job, &candidate, self.next);
+        if job.num_gpu == 0 {
+            // Worth the same whatever the plan is, which is made when the job's turn comes.
+            (self.worth, self.candidate) = (f64::INFINITY, None);
+            return Ok(());
+        }
+        let candidate = self.plan(job, now, free, grid)?;
+        self.worth = worth(job, &candidate, self.next, grid.accidents);
         self.candidate = Some(candidate);
         Ok(())
+    }
+
+    fn plan(&self, job: &Job, now: i64, free: &Timeline, grid: Grid) -> Result<Planned, Refused> {
+        plan(job, now, &without(job, free), Some(self.next), grid)
     }
 }
 
@@ -82,12 +92,12 @@ impl World {
                 let more = bid.next - self.jobs[bid.id].num_gpu;
                 0 < more && more <= available
             };
-            let first = bids.iter_mut().find(fits);
-            let Some((bid, taken)) = first.and_then(|bid| bid.candidate.take().map(|taken| (bid, taken)))
-            else {
-                break;
-            };
+            let Some(bid) = bids.iter_mut().find(fits) else { break };
             let id = bid.id;
+            let taken = match bid.candidate.take() {
+                Some(candidate) => candidate,
+                None => bid.plan(&self.jobs[id], now, &free, grid)?,
+            };
             let job = &mut self.jobs[id];
             available -= bid.next - job.num_gpu;
             job.num_gpu = bid.next;
@@ -97,7 +107,8 @@ impl World {
             if self.pending.contains(&id) {
                 self.start(id);
             }
-            self.events.move_end(id, &self.jobs[id]);
+            let job = &self.jobs[id];
+            self.events.move_end(id, job.old, job.end);
             for bid in &mut bids {
                 let job = &self.jobs[bid.id];
                 if bid.next > job.num_gpu {

@@ -1,12 +1,12 @@
 //! A job with everything that the artifact hangs on it.
 
 use crate::job::JobSpec;
-use crate::profile::ThroughputTable;
-use crate::units::{MICROS, SimTime};
-use crate::workload::Workload;
+use crate::profile::{Curve, ThroughputTable};
+use crate::units::MICROS;
 
+use super::accident::Q13;
 use super::timeline::Timeline;
-use super::{GpuTable, Refused};
+use super::{GpuTable, Input, Refused};
 
 /// Later than everything that happens, with room to add slots to it.
 pub(super) const INF: i64 = 1 << 60;
@@ -35,8 +35,43 @@ pub(super) struct Job {
     pub(super) overhead: i64,
     /// Whether the communicator of its GPUs is there already.
     pub(super) cached: bool,
+    /// The first GPU of its communicator.
+    pub(super) rank: i64,
+    /// The communicator for which it paid last; none where it held no GPUs.
+    pub(super) paid: Option<(i64, i64)>,
     pub(super) start: i64,
     pub(super) pending: i64,
+    pub(super) account: Account,
+}
+
+/// What a job had, for statistics. The artifact keeps none of it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Account {
+    /// GPUs of the latest round.
+    pub(super) gpus: i64,
+    /// Seconds with GPUs.
+    pub(super) held: i64,
+    /// GPU-seconds.
+    pub(super) gpu_seconds: i64,
+    /// Seconds of overhead among those with GPUs.
+    pub(super) paused: i64,
+    /// GPU-seconds of overhead.
+    pub(super) paused_gpu_seconds: i64,
+    /// Changes from some GPUs to another number.
+    pub(super) rescales: u32,
+    /// Seconds times the speed over that of one GPU.
+    pub(super) speedup: f64,
+}
+
+impl Account {
+    /// Adds `seconds` on `gpus` GPUs, of which `paused` went by without progress.
+    pub(super) fn add(&mut self, seconds: i64, paused: i64, gpus: i64, speedup: f64) {
+        self.held += seconds;
+        self.paused += paused;
+        self.gpu_seconds += seconds * gpus;
+        self.paused_gpu_seconds += paused * gpus;
+        self.speedup += seconds as f64 * speedup;
+    }
 }
 
 impl Job {
@@ -50,6 +85,12 @@ impl Job {
             return Ok(self.rates[gpus.ilog2() as usize]);
         }
         Err(Refused::NoSpeed { job: self.name.clone(), gpus })
+    }
+
+    /// The speed over that of one GPU; 0 where that was not measured.
+    pub(super) fn speedup(&self) -> f64 {
+        let rate = self.rate(self.num_gpu).unwrap_or(0.0);
+        if self.rates[0] > 0.0 { rate / self.rates[0] } else { 0.0 }
     }
 
     /// Seconds that `left` iterations take on `gpus` GPUs, not rounded.
@@ -83,48 +124,59 @@ pub(super) fn column_below(gpus: i64) -> i64 {
     if gpus < 1 { 0 } else { 1 << gpus.min(COLUMNS).ilog2() }
 }
 
-/// The jobs of a workload, in its order.
-pub(super) fn jobs(
-    workload: &Workload,
-    table: &ThroughputTable,
-    elastic: bool,
-    gpu: GpuTable,
-) -> Result<Vec<Job>, Refused> {
+/// What every schedule reads of a job: its curve, its submission and its deadline in seconds.
+pub(super) fn read<'t>(
+    spec: &JobSpec,
+    table: &'t ThroughputTable,
+) -> Result<(&'t Curve, i64, Option<i64>), Refused> {
+    let Some(curve) = table.curve(&spec.model, spec.batch_size) else {
+        let what = table.missing(&spec.model, spec.batch_size);
+        return Err(Refused::NoCurve { job: spec.name.clone(), what });
+    };
+    if spec.iterations.get().fract() != 0.0 {
+        return Err(Refused::NotWhole { job: spec.name.clone() });
+    }
+    let submit = whole(spec, spec.submit.as_micros())?;
+    let due = spec.deadline.map(|due| whole(spec, due.as_micros())).transpose()?;
+    Ok((curve, submit, due))
+}
+
+/// A time of a job in seconds.
+pub(super) fn whole(spec: &JobSpec, micros: u64) -> Result<i64, Refused> {
+    let whole = micros.is_multiple_of(MICROS).then_some((micros / MICROS) as i64);
+    whole.ok_or_else(|| Refused::NotWhole { job: spec.name.clone() })
+}
+
+/// The jobs of a workload, in its order, with as many GPUs at most as the tables of peaks say where they are `elastic`.
+pub(super) fn jobs(input: &Input<'_>, elastic: bool) -> Result<Vec<Job>, Refused> {
     let job = |spec: &JobSpec| {
-        let Some(curve) = table.curve(&spec.model, spec.batch_size) else {
-            let what = table.missing(&spec.model, spec.batch_size);
-            return Err(Refused::NoCurve { job: spec.name.clone(), what });
-        };
+        let (curve, submit, due) = read(spec, input.table)?;
         let mut rates = [0.0; 7];
-        let mut largest = 0;
+        let (mut largest, mut peak) = (0, 0i64);
         for (gpus, rate) in curve.measured() {
             let gpus = i64::from(gpus.get());
             if gpus == column_below(gpus) {
                 rates[gpus.ilog2() as usize] = rate.get();
                 largest = gpus;
+                if peak == 0 || rate.get() > rates[peak.ilog2() as usize] {
+                    peak = gpus;
+                }
             }
         }
         let batch = i64::from(spec.batch_size);
-        let max_gpu = match (elastic, gpu) {
+        let max_gpu = match (elastic, input.gpu) {
             (true, GpuTable::A100) => peak_on_a100(&spec.model, batch),
             (true, GpuTable::T4) => peak_on_t4(&spec.model, batch),
+            // The peak of the curve is not asked for: an accident (Q13).
+            (false, _) if !input.accidents.has(Q13) => peak.min(batch),
             // The A100 profiles have a text in every column, be it empty or 0, and the T4 profiles say `nan`.
             (false, GpuTable::A100) => COLUMNS.min(batch),
             (false, GpuTable::T4) => largest.min(batch),
         };
-        let whole = |time: SimTime| {
-            let seconds = time.as_micros() / MICROS;
-            if time.as_micros().is_multiple_of(MICROS) {
-                Ok(seconds as i64)
-            } else {
-                Err(Refused::FractionOfASecond { job: spec.name.clone() })
-            }
-        };
-        let submit = whole(spec.submit)?;
         Ok(Job {
             name: spec.name.clone(),
             submit,
-            ddl: spec.deadline.map_or(Ok(INF), whole)?,
+            ddl: due.unwrap_or(INF),
             max_gpu,
             rates,
             left: spec.iterations.get(),
@@ -135,11 +187,14 @@ pub(super) fn jobs(
             old: 0,
             overhead: 0,
             cached: false,
+            rank: 0,
+            paid: None,
             start: INF,
             pending: 0,
+            account: Account::default(),
         })
     };
-    workload.jobs().iter().map(job).collect()
+    input.workload.jobs().iter().map(job).collect()
 }
 
 /// The artifact's table of peaks for A100.

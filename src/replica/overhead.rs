@@ -2,8 +2,10 @@
 
 use std::collections::BTreeSet;
 
+use super::accident::Q9;
 use super::job::Job;
 use super::placement::{Placement, Seen};
+use super::planner::Grid;
 
 /// From how many GPUs on a cluster is slow to restart.
 const LARGE: i64 = 256;
@@ -20,6 +22,7 @@ impl Communicators {
         let mut look = |id: usize, rank: i64, jobs: &mut [Job]| {
             if !met[id] {
                 met[id] = true;
+                jobs[id].rank = rank;
                 jobs[id].cached = !self.0.insert((rank, jobs[id].num_gpu));
             }
         };
@@ -49,11 +52,12 @@ impl Communicators {
 }
 
 /// Whether everything is started anew in a round: the length of a slot, in seconds, counts rounds here: an accident (Q9).
-pub(super) fn is_restart(round: u64, slot: i64) -> bool {
-    round > 0 && round.is_multiple_of(slot.unsigned_abs())
+pub(super) fn is_restart(round: u64, grid: Grid) -> bool {
+    grid.accidents.has(Q9) && round > 0 && round.is_multiple_of(grid.slot.unsigned_abs())
 }
 
-/// Seconds that a round costs a job. It is charged whether or not the job's GPUs change: an accident (Q8).
+/// Seconds that starting on `gpus` GPUs of a cluster of `all` costs, or going on in a round in which that is charged (Q8).
+/// Less where the communicator is there already, more where everything starts anew.
 pub(super) fn overhead(gpus: i64, all: i64, restart: bool, cached: bool) -> i64 {
     let large = all >= LARGE;
     let base = if large { 7 } else { 2 };

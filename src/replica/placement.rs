@@ -1,6 +1,9 @@
 //! Where jobs run, scheme `elastic`. It changes no speed; only the communicator cache sees it.
 
 use crate::cluster::Shape;
+use crate::job::JobId;
+
+use super::{Held, Refused, Round};
 
 /// The gang sizes that there are, in the artifact's order.
 const SIZES: [i64; 16] = [1, 2, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 72, 88, 128, 256];
@@ -55,12 +58,13 @@ fn group_of(size: i64) -> Option<usize> {
 }
 
 impl Placement {
-    /// An empty cluster for so many jobs; `None` where its nodes differ in size.
-    pub(super) fn new(cluster: &Shape, jobs: usize) -> Option<Placement> {
-        let gpus_per_node = i64::from(cluster.node_size()?.get());
+    /// An empty cluster for so many jobs.
+    pub(super) fn new(cluster: &Shape, jobs: usize) -> Result<Placement, Refused> {
+        let size = cluster.node_size().ok_or_else(|| Refused::Nodes(cluster.to_string()))?;
+        let gpus_per_node = i64::from(size.get());
         let nodes = cluster.nodes().len();
         let switch = nodes_per_switch(nodes, gpus_per_node);
-        Some(Placement {
+        Ok(Placement {
             gpus_per_node,
             ids: (0..nodes).map(|node| node % switch).collect(),
             free: (0..nodes).collect(),
@@ -176,5 +180,22 @@ impl Placement {
             }
         }
         seen
+    }
+    /// Who is on which GPUs, as the artifact writes it down.
+    pub(super) fn round(&self, time: i64, gpus: impl Fn(usize) -> i64, efficiency: f64) -> Round {
+        let mut held = Vec::new();
+        for (node, seen) in self.nodes().into_iter().enumerate() {
+            let mut first = node as u32 * self.gpus_per_node as u32;
+            let mut hold = |job: usize, gpus: i64| {
+                held.push(Held { first, gpus: gpus as u32, job: JobId(job as u32) });
+                first += gpus as u32;
+            };
+            match seen {
+                Seen::Idle => {}
+                Seen::Whole(jobs) => jobs.iter().take(1).for_each(|job| hold(*job, self.gpus_per_node)),
+                Seen::Parts(jobs) => jobs.iter().for_each(|job| hold(*job, gpus(*job))),
+            }
+        }
+        Round { time, held, efficiency }
     }
 }

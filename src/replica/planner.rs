@@ -1,6 +1,7 @@
 //! ElasticFlow's plan for one job in the capacity that the jobs before it leave.
 
 use super::Refused;
+use super::accident::{Accidents, Q5};
 use super::job::Job;
 use super::timeline::{Timeline, align, ceil_sum};
 
@@ -11,6 +12,8 @@ pub(super) struct Grid {
     pub(super) gpus: i64,
     /// Seconds in a slot.
     pub(super) slot: i64,
+    /// What happens by accident.
+    pub(super) accidents: Accidents,
 }
 
 /// A plan for a job.
@@ -116,10 +119,9 @@ impl Draft<'_> {
     /// The lowest level that suffices when it is used as late as possible, the level below it, and the point from which on
     /// it suffices: filled backwards from the deadline, an accident (Q5). Where none suffices, the highest.
     fn enough(&mut self) -> Result<Result<(i64, i64, i64), i64>, Refused> {
-        for (key, _) in self.after.steps() {
-            if *key < self.due && !self.alloc.has(*key) {
-                self.alloc.set(*key, 0);
-            }
+        self.alloc.add_keys(self.after.steps(), self.due);
+        if !self.grid.accidents.has(Q5) {
+            return self.enough_from_now();
         }
         let mut lower = 0;
         for level in self.job.levels().take_while(|level| *level <= self.grid.gpus) {
@@ -138,6 +140,25 @@ impl Draft<'_> {
             lower = level;
         }
         Ok(Err(lower))
+    }
+
+    /// The lowest level that suffices from where it is planned on, with that as the level below and as the point, too.
+    fn enough_from_now(&self) -> Result<Result<(i64, i64, i64), i64>, Refused> {
+        let (segments, mut highest) = (self.segments(), 0);
+        for level in self.job.levels().take_while(|level| *level <= self.grid.gpus) {
+            let mut done = 0.0;
+            for (key, next) in &segments {
+                let gpus = level.min(self.job.down(self.after.at(*key)));
+                if gpus > 0 {
+                    done += self.span(*key, *next) * self.job.rate(gpus)?;
+                    if done >= self.left {
+                        return Ok(Ok((level, level, self.from)));
+                    }
+                }
+            }
+            highest = level;
+        }
+        Ok(Err(highest))
     }
 
     /// The keys from where it is planned up to the aligned deadline, each with the next.

@@ -31,9 +31,10 @@ impl World {
                 let end = early_end(now - dt, job.seconds(job.left, job.num_gpu)?);
                 done = (job.end - now + dt) as f64 * rate;
                 job.end = now;
-                self.events.move_end(id, job);
+                self.events.move_end(id, job.old, job.end);
                 job.end = end;
             }
+            job.account.add(held, held - run, job.num_gpu, job.speedup());
             job.left -= done;
             job.overhead = 0;
         }

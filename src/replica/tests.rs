@@ -1,17 +1,22 @@
 //! The worked vectors of the planners: 128 GPUs, slots of 240 s, VGG-16 at batch size 256, now is 0.
 
+use crate::cluster::Shape;
 use crate::config::profiles::builtin;
 use crate::job::{JobId, JobSpec};
 use crate::units::{Gpus, Iterations, SimTime};
 use crate::workload::Workload;
 
-use super::greedy::{without, worth};
+use super::greedy::{self, worth};
 use super::job::{INF, Job, jobs};
+use super::overhead::is_restart;
 use super::planner::{Grid, Planned, plan};
 use super::timeline::{Timeline, align};
-use super::{GpuTable, edf};
+use super::{Accident, Accidents, GpuTable, Input, accident, edf};
 
-const GRID: Grid = Grid { gpus: 128, slot: 240 };
+const GRID: Grid = Grid { gpus: 128, slot: 240, accidents: ALL };
+
+/// All of them happen.
+const ALL: Accidents = Accidents::all();
 
 type Steps<'a> = &'a [(i64, i64)];
 
@@ -24,12 +29,23 @@ fn vgg16(ddl: i64, left: f64, max_gpu: i64) -> Job {
         iterations: Iterations::new(left),
         submit: SimTime::ZERO,
         deadline: None,
+        soft: Vec::new(),
         requested: Gpus::ONE,
         duration: None,
     };
     let workload = Workload::new(vec![spec]).unwrap();
     let table = builtin("a100").unwrap();
-    let mut job = jobs(&workload, &table, true, GpuTable::A100).unwrap().remove(0);
+    let cluster = Shape::default();
+    let input = Input {
+        workload: &workload,
+        table: &table,
+        gpu: GpuTable::A100,
+        cluster: &cluster,
+        slot: 240,
+        accidents: ALL,
+        rounds: false,
+    };
+    let mut job = jobs(&input, true).unwrap().remove(0);
     assert_eq!(job.max_gpu, 64);
     (job.ddl, job.max_gpu) = (ddl, max_gpu);
     job
@@ -137,14 +153,14 @@ fn a_level_more_is_worth_what_the_worked_example_says() {
     let mut job = vgg16(2400, 5000.0, 64);
     (job.num_gpu, job.end) = (1, 2160);
     job.alloc = Timeline::of(&[(0, 1), (240, 2)]);
-    let free = without(&job, &Timeline::of(&[(0, 126), (2160, 128)]));
+    let free = greedy::without(&job, &Timeline::of(&[(0, 126), (2160, 128)]));
     let two = plan(&job, 0, &free, Some(2), GRID).unwrap();
     let then: Steps<'_> = &[(0, 125), (240, 126), (2160, 128)];
     assert_eq!(steps(&two), (&[(0, 2)][..], 2160, 1983, then));
-    assert_eq!(worth(&job, &two, 2), 240.0);
+    assert_eq!(worth(&job, &two, 2, ALL), 240.0);
     let four = plan(&job, 0, &free, Some(4), GRID).unwrap();
     assert_eq!((four.alloc.steps(), four.end, four.real_end), (&[(0, 4), (240, 2)][..], 1920, 1781));
-    assert_eq!(worth(&job, &four, 4), 80.0);
+    assert_eq!(worth(&job, &four, 4, ALL), 80.0);
 }
 
 #[test]
@@ -164,4 +180,57 @@ fn times_are_aligned_up_also_before_the_anchor() {
     assert_eq!(align(100, 90, 60), 100);
     assert_eq!(align(100, 40, 60), 40);
     assert_eq!(align(100, 41, 60), 100);
+}
+
+/// Vectors with one accident switched off.
+fn without(accident: Accident) -> Grid {
+    Grid { accidents: ALL.without(accident), ..GRID }
+}
+
+#[test]
+fn the_sign_of_the_marginal_return_is_an_accident() {
+    let mut job = vgg16(2400, 5000.0, 64);
+    (job.num_gpu, job.end) = (1, 2160);
+    job.alloc = Timeline::of(&[(0, 1), (240, 2)]);
+    let free = greedy::without(&job, &Timeline::of(&[(0, 126), (2160, 128)]));
+    let two = plan(&job, 0, &free, Some(2), GRID).unwrap();
+    assert_eq!(worth(&job, &two, 2, without(accident::Q1).accidents), -240.0);
+}
+
+#[test]
+fn time_after_the_end_is_charged_by_accident() {
+    // Two GPUs up to a key at 480, done at 400.
+    let padded = Timeline::of(&[(0, 2), (480, 0)]);
+    assert_eq!(padded.gpu_time(400, ALL), 960);
+    assert_eq!(padded.gpu_time(400, without(accident::Q2).accidents), 800);
+}
+
+/// The fourth vector, which waits until 1680 by accident: 533 s on one GPU, from now on.
+#[test]
+fn the_share_is_filled_from_the_deadline_by_accident() {
+    let free = Timeline::of(&[(0, 126), (1680, 128)]);
+    let planned = plan(&vgg16(4800, 700.0, 64), 0, &free, None, without(accident::Q5)).unwrap();
+    let then: Steps<'_> = &[(0, 125), (720, 126), (1680, 128)];
+    // The key after the end stays as a step to nothing.
+    assert_eq!(steps(&planned), (&[(0, 1), (1680, 0)][..], 720, 533, then));
+    assert!(planned.in_time);
+    // Where one GPU does not do, two do from now on: the end of the marginal example.
+    let free = Timeline::of(&[(0, 127), (240, 128)]);
+    let planned = plan(&vgg16(2400, 5000.0, 64), 0, &free, None, without(accident::Q5)).unwrap();
+    assert_eq!((planned.alloc.steps(), planned.real_end), (&[(0, 2)][..], 1983));
+}
+
+#[test]
+fn an_end_overwrites_free_gpus_by_accident() {
+    let mut job = vgg16(INF, 1.0, 64);
+    job.left = job.rate(32).unwrap() * 1099.5;
+    let mut free = Timeline::of(&[(0, 32), (1200, 64), (2400, 128)]);
+    edf::plan(&job, 0, &mut free, without(accident::Q12)).unwrap();
+    assert_eq!(free.steps(), [(0, 0), (1100, 32), (1200, 64), (2400, 128)]);
+}
+
+#[test]
+fn everything_restarts_by_accident() {
+    assert!(is_restart(240, GRID) && !is_restart(0, GRID) && !is_restart(241, GRID));
+    assert!(!is_restart(240, without(accident::Q9)));
 }

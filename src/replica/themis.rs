@@ -7,28 +7,20 @@
 
 use std::cmp::Ordering;
 
-use crate::cluster::Shape;
-use crate::profile::ThroughputTable;
-use crate::units::SimDuration;
-use crate::workload::Workload;
-
-use super::gangs::{Gang, Refusal, Scene};
-use super::rounds::Events;
-use super::{NEVER, Replayed};
+use super::accident::{Accidents, Q10, Q21, Q23, Q24};
+use super::events::Events;
+use super::gangs::{Gang, Scene};
+use super::overhead::overhead;
+use super::{NEVER, Refused, Replayed, Round};
 
 /// Re-enacts the schedule.
 ///
 /// # Errors
 ///
 /// If the artifact does not get through the scenario.
-pub(super) fn replay(
-    workload: &Workload,
-    speeds: &ThroughputTable,
-    cluster: &Shape,
-    slot: SimDuration,
-) -> Result<Replayed, Refusal> {
-    let scene = Scene::new(workload, speeds, cluster, slot)?.without_endless_waits(workload)?;
-    Ok(Run::new(&scene).replay())
+pub(super) fn replay(scene: &Scene<'_>) -> Result<Replayed, Refused> {
+    scene.check_endless_waits()?;
+    Run::new(scene).replay()
 }
 
 /// What changes about a job.
@@ -42,10 +34,16 @@ struct State {
     counted: f64,
     share: f64,
     end: i64,
+    /// Leases received.
+    leases: u32,
+    /// Whether the last lease was one.
+    runs: bool,
+    held: i64,
+    paused: i64,
 }
 
 struct Run<'s> {
-    scene: &'s Scene,
+    scene: &'s Scene<'s>,
     states: Vec<State>,
     /// All that came and did not end. The order stays from round to round: it ends ties of the shares.
     live: Vec<usize>,
@@ -55,7 +53,7 @@ struct Run<'s> {
 }
 
 impl<'s> Run<'s> {
-    fn new(scene: &'s Scene) -> Run<'s> {
+    fn new(scene: &'s Scene<'s>) -> Run<'s> {
         let state = |job: &Gang| State {
             left: job.duration,
             iterations: job.iterations,
@@ -64,6 +62,10 @@ impl<'s> Run<'s> {
             counted: job.iterations,
             share: 0.0,
             end: NEVER,
+            leases: 0,
+            runs: false,
+            held: 0,
+            paused: 0,
         };
         Run {
             scene,
@@ -74,47 +76,58 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn replay(mut self) -> Replayed {
-        let slot = self.scene.slot;
-        let mut events = Events::arrivals(&self.scene.jobs);
+    fn replay(mut self) -> Result<Replayed, Refused> {
+        let grid = self.scene.grid;
+        let mut events = self.scene.arrivals(true);
+        let mut log = self.scene.log()?;
         let mut now = events.next().unwrap_or_default();
         let mut latest = now;
         loop {
-            if let Some(event) = events.take(now) {
+            if let Some(event) = events.take_first(now) {
                 latest = now;
-                self.end(&event.ends);
-                self.live.extend(event.starts);
+                self.end(&event.end);
+                self.live.extend(event.start);
             }
             if self.live.is_empty() {
-                let Some(next) = events.next() else { return self.outcome };
-                now += idle(next - now, slot);
+                let Some(next) = events.next() else { return Ok(self.outcome) };
+                let skipped = idle(next - now, grid.slot);
+                if log.is_some() {
+                    let ticks = (0..=skipped / grid.slot).map(|tick| now + tick * grid.slot);
+                    self.outcome.log.extend(ticks.map(|time| Round { time, held: vec![], efficiency: 0.0 }));
+                }
+                now += skipped;
             } else {
-                self.divide(latest);
+                self.divide(if grid.accidents.has(Q24) { latest } else { now });
+                self.outcome.rounds += 1;
             }
-            merge(&mut events, now, slot);
+            merge(&mut events, now, grid.slot);
             self.lease(now, &mut events);
-            now += slot;
+            if let Some(log) = log.as_mut().filter(|_| !self.live.is_empty()) {
+                let running = self.live.iter().copied().filter(|job| self.states[*job].runs);
+                self.outcome.log.push(log.round(self.scene, now, running.collect()));
+            }
+            now += grid.slot;
         }
     }
 
     fn end(&mut self, jobs: &[usize]) {
         for &job in jobs {
-            let (end, gang) = (self.states[job].end, &self.scene.jobs[job]);
-            self.outcome.rows.push(gang.row(NEVER, end));
-            self.outcome.judge(gang, end);
+            let (state, gang) = (&self.states[job], &self.scene.jobs[job]);
+            self.outcome.rows.push(gang.row(NEVER, state.end, state.held, state.paused));
+            self.outcome.judge(gang, state.end);
         }
         self.live.retain(|job| !jobs.contains(job));
     }
 
     /// Divides the cluster as fairly as can be. The time is that of the latest event, not of the round (Q24).
     fn divide(&mut self, latest: i64) {
-        let jobs = self.live.len();
+        let (jobs, grid) = (self.live.len(), self.scene.grid);
         self.claims.clear();
         for &job in &self.live {
             let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
             state.alone += (state.counted - state.iterations) / state.divided_by;
             state.counted = state.iterations;
-            state.divided_by = isolated_throughput(self.scene.gpus, jobs, gang.gpus);
+            state.divided_by = isolated_throughput(grid.gpus, jobs, gang, grid.accidents);
             self.claims.push(Claim {
                 gpus: gang.gpus as f64,
                 elapsed: (latest - gang.submit) as f64,
@@ -122,41 +135,70 @@ impl<'s> Run<'s> {
                 alone: state.alone + state.iterations / state.divided_by,
             });
         }
-        let gpus = self.scene.gpus as f64;
+        let gpus = grid.gpus as f64;
         let worst = fairest(&self.claims, gpus);
         let price = price_in_the_middle(&self.claims, worst, gpus);
         for (job, claim) in self.live.iter().zip(&self.claims) {
             self.states[*job].share = claim.middle(worst, price);
         }
-        // Leases received so far would divide the shares, were they counted (Q23).
         let states = &self.states;
-        self.live.sort_by(|a, b| states[*b].share.partial_cmp(&states[*a].share).unwrap_or(Ordering::Equal));
+        let key = |job: usize| (states[job].share, states[job].leases);
+        self.live.sort_by(|a, b| order(key(*a), key(*b), grid.accidents));
     }
 
     /// Lets those with the largest shares run for a slot, as far as there are GPUs; nobody loses time to overhead (Q10).
     fn lease(&mut self, now: i64, events: &mut Events) {
-        let slot = self.scene.slot;
-        let mut left = self.scene.gpus;
+        let grid = self.scene.grid;
+        let (mut left, mut any) = (grid.gpus, false);
         for &job in &self.live {
             let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
             if gang.gpus > left {
+                state.runs = false;
                 continue;
             }
             left -= gang.gpus;
-            let mut end = now + state.left;
-            state.left = (state.left - slot).max(0);
-            state.iterations -= slot as f64 * gang.speed;
-            // Ends by iterations are rounded up to the lease's (Q24), and they nearly always come first.
+            let pause = if grid.accidents.has(Q10) || state.runs {
+                0
+            } else {
+                overhead(gang.gpus, grid.gpus, false, false)
+            };
+            let pause = pause.min(grid.slot);
+            let mut end = now + pause + state.left;
+            let exact = now + pause + (state.iterations / gang.speed).ceil() as i64;
+            state.left = (state.left - (grid.slot - pause)).max(0);
+            state.iterations -= (grid.slot - pause) as f64 * gang.speed;
             if state.iterations <= 0.0 {
                 state.left = 0;
-                end = now + slot;
+                end = end_of_work(exact, now + grid.slot, grid.accidents);
             }
-            if end <= now + slot {
+            (state.runs, state.leases) = (true, state.leases + 1);
+            state.paused += pause;
+            state.held += end.min(now + grid.slot) - now;
+            if end <= now + grid.slot {
                 state.end = end;
-                events.at(now + slot).ends.push(job);
+                events.add_end(job, now + grid.slot);
+                any = true;
             }
         }
+        if any {
+            events.sort();
+        }
     }
+}
+
+/// Who goes first, by shares and leases received. The larger share: leases would divide it, were they counted (Q23).
+fn order(a: (f64, u32), b: (f64, u32), accidents: Accidents) -> Ordering {
+    let by = |a: f64, b: f64| b.partial_cmp(&a).unwrap_or(Ordering::Equal);
+    if accidents.has(Q23) {
+        return by(a.0, b.0);
+    }
+    // Who had none comes first, by share.
+    by(a.0 / f64::from(a.1), b.0 / f64::from(b.1)).then_with(|| by(a.0, b.0))
+}
+
+/// When a job ends whose iterations end in a lease: with the lease (Q24). Iterations nearly always end before durations.
+fn end_of_work(exact: i64, lease: i64, accidents: Accidents) -> i64 {
+    if accidents.has(Q24) { lease } else { exact }
 }
 
 /// How much of the lease clock's way to the next event is whole slots in which nothing happens.
@@ -175,9 +217,10 @@ fn merge(events: &mut Events, now: i64, slot: i64) {
 
 /// The share of a job's speed that it would have with an equal part of the cluster: a share of time where iterations a
 /// second are meant, so that jobs with many iterations a second look well served (Q21).
-fn isolated_throughput(cluster: i64, jobs: usize, gpus: i64) -> f64 {
+fn isolated_throughput(cluster: i64, jobs: usize, gang: &Gang, accidents: Accidents) -> f64 {
     let part = (cluster as u64).div_ceil(jobs as u64);
-    (part as f64 / gpus as f64).min(1.0)
+    let share = (part as f64 / gang.gpus as f64).min(1.0);
+    if accidents.has(Q21) { share } else { share * gang.speed }
 }
 
 /// What a job brings to the division: with a share `x` of its gang its fairness is
@@ -257,5 +300,37 @@ fn fairest(claims: &[Claim], gpus: f64) -> f64 {
             return worst;
         }
         worst = next;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::job::JobId;
+
+    const ALL: Accidents = Accidents::all();
+
+    #[test]
+    fn leases_received_divide_shares_only_without_an_accident() {
+        let (many, one, none) = ((0.9, 3), (0.5, 1), (0.1, 0));
+        assert_eq!(order(many, one, ALL), Ordering::Less);
+        assert_eq!(order(one, none, ALL), Ordering::Less);
+        // 0.9 / 3 is 0.3, and who had none comes before all.
+        assert_eq!(order(many, one, ALL.without(Q23)), Ordering::Greater);
+        assert_eq!(order(one, none, ALL.without(Q23)), Ordering::Greater);
+        assert_eq!(order((0.2, 0), none, ALL.without(Q23)), Ordering::Less);
+    }
+
+    #[test]
+    fn ends_are_those_of_leases_only_by_accident() {
+        assert_eq!((end_of_work(605, 660, ALL), end_of_work(605, 660, ALL.without(Q24))), (660, 605));
+    }
+
+    #[test]
+    fn a_share_is_of_time_only_by_accident() {
+        let gang = Gang::of(JobId(0), 8, 2.5);
+        // 16 GPUs for four jobs are 4 each, half of the gang, at 2.5 iterations a second.
+        assert_eq!(isolated_throughput(16, 4, &gang, ALL), 0.5);
+        assert_eq!(isolated_throughput(16, 4, &gang, ALL.without(Q21)), 1.25);
     }
 }

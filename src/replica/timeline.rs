@@ -1,5 +1,7 @@
 //! Step functions over time: free GPUs, and the GPUs of one job.
 
+use super::accident::{Accidents, Q2};
+
 /// A step function: from each key on its value holds, to the next key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Timeline(Vec<(i64, i64)>);
@@ -50,12 +52,24 @@ impl Timeline {
         }
     }
 
+    /// Makes the keys before `to` of other steps keys of this function, 0 where they were none.
+    pub(super) fn add_keys(&mut self, steps: &[(i64, i64)], to: i64) {
+        let mut own = std::mem::take(&mut self.0).into_iter().peekable();
+        self.0.reserve(steps.len() + own.len());
+        for (key, _) in steps.iter().take_while(|step| step.0 < to) {
+            while let Some(step) = own.next_if(|step| step.0 < *key) {
+                self.0.push(step);
+            }
+            self.0.push(own.next_if(|step| step.0 == *key).unwrap_or((*key, 0)));
+        }
+        self.0.extend(own);
+    }
+
     /// Adds to every step whose key is in `[from, to)`.
     pub(super) fn add(&mut self, from: i64, to: i64, value: i64) {
-        for step in &mut self.0 {
-            if (from..to).contains(&step.0) {
-                step.1 += value;
-            }
+        let first = self.0.partition_point(|step| step.0 < from);
+        for step in self.0[first..].iter_mut().take_while(|step| step.0 < to) {
+            step.1 += value;
         }
     }
 
@@ -83,9 +97,10 @@ impl Timeline {
 
     /// GPU-seconds of an allocation that ends at `end`. The last step but one is charged up to the last key, even where
     /// that is a step to zero after the end: an accident (Q2).
-    pub(super) fn gpu_time(&self, end: i64) -> i64 {
-        let inner: i64 = self.0.windows(2).map(|pair| pair[0].1 * (pair[1].0 - pair[0].0)).sum();
-        inner + self.0.last().map_or(0, |(last, gpus)| gpus * (end - last))
+    pub(super) fn gpu_time(&self, end: i64, accidents: Accidents) -> i64 {
+        let until = |next: i64| if accidents.has(Q2) { next } else { next.min(end) };
+        let inner = self.0.windows(2).map(|pair| pair[0].1 * (until(pair[1].0) - until(pair[0].0)));
+        inner.sum::<i64>() + self.0.last().map_or(0, |(last, gpus)| gpus * (end - until(*last)))
     }
 }
 

@@ -2,14 +2,10 @@
 //!
 //! A gang larger than the cluster is never served, and the artifact ends without it (Q35): such a job has no row.
 
-use crate::cluster::Shape;
-use crate::profile::ThroughputTable;
-use crate::units::SimDuration;
-use crate::workload::Workload;
-
-use super::gangs::{Refusal, Scene};
-use super::rounds::{Events, overhead, restarts};
-use super::{NEVER, Replayed};
+use super::accident::{Accidents, Q19, Q25, Q26};
+use super::gangs::Scene;
+use super::overhead::{is_restart, overhead};
+use super::{NEVER, Refused, Replayed};
 
 /// GPU seconds after which a job leaves a queue for the next; from the last one nobody leaves.
 const LIMITS: [i64; 2] = [3250, 7200];
@@ -19,14 +15,8 @@ const LIMITS: [i64; 2] = [3250, 7200];
 /// # Errors
 ///
 /// If the artifact does not get through the scenario.
-pub(super) fn replay(
-    workload: &Workload,
-    speeds: &ThroughputTable,
-    cluster: &Shape,
-    slot: SimDuration,
-) -> Result<Replayed, Refusal> {
-    let scene = Scene::new(workload, speeds, cluster, slot)?;
-    Ok(Run::new(&scene).replay())
+pub(super) fn replay(scene: &Scene<'_>) -> Result<Replayed, Refused> {
+    Run::new(scene).replay()
 }
 
 /// What changes about a job.
@@ -51,7 +41,7 @@ struct End {
 }
 
 struct Run<'s> {
-    scene: &'s Scene,
+    scene: &'s Scene<'s>,
     states: Vec<State>,
     /// All that came and did not end. The order stays from round to round: it orders who is demoted in the same round.
     live: Vec<usize>,
@@ -60,7 +50,7 @@ struct Run<'s> {
 }
 
 impl<'s> Run<'s> {
-    fn new(scene: &'s Scene) -> Run<'s> {
+    fn new(scene: &'s Scene<'s>) -> Run<'s> {
         let state = |submit| State {
             executed: 0,
             waited: 0,
@@ -81,42 +71,47 @@ impl<'s> Run<'s> {
         }
     }
 
-    fn replay(mut self) -> Replayed {
-        let slot = self.scene.slot;
-        let mut events = Events::arrivals(&self.scene.jobs);
+    fn replay(mut self) -> Result<Replayed, Refused> {
+        let grid = self.scene.grid;
+        let mut events = self.scene.arrivals(grid.accidents.has(Q19));
+        let mut log = self.scene.log()?;
         let mut end: Option<End> = None;
         let mut jump = NEVER;
-        let mut round = 0;
         loop {
             let ends_at = end.as_ref().map(|end| end.time);
             let next = [events.next(), ends_at].into_iter().flatten().min();
-            let Some(next) = next else { return self.outcome };
+            let Some(next) = next else { return Ok(self.outcome) };
             // A round between events is for demotions.
             let now = next.min(jump);
             if let Some(end) = end.take_if(|end| end.time == now) {
                 self.end(&end.jobs);
             }
-            let starts = events.take(now).map(|event| event.starts).unwrap_or_default();
+            let starts = events.take_first(now).map(|event| event.start).unwrap_or_default();
             self.queues[0].extend(&starts);
             self.live.extend(starts);
             self.account(now);
-            let restart = restarts(round, slot);
-            round += 1;
+            let restart = is_restart(self.outcome.rounds, grid);
+            self.outcome.rounds += 1;
             self.select(now, restart);
             self.live.sort_by_key(|job| -self.scene.jobs[*job].gpus);
+            if let Some(log) = &mut log {
+                let running = self.live.iter().copied().filter(|job| self.states[*job].running);
+                self.outcome.log.push(log.round(self.scene, now, running.collect()));
+            }
             for queue in &mut self.queues {
                 queue.sort_by_key(|job| !self.states[*job].running);
             }
             end = self.next_end(now, restart);
             jump = self.next_demotion(now);
-            events.merge(now, slot);
+            events.merge(now, grid.slot);
         }
     }
 
     fn end(&mut self, jobs: &[usize]) {
         for &job in jobs {
             let (state, gang) = (&self.states[job], &self.scene.jobs[job]);
-            let mut row = gang.row(state.start, state.end);
+            let held = state.end - gang.submit - state.waited;
+            let mut row = gang.row(state.start, state.end, held, (held - gang.duration).max(0));
             (row.pending, row.preempt) = (state.waited, state.preempted);
             self.outcome.rows.push(row);
             self.outcome.judge(gang, state.end);
@@ -147,13 +142,13 @@ impl<'s> Run<'s> {
 
     /// Takes the queues one after the other, and from each whoever still fits.
     fn select(&mut self, now: i64, restart: bool) {
-        let mut left = self.scene.gpus;
+        let mut left = self.scene.grid.gpus;
         for &job in self.queues.iter().flatten() {
             let (state, gpus) = (&mut self.states[job], self.scene.jobs[job].gpus);
             let fits = gpus <= left;
             left -= if fits { gpus } else { 0 };
             if fits && !state.running {
-                state.overhead = overhead(gpus, self.scene.gpus, restart);
+                state.overhead = overhead(gpus, self.scene.grid.gpus, restart, false);
                 state.start = state.start.min(now);
             }
             state.preempted += u32::from(state.running && !fits);
@@ -161,10 +156,15 @@ impl<'s> Run<'s> {
         }
     }
 
+    /// The least time to the next end or demotion: a slot, as for all that happens (Q19).
+    fn grain(&self) -> i64 {
+        if self.scene.grid.accidents.has(Q19) { self.scene.grid.slot } else { 0 }
+    }
+
     /// The completion that comes first, never less than a slot away. Only a restart's overhead is in the ends: that of a
     /// start shows when another round comes before the end, and not otherwise (Q26).
     fn next_end(&mut self, now: i64, restart: bool) -> Option<End> {
-        let mut first: Option<End> = None;
+        let (mut first, grain): (Option<End>, _) = (None, self.grain());
         for &job in &self.live {
             let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
             if !state.running {
@@ -172,11 +172,13 @@ impl<'s> Run<'s> {
             }
             let mut left = gang.duration - state.executed;
             if restart {
-                state.overhead = overhead(gang.gpus, self.scene.gpus, restart);
+                state.overhead = overhead(gang.gpus, self.scene.grid.gpus, restart, false);
+            }
+            if restart || !self.scene.grid.accidents.has(Q26) {
                 left += state.overhead;
             }
             let end = now + left;
-            let time = end.max(now + self.scene.slot);
+            let time = end.max(now + grain);
             match &mut first {
                 Some(first) if first.time < time => continue,
                 Some(first) if first.time == time => first.jobs.push(job),
@@ -193,14 +195,29 @@ impl<'s> Run<'s> {
         let times = running.filter_map(|job| {
             let state = &self.states[*job];
             let limit = LIMITS.get(state.queue)?;
-            Some(now + until_demotion(*limit, state.executed, self.scene.jobs[*job].gpus))
+            let gpus = self.scene.jobs[*job].gpus;
+            Some(now + until_demotion(*limit, state.executed, gpus, self.scene.grid.accidents))
         });
-        times.min().map_or(NEVER, |time| time.max(now + self.scene.slot))
+        times.min().map_or(NEVER, |time| time.max(now + self.grain()))
     }
 }
 
 /// Seconds until a job is looked at again for demotion. What it has executed is divided by its GPUs with the limit, so
 /// that a job with many GPUs is looked at late (Q25).
-fn until_demotion(limit: i64, executed: i64, gpus: i64) -> i64 {
-    ((limit - executed).max(0) as u64).div_ceil(gpus as u64) as i64
+fn until_demotion(limit: i64, executed: i64, gpus: i64, accidents: Accidents) -> i64 {
+    let share = |seconds: i64| (seconds.max(0) as u64).div_ceil(gpus as u64) as i64;
+    if accidents.has(Q25) { share(limit - executed) } else { (share(limit) - executed).max(0) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_demotion_is_looked_at_late_only_by_accident() {
+        let accidents = Accidents::all();
+        // 3230 GPU-seconds on 8 GPUs are 403.75 s; 3250 are 406.25 s, of which 20 are over.
+        assert_eq!(until_demotion(3250, 20, 8, accidents), 404);
+        assert_eq!(until_demotion(3250, 20, 8, accidents.without(Q25)), 387);
+    }
 }

@@ -1,15 +1,14 @@
 //! The state that the schedules share, and what they all do with it.
 
-use crate::cluster::Shape;
 use crate::job::JobId;
-use crate::workload::Workload;
 
+use super::accident::{Q8, Q19};
 use super::events::Events;
 use super::job::{INF, Job};
 use super::overhead::{Communicators, is_restart, overhead};
 use super::placement::Placement;
 use super::planner::Grid;
-use super::{Refused, Replayed, Row};
+use super::{Input, Refused, Replayed, Row, job};
 
 /// Everything that changes during a run. A job is its row in the workload.
 pub(super) struct World {
@@ -23,35 +22,37 @@ pub(super) struct World {
     pub(super) runnable: Vec<usize>,
     pub(super) placement: Placement,
     communicators: Communicators,
+    /// Whether rounds are written down.
+    rounds: bool,
     pub(super) replayed: Replayed,
 }
 
 impl World {
-    pub(super) fn new(
-        jobs: Vec<Job>,
-        workload: &Workload,
-        cluster: &Shape,
-        slot: u64,
-    ) -> Result<World, Refused> {
-        if slot == 0 || slot > 10_000_000_000 {
-            return Err(Refused::Slot);
-        }
-        let mut events = Events::default();
-        for id in workload.arrivals() {
-            events.add_start(id.index(), jobs[id.index()].submit);
-        }
+    /// The world before the first arrival; the jobs have as many GPUs at most as the tables of peaks say where `elastic`.
+    pub(super) fn new(input: &Input<'_>, elastic: bool) -> Result<World, Refused> {
+        let grid = input.grid()?;
+        let jobs = job::jobs(input, elastic)?;
+        let arrivals = input.workload.arrivals().iter().map(|id| (id.index(), jobs[id.index()].submit));
+        let events = Events::new(arrivals, grid.accidents.has(Q19));
         Ok(World {
-            now: events.first().map_or(0, |event| event.time),
-            grid: Grid { gpus: i64::from(cluster.gpus().get()), slot: slot as i64 },
+            now: events.next().ok_or(Refused::NoJobs)?,
+            grid,
             events,
             pending: Vec::new(),
             running: Vec::new(),
             runnable: Vec::new(),
-            placement: Placement::new(cluster, jobs.len()).ok_or(Refused::UnequalNodes)?,
+            placement: Placement::new(input.cluster, jobs.len())?,
             communicators: Communicators::default(),
+            rounds: input.rounds,
             replayed: Replayed::default(),
             jobs,
         })
+    }
+
+    /// A job is turned away.
+    pub(super) fn decline(&mut self, id: usize) {
+        self.replayed.declined += 1;
+        self.replayed.refused.push(JobId(id as u32));
     }
 
     /// A job that waited gets its first GPUs. Only now is it counted as accepted: an accident (Q20).
@@ -79,9 +80,11 @@ impl World {
             num_gpu: job.num_gpu as u32,
             start: job.start,
             end: job.end,
+            real_end: job.real_end,
             pending: job.pending,
             preempt: 0,
             time: self.now,
+            account: job.account,
         });
         Ok(())
     }
@@ -117,22 +120,42 @@ impl World {
         order.into_iter().try_for_each(|id| self.place(id))
     }
 
-    /// Notes which communicators are there already.
+    /// Notes which communicators are there already. The jobs have their GPUs for this round.
     pub(super) fn note_communicators(&mut self) {
         self.communicators.note(&self.placement, &mut self.jobs);
+        let mut efficiency = 0.0;
+        for id in &self.running {
+            let job = &mut self.jobs[*id];
+            if job.num_gpu > 0 && job.account.gpus > 0 && job.num_gpu != job.account.gpus {
+                job.account.rescales += 1;
+            }
+            job.account.gpus = job.num_gpu;
+            if job.num_gpu > 0 && self.placement.holds(*id) {
+                efficiency += job.speedup();
+            }
+        }
+        if self.rounds {
+            let gpus = |id: usize| self.jobs[id].num_gpu;
+            let round = self.placement.round(self.now, gpus, efficiency / self.grid.gpus as f64);
+            self.replayed.log.push(round);
+        }
     }
 
     /// Charges the round to these jobs: their ends move, and the next progress loses the time.
     pub(super) fn charge(&mut self, ids: &[usize]) {
-        let restart = is_restart(self.replayed.rounds, self.grid.slot);
+        let restart = is_restart(self.replayed.rounds, self.grid);
         for id in ids {
             let job = &mut self.jobs[*id];
-            if job.num_gpu > 0 {
-                job.overhead = overhead(job.num_gpu, self.grid.gpus, restart, job.cached);
-                job.old = job.end;
-                job.end += job.overhead;
-                self.events.move_end(*id, job);
+            let has = (job.num_gpu > 0).then_some((job.rank, job.num_gpu));
+            let goes_on = has.is_some() && has == job.paid && !restart;
+            job.paid = has;
+            if has.is_none() || goes_on && !charges_who_goes_on(self.grid) {
+                continue;
             }
+            job.overhead = overhead(job.num_gpu, self.grid.gpus, restart, job.cached);
+            job.old = job.end;
+            job.end += job.overhead;
+            self.events.move_end(*id, job.old, job.end);
         }
         if restart {
             self.communicators.clear();
@@ -158,4 +181,9 @@ impl World {
     pub(super) fn next_change(&self, id: usize) -> i64 {
         self.jobs[id].alloc.next(self.now).unwrap_or(INF)
     }
+}
+
+/// Whether a job pays overhead in a round that changes nothing about its GPUs: an accident (Q8).
+pub(super) fn charges_who_goes_on(grid: Grid) -> bool {
+    grid.accidents.has(Q8)
 }

@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::Summary;
 
 /// The columns of a comparison as CSV: every key of `summary.json` in its order, with dots for nesting.
-pub const CSV_COLUMNS: [&str; 52] = [
+pub const CSV_COLUMNS: [&str; 54] = [
     "scheduler",
     "preset",
     "options",
@@ -60,6 +60,8 @@ pub const CSV_COLUMNS: [&str; 52] = [
     "fallbacks",
     "plans",
     "events",
+    "artifact_accepted",
+    "artifact_declined",
 ];
 
 /// The keys that are texts.

@@ -185,56 +185,27 @@ impl Drop for Staged {
 }
 
 /// Takes a directory in the making away, from wherever. For a program that ends without unwinding.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Undo {
     temporary: Option<PathBuf>,
     made: Vec<PathBuf>,
 }
 
 impl Undo {
+    /// Takes one file away.
+    pub(super) fn file(path: &Path) -> Undo {
+        Undo { temporary: Some(path.to_owned()), made: Vec::new() }
+    }
+
     /// Does it, as far as it is possible; what has got its name in the meantime stays.
     pub fn run(&self) {
         if let Some(temporary) = &self.temporary {
-            let _ = fs::remove_dir_all(temporary);
+            let _ =
+                if temporary.is_dir() { fs::remove_dir_all(temporary) } else { fs::remove_file(temporary) };
         }
         for parent in &self.made {
             // Only what is empty goes: another run may have put something there in the meantime.
             let _ = fs::remove_dir(parent);
         }
     }
-}
-
-/// Writes one file, whole or not at all. A file that is there is replaced.
-///
-/// # Errors
-///
-/// If nothing can be written beside it, or it cannot be replaced.
-pub fn write_file(path: &Path, bytes: &[u8]) -> Result<(), OutputError> {
-    if path.is_dir() {
-        return Err(OutputError::new(path, "is a directory; give a file"));
-    }
-    let failed = |why: &io::Error| OutputError::io(path, "be written", why);
-    // What is no file, such as a pipe or /dev/stdout, has no place beside it and cannot be renamed.
-    if path.exists() && !path.is_file() {
-        return fs::write(path, bytes).map_err(|why| failed(&why));
-    }
-    let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
-    let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    if !parent.is_dir() {
-        return Err(OutputError::new(
-            path,
-            format!("there is no directory `{}`; make it first", parent.display()),
-        ));
-    }
-    let mut builder = tempfile::Builder::new();
-    builder.prefix(".").suffix(".partial");
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        builder.permissions(fs::Permissions::from_mode(0o666));
-    }
-    let mut file = builder.tempfile_in(parent).map_err(|why| failed(&why))?;
-    io::Write::write_all(&mut file, bytes).map_err(|why| failed(&why))?;
-    file.persist(&target).map_err(|why| failed(&why.error))?;
-    Ok(())
 }

@@ -15,11 +15,14 @@ use super::directory::{OutputError, Staged, Undo, stage};
 use super::{Manifest, Summary, to_json};
 
 /// Every file that a run directory may hold. `run.json` is in all of them: it is what makes a directory ours.
-pub const FILES: [&str; 7] = [
+pub const FILES: [&str; 10] = [
     "allocations.csv",
     "events.jsonl",
+    "final_result.csv",
+    "job.csv",
     "jobs.csv",
     "run.json",
+    "scheduling_events.csv",
     "summary.json",
     "timeline.csv",
     "timing.json",
@@ -30,8 +33,8 @@ const MARK: &str = "run.json";
 #[derive(Debug)]
 pub struct Recording {
     staged: Staged,
-    allocations: Sink,
-    timeline: Sink,
+    allocations: Option<Sink>,
+    timeline: Option<Sink>,
     events: Option<Sink>,
 }
 
@@ -50,7 +53,30 @@ impl Recording {
         let sink = |name: &str| Sink::create(&staged.path().join(name));
         let (allocations, timeline) = (sink("allocations.csv")?, sink("timeline.csv")?);
         let events = if events { Some(sink("events.jsonl")?) } else { None };
-        Ok(Recording { staged, allocations, timeline, events })
+        Ok(Recording { staged, allocations: Some(allocations), timeline: Some(timeline), events })
+    }
+
+    /// The same without the files that are written while the run goes on: for an engine that tells nobody what happens.
+    ///
+    /// # Errors
+    ///
+    /// If they cannot be taken away.
+    pub fn without_observers(mut self) -> Result<Recording, OutputError> {
+        for sink in [self.allocations.take(), self.timeline.take(), self.events.take()].into_iter().flatten()
+        {
+            fs::remove_file(&sink.path).map_err(|why| OutputError::io(&sink.path, "be taken away", &why))?;
+        }
+        Ok(self)
+    }
+
+    /// Adds a file of an engine's own, one of [`FILES`].
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be written.
+    pub fn add(&mut self, name: &str, bytes: &[u8]) -> Result<(), OutputError> {
+        let path = self.staged.path().join(name);
+        fs::write(&path, bytes).map_err(|why| OutputError::io(&path, "be written", &why))
     }
 
     /// Who writes down what happens. They are to be dropped before [`Recording::finish`].
@@ -59,10 +85,13 @@ impl Recording {
     ///
     /// If a header cannot be written.
     pub fn observers(&mut self) -> io::Result<Vec<Box<dyn Observer + '_>>> {
-        let mut all: Vec<Box<dyn Observer + '_>> = vec![
-            Box::new(Allocations::new(&mut self.allocations)?),
-            Box::new(Timeline::new(&mut self.timeline)?),
-        ];
+        let mut all: Vec<Box<dyn Observer + '_>> = Vec::new();
+        if let Some(allocations) = &mut self.allocations {
+            all.push(Box::new(Allocations::new(allocations)?));
+        }
+        if let Some(timeline) = &mut self.timeline {
+            all.push(Box::new(Timeline::new(timeline)?));
+        }
         if let Some(events) = &mut self.events {
             all.push(Box::new(EventLog::new(events)));
         }
@@ -76,7 +105,7 @@ impl Recording {
 
     #[cfg(test)]
     pub(super) fn redirect_timeline(&mut self, to: &Path) {
-        self.timeline = Sink::create(to).expect("a file");
+        self.timeline = Some(Sink::create(to).expect("a file"));
     }
 
     /// Writes the rest: the bytes of `jobs.csv`, the summary, how it came about, and (apart from everything that is the
@@ -92,7 +121,7 @@ impl Recording {
         manifest: &Manifest,
         timing: &impl Serialize,
     ) -> Result<Staged, OutputError> {
-        for sink in [Some(self.allocations), Some(self.timeline), self.events].into_iter().flatten() {
+        for sink in [self.allocations, self.timeline, self.events].into_iter().flatten() {
             sink.close()?;
         }
         let write = |name: &str, bytes: &[u8]| {

@@ -38,7 +38,7 @@ pub fn run(summary: &Summary) -> String {
     let m = &summary.metrics;
     let unit = Unit::of([m]);
     let mut text = format!("{}\n\n", what(summary));
-    text.push_str(&lines(&deadlines(m), &[1, 2]));
+    text.push_str(&lines(&deadlines(summary), &[1, 2]));
     text.push('\n');
     text.push_str(&times(m, unit));
     text.push('\n');
@@ -87,7 +87,8 @@ fn what(summary: &Summary) -> String {
     )
 }
 
-fn deadlines(m: &Metrics) -> Vec<Row> {
+fn deadlines(summary: &Summary) -> Vec<Row> {
+    let m = &summary.metrics;
     let share = |part: u64| percent((m.slo_jobs > 0).then(|| part as f64 / m.slo_jobs as f64));
     let line = |name: &str, part: u64, note: String| row([name, &part.to_string(), &share(part), &note]);
     let mut rows = vec![row(["deadline jobs", &m.slo_jobs.to_string(), "", ""])];
@@ -95,11 +96,16 @@ fn deadlines(m: &Metrics) -> Vec<Row> {
         rows.push(row(["best-effort jobs", &m.best_effort_jobs.to_string(), "", ""]));
         return rows;
     }
-    rows.push(line("  admitted", m.admitted, m.planned_dsr.map_or(String::new(), promised)));
+    let promise = m.planned_dsr.filter(|_| summary.artifact_accepted.is_none());
+    rows.push(line("  admitted", m.admitted, promise.map_or(String::new(), promised)));
     rows.push(line("  declined", m.declined, String::new()));
     rows.push(line("  met", m.met, format!("of {} that could be, alone on the cluster", m.feasible_alone)));
     let admitted_late = || format!("{} of them admitted", m.admitted_late);
     rows.push(line("  late", m.late, if m.late > 0 { admitted_late() } else { String::new() }));
+    if let (Some(accepted), Some(declined)) = (summary.artifact_accepted, summary.artifact_declined) {
+        let note = format!("accepted and {declined} declined, by the artifact's own count");
+        rows.push(row(["  printed", &accepted.to_string(), &percent(m.planned_dsr), &note]));
+    }
     let cut = m.slo_jobs - m.met - m.late - m.declined;
     if cut > 0 {
         rows.push(line("  unfinished", cut, String::new()));
@@ -129,41 +135,60 @@ fn times(m: &Metrics, unit: Unit) -> String {
 
 /// Several runs, a row each: percentages, counts, times, and GPU-hours.
 pub fn compare(summaries: &[Summary]) -> String {
+    let (heads, cells) = cells(&summaries.iter().collect::<Vec<_>>());
+    let last = heads.len() - 1;
+    let rows: Vec<Row> = [heads].into_iter().chain(cells).map(Row::from).collect();
+    lines(&rows, &(1..=last).collect::<Vec<_>>())
+}
+
+/// The heads and the cells of [`compare`].
+pub fn cells(summaries: &[&Summary]) -> (Vec<String>, Vec<Vec<String>>) {
     let unit = Unit::of(summaries.iter().map(|summary| &summary.metrics));
-    let mut rows = vec![row([
-        "scheduler",
-        "dsr %",
-        "met",
-        "late",
-        "declined",
-        &format!("jct {}", unit.name),
-        &format!("p99 {}", unit.name),
-        &format!("makespan {}", unit.name),
-        "util %",
-        "eff %",
-        "goodput h",
-        "rescales",
-    ])];
+    // What the published artifact prints stands beside what it met, where it is what ran.
+    let printed = summaries.iter().any(|summary| summary.artifact_accepted.is_some());
+    let timed = |what: &str| format!("{what} {}", unit.name);
     let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
     let percent = |ratio: Option<f64>| or_dash(ratio.map(|ratio| format!("{:.1}", ratio * 100.0)));
-    for summary in summaries {
-        let m = &summary.metrics;
-        rows.push(row([
-            summary.scheduler.as_str(),
-            &percent(m.dsr),
-            &m.met.to_string(),
-            &m.late.to_string(),
-            &m.declined.to_string(),
-            &unit.text(m.jct.map(|jct| jct.mean)),
-            &unit.text(m.jct.map(|jct| jct.p99)),
-            &unit.text(m.makespan),
-            &percent(m.gpu_utilization),
-            &percent(m.cluster_efficiency),
-            &format!("{:.1}", m.goodput_gpu_hours),
-            &m.rescales.to_string(),
-        ]));
-    }
-    lines(&rows, &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+    let row = |head: [String; 3], claim: [String; 2], rest: [String; 9]| -> Vec<String> {
+        head.into_iter().chain(claim.into_iter().filter(|_| printed)).chain(rest).collect()
+    };
+    let heads = row(
+        ["scheduler", "dsr %", "met"].map(str::to_owned),
+        ["printed %", "printed"].map(str::to_owned),
+        [
+            "late".into(),
+            "declined".into(),
+            timed("jct"),
+            timed("p99"),
+            timed("makespan"),
+            "util %".into(),
+            "eff %".into(),
+            "goodput h".into(),
+            "rescales".into(),
+        ],
+    );
+    let cells = summaries.iter().map(|summary| {
+        let (m, accepted) = (&summary.metrics, summary.artifact_accepted);
+        row(
+            [summary.scheduler.clone(), percent(m.dsr), m.met.to_string()],
+            [
+                percent(m.planned_dsr.filter(|_| accepted.is_some())),
+                or_dash(accepted.map(|accepted| accepted.to_string())),
+            ],
+            [
+                m.late.to_string(),
+                m.declined.to_string(),
+                unit.text(m.jct.map(|jct| jct.mean)),
+                unit.text(m.jct.map(|jct| jct.p99)),
+                unit.text(m.makespan),
+                percent(m.gpu_utilization),
+                percent(m.cluster_efficiency),
+                format!("{:.1}", m.goodput_gpu_hours),
+                m.rescales.to_string(),
+            ],
+        )
+    });
+    (heads, cells.collect())
 }
 
 /// A table without lines, two spaces between columns, the given ones to the right.

@@ -36,6 +36,8 @@ fn summary() -> Summary {
         seed: 0,
         digest: sha256(b""),
         metrics,
+        artifact_accepted: Some(1),
+        artifact_declined: Some(1),
     }
 }
 

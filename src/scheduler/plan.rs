@@ -15,6 +15,8 @@ pub struct Plan {
     pub(crate) pins: Vec<JobId>,
     pub(crate) admitted: Vec<(JobId, Option<Promise>)>,
     pub(crate) declined: Vec<(JobId, Reason)>,
+    pub(crate) tolerated: Vec<JobId>,
+    pub(crate) fell_back: bool,
     pub(crate) wake: Option<SimTime>,
 }
 
@@ -72,6 +74,8 @@ pub enum Reason {
         /// Its deadline.
         deadline: SimTime,
     },
+    /// It has no deadline, and the scheduler is set to serve none of these.
+    BestEffort,
     /// It could be in time alone, but not beside what has been promised to others.
     NoShare {
         /// The fewest GPUs that are enough if it holds them from now on.
@@ -102,6 +106,7 @@ impl fmt::Display for Reason {
                     "with the whole cluster from now on it would end at {earliest} s, its deadline is {deadline} s"
                 )
             }
+            Reason::BestEffort => f.write_str("is a best-effort job, and none are served"),
             Reason::NoShare { needed, deadline, most_free, earliest } => {
                 write!(f, "needs {needed} GPUs until {deadline} s, at most {most_free} are free at once; ")?;
                 match earliest {
@@ -168,6 +173,16 @@ impl Plan {
     /// Turns a job away for good.
     pub fn decline(&mut self, job: JobId, reason: Reason) {
         self.declined.push((job, reason));
+    }
+
+    /// Lets a live job have GPUs from now on without taking it on.
+    pub fn tolerate(&mut self, job: JobId) {
+        self.tolerated.push(job);
+    }
+
+    /// Says that a solver had no answer for this plan, so that a simpler one stands in for it.
+    pub fn fall_back(&mut self) {
+        self.fell_back = true;
     }
 
     /// Asks to be called at `time` at the latest, to the microsecond. The earliest of several calls counts; the next plan

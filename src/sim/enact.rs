@@ -23,6 +23,7 @@ impl Simulation<'_> {
         let mut scheduler = std::mem::replace(&mut self.scheduler, Box::new(Nobody));
         let plan = scheduler.plan(&self.view());
         self.scheduler = scheduler;
+        self.totals.fallbacks += u64::from(plan.fell_back);
         self.arrivals.clear();
         self.ended.clear();
         self.last_plan = Some(self.now);
@@ -53,6 +54,12 @@ impl Simulation<'_> {
                 return Err(self.illegal(PlanFault::NotLive(self.name(*job))));
             }
             self.decline(*job, *reason)?;
+        }
+        for job in &plan.tolerated {
+            if self.states[job.index()].phase != Phase::Live {
+                return Err(self.illegal(PlanFault::NotLive(self.name(*job))));
+            }
+            self.states[job.index()].tolerated = true;
         }
         let changes = self.check_grants(plan)?;
         self.check_pins(plan)?;
@@ -116,7 +123,7 @@ impl Simulation<'_> {
         if state.phase != Phase::Live {
             return Err(self.illegal(PlanFault::NotLive(self.name(job))));
         }
-        if !state.admitted {
+        if !state.admitted && !state.tolerated {
             if !self.scenario.scheduler.grant_admits {
                 return Err(self.illegal(PlanFault::NotAdmitted(self.name(job))));
             }

@@ -8,7 +8,7 @@ use crate::overhead::Overhead;
 use crate::profile::{Setting, SpeedModel};
 use crate::record::jobs::JobRow;
 use crate::scheduler::Options;
-use crate::units::{Gpus, Rate, SimDuration, SimTime};
+use crate::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 use crate::workload::Workload;
 use crate::{placement, scheduler};
 
@@ -61,6 +61,8 @@ pub struct Totals {
     pub events: u64,
     /// Placements on more nodes than needed.
     pub split_placements: u64,
+    /// Plans for which a solver's answer was replaced by a simpler one.
+    pub fallbacks: u64,
     /// The time average of the cluster efficiency, from the first submission to the last end; 0 for no time.
     pub cluster_efficiency: f64,
 }
@@ -92,14 +94,46 @@ pub(super) fn check_requested_sizes(scenario: &Scenario) -> Result<(), SimError>
 }
 
 /// Whether a deadline job could be in time alone on the empty cluster, start pause included; `None` without a deadline.
+///
+/// Where its batch size may be chosen, it is judged on 1, 2, 4, … GPUs and all of the cluster, at the fastest of the batch sizes
+/// that double from the smallest to the largest.
 pub fn feasible_alone(scenario: &Scenario, job: &JobSpec) -> Option<bool> {
     let deadline = job.deadline?;
-    let fits = |gpus: &&Gpus| **gpus <= scenario.cluster.gpus();
-    Some(scenario.truth.sizes(job).iter().filter(fits).any(|gpus| {
-        let nodes = scenario.cluster.packed(*gpus);
-        let setting = Setting { nodes: nodes.nodes(), gpus: *gpus, batch: job.batch_size };
-        let rate = scenario.truth.rate(job, Default::default(), &setting).unwrap_or(Rate::ZERO);
-        let pause = scenario.overhead.pause(job, None, &nodes);
-        job.submit + pause + job.iterations.time_at(rate) <= deadline
-    }))
+    let truth = &*scenario.truth;
+    let cluster = scenario.cluster.gpus();
+    let in_time = |gpus: Gpus| {
+        let nodes = scenario.cluster.packed(gpus);
+        let setting = Setting { nodes: nodes.nodes(), gpus, batch: job.batch_size };
+        job.submit + scenario.overhead.pause(job, None, &nodes) + alone(truth, job, &setting) <= deadline
+    };
+    let chosen = truth.batch_limits(job).is_some_and(|limits| limits.initial < limits.largest);
+    if chosen {
+        let doubled = (0..32).map(|power| Gpus::new(1 << power)).take_while(|gpus| *gpus < cluster);
+        return Some(doubled.chain([cluster]).any(in_time));
+    }
+    Some(truth.sizes(job).iter().copied().filter(|gpus| *gpus <= cluster).any(in_time))
+}
+
+/// How long a job takes from beginning to end, its speed followed as it changes by itself.
+fn alone(truth: &dyn SpeedModel, job: &JobSpec, setting: &Setting) -> SimDuration {
+    let (mut at, mut time) = (Iterations::ZERO, SimDuration::ZERO);
+    loop {
+        let next = truth.until(job, at);
+        let rate = fastest(truth, job, at, setting);
+        time += (next.unwrap_or(job.iterations) - at).time_at(rate);
+        match next {
+            Some(next) if time < SimDuration::FOREVER => at = next,
+            _ => return time,
+        }
+    }
+}
+
+/// The speed of a job at its own batch size, or at a better one if that may be chosen.
+fn fastest(truth: &dyn SpeedModel, job: &JobSpec, at: Iterations, setting: &Setting) -> Rate {
+    let rate = |batch: u32| truth.rate(job, at, &Setting { batch, ..*setting }).unwrap_or(Rate::ZERO);
+    let own = rate(job.batch_size);
+    let Some(limits) = truth.batch_limits(job) else { return own };
+    let doubled = std::iter::successors(Some(limits.initial), |batch| batch.checked_mul(2));
+    let others = doubled.take_while(|batch| *batch < limits.largest).chain([limits.largest]);
+    others.map(rate).fold(own, |best, rate| if rate > best { rate } else { best })
 }

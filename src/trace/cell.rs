@@ -1,6 +1,6 @@
 //! One value of a table, and what it may hold.
 
-use std::ops::RangeInclusive;
+use std::ops::{RangeFrom, RangeInclusive};
 use std::str::FromStr;
 
 use crate::trace::problem::Problem;
@@ -24,6 +24,11 @@ impl<'a> Cell<'a> {
     /// The line of its row.
     pub(crate) fn line(&self) -> u64 {
         self.line
+    }
+
+    /// What it holds, as it stands there.
+    pub(crate) fn bytes(&self) -> &'a [u8] {
+        self.bytes
     }
 
     /// Whether there is nothing in it.
@@ -83,6 +88,21 @@ impl<'a> Cell<'a> {
     pub(crate) fn rate(&self) -> Result<f64, Problem> {
         let text = String::from_utf8_lossy(self.bytes);
         rate(text.trim()).map_err(|message| self.problem(message))
+    }
+
+    /// A number, which is `things`, from `range.start` on.
+    pub(crate) fn real(&self, things: &str, range: RangeFrom<f64>) -> Result<f64, Problem> {
+        let text = String::from_utf8_lossy(self.bytes);
+        let what = match text.trim().parse::<f64>() {
+            Ok(number) if number.is_finite() && range.contains(&number) => return Ok(number),
+            Ok(number) if !number.is_finite() => "is not a finite number",
+            Ok(0.0) => "is too small",
+            Ok(_) => "is negative",
+            Err(_) if self.is_blank() => "is empty",
+            Err(_) => "is not a number",
+        };
+        let least = if range.start > 0.0 { "above 0" } else { "from 0 on" };
+        Err(self.problem(format!("{what}; give {things} {least}")))
     }
 
     /// 0 or 1.

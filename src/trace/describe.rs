@@ -191,6 +191,7 @@ mod tests {
             iterations: Iterations::new(3600.0),
             submit: SimTime::from_secs(submit),
             deadline: deadline.map(SimTime::from_secs),
+            soft: Vec::new(),
             requested: Gpus::new(gpus),
             duration: duration.map(SimDuration::from_secs),
         }

@@ -120,14 +120,37 @@ static RAW: Format = Format {
     ],
 };
 
+/// The workloads of Pollux's evaluation (petuum/adaptdl).
+static POLLUX: Format = Format {
+    name: "pollux",
+    about: "the workloads of Pollux's evaluation; iterations are those of the application at that batch size",
+    columns: &[
+        need(&["name", JOB_ID], ID_ABOUT),
+        need(&["time", SUBMIT], SUBMIT_ABOUT),
+        need(
+            &["application", MODEL],
+            "application: built in with `--gpu t4`, or in the folder of `--profiles`",
+        ),
+        need(&["num_replicas", GPUS], GPUS_ABOUT),
+        need(&[BATCH_SIZE], BATCH_ABOUT),
+        may(
+            &["deadline", DEADLINE],
+            "deadline, seconds on the trace's clock; where it is empty or left out the job is best effort, or has what a \
+             `--deadline` rule gives",
+        ),
+    ],
+};
+
 /// Every known format.
-pub static FORMATS: [&Format; 4] = [&GENERATED, &PUBLISHED, &PHILLY, &RAW];
+pub static FORMATS: [&Format; 5] = [&GENERATED, &PUBLISHED, &PHILLY, &RAW, &POLLUX];
 
 /// The format of a table, by its column names; `None` where they are of none. The first three differ only in the names
 /// of columns and are read alike, in any mixture.
 pub(super) fn detect(table: &Table) -> Option<&'static Format> {
     let any = |names: &[&str]| table.header().iter().any(|name| names.contains(&name.as_str()));
-    if any(&[MODEL, ITERATIONS, "num_iteration"]) {
+    if any(&["application", "num_replicas"]) {
+        Some(&POLLUX)
+    } else if any(&[MODEL, ITERATIONS, "num_iteration"]) {
         Some(if any(&["real_iteration", "real_duration"]) {
             &PHILLY
         } else if any(&["submission_time", "num_iteration", "deadline"]) {
@@ -143,9 +166,9 @@ pub(super) fn detect(table: &Table) -> Option<&'static Format> {
 }
 
 impl Format {
-    /// Whether jobs state their work; where they do not, it is drawn.
+    /// Whether jobs state what they are; where they do not, it is drawn.
     pub(super) fn states_work(&self) -> bool {
-        self.columns.iter().any(|column| column.names[0] == MODEL)
+        self.columns.iter().any(|column| column.names.contains(&MODEL))
     }
 
     /// The column that answers to `name`, with its spellings.

@@ -131,6 +131,7 @@ pub fn generate(options: &GenerateOptions, table: &ThroughputTable) -> Result<Wo
             iterations,
             submit,
             deadline: (best_effort.unit() >= options.best_effort_share).then_some(deadline),
+            soft: Vec::new(),
             requested: gpus,
             duration: Some(duration),
         });

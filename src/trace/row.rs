@@ -11,6 +11,7 @@ use crate::trace::draw::{Draws, Stream};
 use crate::trace::elasticflow::Stated;
 use crate::trace::format::{self, Format};
 use crate::trace::itp::Drawn;
+use crate::trace::pollux::Named;
 use crate::trace::problem::{Problem, Problems};
 use crate::trace::table::{Cells, Table};
 use crate::units::{Gpus, Iterations, SimDuration, SimTime};
@@ -30,6 +31,7 @@ pub(super) struct Work {
 enum Source<'a> {
     Stated(Stated<'a>),
     Drawn(Box<Drawn<'a>>),
+    Named(Named<'a>),
 }
 
 /// Turns the rows of one table into jobs.
@@ -54,7 +56,7 @@ impl<'a> Reader<'a> {
         sheet: &'a Table,
         format: &'static Format,
         table: &'a ThroughputTable,
-        options: &ReadOptions,
+        options: &ReadOptions<'a>,
         problems: &mut Problems,
     ) -> Option<Reader<'a>> {
         let mut found = BTreeMap::new();
@@ -93,6 +95,13 @@ impl<'a> Reader<'a> {
             (Some(model), Some(batch_size), Some(iterations)) => {
                 Source::Stated(Stated { model, batch_size, iterations, table })
             }
+            (Some(application), Some(batch_size), None) => {
+                let Some(applications) = options.applications else {
+                    problems.push(sheet.problem(Named::none(table)).field(&sheet.header()[application]));
+                    return None;
+                };
+                Source::Named(Named { application, batch_size, applications })
+            }
             _ => Source::Drawn(Box::new(Drawn::new(find(format::DURATION)?, table, options.trace_seed))),
         };
         Some(Reader {
@@ -125,9 +134,13 @@ impl<'a> Reader<'a> {
         let submit = problems.keep(row.cell(self.submit).seconds::<SimTime>());
         let requested = problems.keep(row.cell(self.gpus).whole("GPUs", 1..=GPUS_LIMIT));
         let requested = requested.map(|gpus| Gpus::new(gpus as u32));
-        let duration = self.duration(row, problems);
+        let mut duration = self.duration(row, problems);
         let work = match &mut self.source {
             Source::Stated(stated) => stated.work(row, problems),
+            Source::Named(named) => named.work(row, requested, problems).map(|(work, takes)| {
+                duration = Some(takes);
+                work
+            }),
             Source::Drawn(drawn) => {
                 drawn.work(row, row.cell(self.gpus), requested, duration.flatten(), problems)
             }
@@ -142,6 +155,7 @@ impl<'a> Reader<'a> {
             iterations: work.iterations,
             submit: submit?,
             deadline: deadline?,
+            soft: Vec::new(),
             requested: requested?,
             duration: duration?,
         })
@@ -183,7 +197,7 @@ impl<'a> Reader<'a> {
             if best_effort == Some(true) || rule == DeadlineRule::None {
                 Some(None)
             } else {
-                problems.keep(ruled(row.line(), rule, drawn, duration?))
+                problems.keep(self.ruled(row.line(), rule, drawn, duration?))
             }
         } else if best_effort == Some(true) {
             Some(None)
@@ -200,10 +214,14 @@ impl<'a> Reader<'a> {
         submit: Option<SimTime>,
         problems: &mut Problems,
     ) -> Option<Option<SimTime>> {
+        let best_effort = matches!(self.source, Source::Named(_));
         let Some(cell) = self.deadline.map(|at| row.cell(at)) else {
-            self.undated += 1;
-            return None;
+            self.undated += usize::from(!best_effort);
+            return best_effort.then_some(None);
         };
+        if best_effort && cell.is_blank() {
+            return Some(None);
+        }
         if cell.is_blank() {
             let message = "is empty; give seconds, or 1 under `best_effort` for a job without a deadline";
             problems.push(cell.problem(message));
@@ -219,6 +237,28 @@ impl<'a> Reader<'a> {
         Some(Some(deadline))
     }
 
+    /// What a rule that gives deadlines drew for a job, if it could.
+    fn ruled(
+        &self,
+        line: u64,
+        rule: DeadlineRule,
+        drawn: Option<SimTime>,
+        duration: Option<SimDuration>,
+    ) -> Result<Option<SimTime>, Problem> {
+        let message = if duration.is_none() && matches!(self.source, Source::Named(_)) {
+            format!(
+                "cannot run on the GPUs it asks for, whose time `--deadline {rule}` is a share of; ask for fewer"
+            )
+        } else if duration.is_none() {
+            format!("has no `duration`, which `--deadline {rule}` is a share of; add it")
+        } else if drawn > Some(SimTime::LIMIT) {
+            format!("gets a deadline beyond 10000000000 s from `--deadline {rule}`; give a smaller share")
+        } else {
+            return Ok(drawn);
+        };
+        Err(Problem::line(line, message))
+    }
+
     /// What is only known after the last row.
     pub(super) fn finish(&self, problems: &mut Problems) {
         if self.undated > 0 {
@@ -230,23 +270,6 @@ impl<'a> Reader<'a> {
             problems.push(Problem { message, ..self.header.clone() });
         }
     }
-}
-
-/// What a rule that gives deadlines drew for a job, if it could.
-fn ruled(
-    line: u64,
-    rule: DeadlineRule,
-    drawn: Option<SimTime>,
-    duration: Option<SimDuration>,
-) -> Result<Option<SimTime>, Problem> {
-    let message = if duration.is_none() {
-        format!("has no `duration`, which `--deadline {rule}` is a share of; add it")
-    } else if drawn > Some(SimTime::LIMIT) {
-        format!("gets a deadline beyond 10000000000 s from `--deadline {rule}`; give a smaller share")
-    } else {
-        return Ok(drawn);
-    };
-    Err(Problem::line(line, message))
 }
 
 /// Checks that a job's work can be counted and that it ends before the clock does, whatever policy runs it.

@@ -16,7 +16,7 @@ fn table() -> ThroughputTable {
 
 fn with(text: &str, deadline: &str) -> Result<Trace, InputErrors> {
     let deadline = (!deadline.is_empty()).then(|| deadline.parse().unwrap());
-    parse("t.csv", text.as_bytes(), &table(), &ReadOptions { deadline, trace_seed: 0 })
+    parse("t.csv", text.as_bytes(), &table(), &ReadOptions { deadline, ..ReadOptions::default() })
 }
 
 /// What is wrong with `text`, without the file's name.
@@ -77,7 +77,8 @@ fn a_raw_trace_gets_what_it_lacks() {
     assert_eq!(y.model, "bert");
     // What is drawn is the same everywhere and for ever: these come from the first run of this test.
     let drawn = (0..4).map(|trace_seed| {
-        let options = ReadOptions { deadline: "uniform:0.5,1.5".parse().ok(), trace_seed };
+        let options =
+            ReadOptions { deadline: "uniform:0.5,1.5".parse().ok(), trace_seed, applications: None };
         let trace = parse("t.csv", RAW.as_bytes(), &table(), &options).unwrap();
         trace
             .workload
@@ -188,7 +189,7 @@ proptest! {
         }
         bytes.truncate(cut);
         let deadline = (!rule.is_empty()).then(|| rule.parse().unwrap());
-        match parse("t.csv", &bytes, &table(), &ReadOptions { deadline, trace_seed: 7 }) {
+        match parse("t.csv", &bytes, &table(), &ReadOptions { deadline, trace_seed: 7, applications: None }) {
             Ok(trace) => prop_assert!(!trace.workload.is_empty()),
             Err(errors) => prop_assert!(!errors.problems().is_empty()),
         }

@@ -49,6 +49,7 @@ pub(crate) fn workload(jobs: &[Job]) -> Workload {
         iterations: Iterations::new(job.iterations),
         submit: time(job.submit),
         deadline: job.deadline.map(time),
+        soft: Vec::new(),
         requested: Gpus::new(job.gpus),
         duration: None,
     });

@@ -1,0 +1,65 @@
+//! The published artifact, re-enacted on its own figures. Reading the trace is not timed. Each checks the known counts first.
+//! Skipped where the reference data is not at hand.
+
+#[path = "../tests/common/artifact.rs"]
+mod artifact;
+#[path = "../tests/common/data.rs"]
+mod data;
+
+use std::hint::black_box;
+
+use artifact::{Setting, read};
+use criterion::{Criterion, criterion_group, criterion_main};
+use elasticflow_sim::replica::Schedule;
+use elasticflow_sim::workload::Workload;
+
+/// A schedule on a cluster, and how many jobs it is known to accept.
+type Run = (Schedule, (u32, u32), i64);
+
+fn accepted(workload: &Workload, gpu: &str, slot: u64, (schedule, cluster, _): Run) -> i64 {
+    Setting::new(gpu, cluster, slot)
+        .run(workload, schedule)
+        .unwrap_or_else(|why| panic!("{schedule:?}: {why}"))
+        .accepted
+}
+
+fn figures(criterion: &mut Criterion) {
+    use Schedule::{DlasGpu, Edf, EdfAccessCtrl, Ef, EfAccessCtrl, Gandiva, Themis};
+    let Some(data) = data::data() else { return };
+    let mut group = criterion.benchmark_group("artifact");
+    group.sample_size(10);
+    let mut bench = |name: &str, trace: &str, gpu: &str, slot: u64, runs: &[Run]| {
+        let workload = read(&data.join("traces").join(trace), gpu);
+        for run in runs {
+            assert_eq!(accepted(&workload, gpu, slot, *run), run.2, "{name}: {run:?}");
+        }
+        group.bench_function(name, |bencher| {
+            bencher
+                .iter(|| runs.iter().map(|run| accepted(black_box(&workload), gpu, slot, *run)).sum::<i64>());
+        });
+    };
+    let figure9 = [
+        (Edf, (8, 8), 23),
+        (EdfAccessCtrl, (8, 8), 214),
+        (Ef, (8, 8), 282),
+        (EfAccessCtrl, (8, 8), 917),
+        (Edf, (16, 8), 143),
+        (EdfAccessCtrl, (16, 8), 396),
+        (Ef, (16, 8), 665),
+        (EfAccessCtrl, (16, 8), 935),
+        (Edf, (32, 8), 244),
+        (EdfAccessCtrl, (32, 8), 610),
+        (Ef, (32, 8), 891),
+        (EfAccessCtrl, (32, 8), 942),
+    ];
+    bench("figure 9, twelve runs", "artifact/fig9_1000jobs.csv", "a100", 240, &figure9);
+    bench("cluster10 under themis", "itp/cluster10.csv", "a100", 60, &[(Themis, (32, 8), 123)]);
+    let figure8a = [Edf, Gandiva, DlasGpu, Themis, EfAccessCtrl];
+    let counts = [23, 18, 56, 61, 142];
+    let figure8a: Vec<Run> =
+        figure8a.into_iter().zip(counts).map(|(schedule, count)| (schedule, (16, 4), count)).collect();
+    bench("figure 8a, five runs", "artifact/elasticVpollux_e.csv", "t4", 60, &figure8a);
+}
+
+criterion_group!(benches, figures);
+criterion_main!(benches);

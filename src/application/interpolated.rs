@@ -1,0 +1,122 @@
+//! Goodput of models of which only the throughput at some batch sizes is known.
+//!
+//! A job keeps its own batch size, at which its efficiency is 1, and may have any number of GPUs: between two measured numbers
+//! its rate is linear, below the smallest it is in proportion, beyond the largest it is that of the largest. What an agent that
+//! learns step times measures follows from the rate: an iteration at the smallest measured number of GPUs is all computing, which
+//! divides evenly among more of them, and what an iteration takes beyond that is the exchange of gradients.
+
+use std::collections::BTreeMap;
+
+use crate::job::JobSpec;
+use crate::profile::{BatchLimits, Curve, Measurement, MissingCurve, Setting, SpeedModel, ThroughputTable};
+use crate::units::{Gpus, Iterations, Rate};
+use crate::workload::Workload;
+
+/// The speeds of a workload's jobs by a [`ThroughputTable`], interpolated.
+#[derive(Clone, Debug)]
+pub struct Interpolated {
+    kinds: Vec<Kind>,
+    by_job: Vec<u32>,
+}
+
+/// Jobs of one model and batch size.
+#[derive(Clone, Debug)]
+struct Kind {
+    curve: Curve,
+    limits: BatchLimits,
+    sizes: Vec<Gpus>,
+}
+
+impl Interpolated {
+    /// Looks up the curve of every job.
+    ///
+    /// # Errors
+    ///
+    /// If the table has no curve for a job.
+    pub fn new(table: &ThroughputTable, workload: &Workload) -> Result<Interpolated, MissingCurve> {
+        let mut index: BTreeMap<(&str, u32), u32> = BTreeMap::new();
+        let (mut kinds, mut by_job) = (Vec::new(), Vec::new());
+        for job in workload.jobs() {
+            let key = (job.model.as_str(), job.batch_size);
+            if let Some(kind) = index.get(&key) {
+                by_job.push(*kind);
+                continue;
+            }
+            let curve = table.curve(&job.model, job.batch_size).ok_or_else(|| MissingCurve {
+                job: job.name.clone(),
+                what: table.missing(&job.model, job.batch_size),
+            })?;
+            kinds.push(Kind::new(curve.clone(), job.batch_size));
+            index.insert(key, kinds.len() as u32 - 1);
+            by_job.push(kinds.len() as u32 - 1);
+        }
+        Ok(Interpolated { kinds, by_job })
+    }
+
+    fn kind(&self, job: &JobSpec) -> &Kind {
+        &self.kinds[self.by_job[job.id.index()] as usize]
+    }
+}
+
+impl Kind {
+    fn new(curve: Curve, batch: u32) -> Kind {
+        // One batch size, and at least one example on each GPU.
+        let limits = BatchLimits { initial: batch, largest: batch, local: (1, batch), pinned: None };
+        let largest = curve.measured().last().map_or(0, |(gpus, _)| gpus.get());
+        let mut kind = Kind { curve, limits, sizes: Vec::new() };
+        let mut fastest = 0.0;
+        for gpus in 1..=largest.min(batch) {
+            if let Some(rate) = kind.rate(gpus).filter(|rate| *rate > fastest) {
+                fastest = rate;
+                kind.sizes.push(Gpus::new(gpus));
+            }
+        }
+        kind
+    }
+
+    /// Iterations per second on any number of GPUs for which there is an example each.
+    fn rate(&self, gpus: u32) -> Option<f64> {
+        if gpus == 0 || gpus > self.limits.largest {
+            return None;
+        }
+        let measured = self.curve.measured();
+        let next = measured.partition_point(|(count, _)| count.get() < gpus);
+        let (count, rate) =
+            measured.get(next).or(measured.last()).map(|(count, rate)| (count.get(), rate.get()))?;
+        let wide = f64::from(gpus);
+        Some(match next.checked_sub(1).map(|before| measured[before]) {
+            _ if gpus >= count => rate,
+            None => rate * wide / f64::from(count),
+            Some((below, slower)) => {
+                let share = f64::from(gpus - below.get()) / f64::from(count - below.get());
+                slower.get() + share * (rate - slower.get())
+            }
+        })
+    }
+
+    fn measure(&self, gpus: u32) -> Option<Measurement> {
+        let step = 1.0 / self.rate(gpus)?;
+        let (fewest, alone) = self.curve.measured().first()?;
+        let computing = f64::from(fewest.get()) / alone.get() / f64::from(gpus);
+        Some(Measurement { accumulate: computing.min(step), step, noise: 0.0 })
+    }
+}
+
+impl SpeedModel for Interpolated {
+    fn sizes(&self, job: &JobSpec) -> &[Gpus] {
+        &self.kind(job).sizes
+    }
+
+    /// The batch size of the setting has no say: a job of this model has but one.
+    fn rate(&self, job: &JobSpec, _at: Iterations, setting: &Setting) -> Option<Rate> {
+        self.kind(job).rate(setting.gpus.get()).map(Rate::new)
+    }
+
+    fn batch_limits(&self, job: &JobSpec) -> Option<&BatchLimits> {
+        Some(&self.kind(job).limits)
+    }
+
+    fn measure(&self, job: &JobSpec, _at: Iterations, setting: &Setting) -> Option<Measurement> {
+        self.kind(job).measure(setting.gpus.get())
+    }
+}

@@ -1,0 +1,41 @@
+//! `report`: run directories as a page.
+
+use std::path::PathBuf;
+
+use crate::report::{StagedFile, Stored, page};
+
+use super::output::{Failure, message};
+
+/// The words of `report`.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Directories that `run --out` wrote, or `compare --out` below its own
+    #[arg(value_name = "RUN_DIR", required = true)]
+    runs: Vec<PathBuf>,
+    /// Write one self-contained page into this file
+    #[arg(long, value_name = "FILE")]
+    html: PathBuf,
+    /// Print no notes on stderr
+    #[arg(long)]
+    quiet: bool,
+}
+
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let mut file = StagedFile::begin(&args.html).map_err(Failure::input)?;
+    for (n, run) in args.runs.iter().enumerate() {
+        if args.runs[..n].contains(run) {
+            let why = format!("{}: is given twice; give each run once", run.display());
+            return Err(Failure::Input(anyhow::Error::msg(why)));
+        }
+    }
+    let runs = args.runs.iter().map(|run| Stored::read(run)).collect::<Result<Vec<_>, _>>();
+    let runs = runs.map_err(Failure::input)?;
+    let page = page::html(&runs).map_err(Failure::input)?;
+    std::io::Write::write_all(&mut file, page.as_bytes()).map_err(|why| file.failed(&why))?;
+    file.publish()?;
+    if !args.quiet {
+        let what = format!("{}: open it in a browser, {} bytes", args.html.display(), page.len());
+        message("note", what);
+    }
+    Ok(())
+}

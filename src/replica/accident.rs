@@ -1,0 +1,216 @@
+//! What the artifact does by accident and can be made not to do, by number.
+
+use std::fmt;
+
+use super::Schedule;
+
+/// An accident of the artifact that can be switched off. What it does is said at the function or constant that enacts it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Accident {
+    /// Its number among the artifact's accidents.
+    pub number: u8,
+    /// The schedules in which it happens.
+    pub of: &'static [Schedule],
+    /// What happens with it.
+    pub what: &'static str,
+    /// What happens without it.
+    pub without: &'static str,
+}
+
+macro_rules! accidents {
+    ($($name:ident $number:literal [$($schedule:ident)*] $what:literal; $without:literal)*) => {
+        $(pub(super) const $name: Accident = Accident {
+            number: $number,
+            of: &[$(Schedule::$schedule),*],
+            what: $what,
+            without: $without,
+        };)*
+
+        /// Every accident that has a switch, ascending by number.
+        pub const ALL: &[Accident] = &[$($name),*];
+    };
+}
+
+accidents! {
+    Q1 1 [Ef EfAccessCtrl]
+        "leftover GPUs go to the job whose GPU-time grows most";
+        "leftover GPUs go to the job whose GPU-time grows least"
+    Q2 2 [Ef EfAccessCtrl]
+        "a plan is charged for GPU-time after its end";
+        "a plan is charged up to its end"
+    Q3 3 [EfAccessCtrl]
+        "the arrivals of a slot are admitted or refused together";
+        "arrivals are judged one by one"
+    Q4 4 [EfAccessCtrl EdfAccessCtrl]
+        "every arrival is refused while an admitted job is late";
+        "a job that is late anyway keeps nobody out"
+    Q5 5 [Ef EfAccessCtrl]
+        "the minimum share is filled backwards from the deadline";
+        "the minimum share is filled from now on, at one level"
+    Q6 6 [EfAccessCtrl]
+        "a job is judged by its planned end, without the slot's rest and the last overhead";
+        "a job is judged by the end that is written down"
+    Q8 8 [Edf EdfAccessCtrl Ef EfAccessCtrl Gandiva]
+        "every running job pays overhead in every round";
+        "overhead is paid only when GPUs change"
+    Q9 9 [Ef EfAccessCtrl EdfAccessCtrl DlasGpu Gandiva]
+        "everything restarts every so many rounds as a slot has seconds";
+        "nothing restarts"
+    Q10 10 [Edf Themis]
+        "overhead is free";
+        "overhead is paid as under the other schedules"
+    Q12 12 [Edf EdfAccessCtrl]
+        "the aligned end of a plan overwrites what is free at that instant";
+        "free GPUs are kept, and ends are exact"
+    Q13 13 [Edf EdfAccessCtrl]
+        "a job gets GPUs past the peak of its curve";
+        "no GPUs past the peak of the curve"
+    Q14 14 [EdfAccessCtrl]
+        "best-effort jobs are refused as any other";
+        "best-effort jobs are always admitted"
+    Q19 19 [Ef EfAccessCtrl Edf EdfAccessCtrl DlasGpu]
+        "what happens within a slot is put off to its end";
+        "every event has its own time"
+    Q21 21 [Themis]
+        "the share of a cluster is a share of time, so that the denominator of fairness is in iterations";
+        "fairness is in seconds"
+    Q23 23 [Themis]
+        "leases received are not counted";
+        "leases received divide the shares"
+    Q24 24 [Themis]
+        "the latest event stands in for now, and ends are rounded up to the lease's";
+        "now is now, and ends are exact"
+    Q25 25 [DlasGpu]
+        "the demotion of a job on several GPUs is looked at late";
+        "a demotion is looked at when it is due"
+    Q26 26 [DlasGpu]
+        "the overhead of a start is not in the end";
+        "the overhead of a start is in the end"
+    Q28 28 [Gandiva]
+        "the clock jumps from arrival to arrival, and turns change only at whole minutes";
+        "the clock ticks by slots, and turns change at every tick"
+    Q29 29 [Gandiva]
+        "ended jobs keep their seats";
+        "ended jobs give their seats back"
+    Q30 30 [Gandiva]
+        "the last seat of a set counts as taken";
+        "the last seat of a set is a seat"
+    Q47 47 [Gandiva]
+        "a size with GPUs to spare gives up that many sets";
+        "a size gives up only sets that it has to spare"
+    Q48 48 [Gandiva]
+        "jobs of a size without a set are no demand, and nobody's last set goes";
+        "jobs that wait are demand, and take nodes from the size that has most"
+}
+
+impl fmt::Display for Accident {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "accident.q{}", self.number)
+    }
+}
+
+/// The accidents that happen in a run: all of them, unless some are switched off.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Accidents {
+    /// A bit for each number that does not happen.
+    off: u64,
+}
+
+/// Why a setting is no switch.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum NoSwitch {
+    /// Not an accident, or one that cannot be switched.
+    #[error("`{key}` is no switch of `{schedule}`; it has: {known}")]
+    Unknown {
+        /// The key as it was given.
+        key: String,
+        /// The schedule's name.
+        schedule: &'static str,
+        /// The keys that it has.
+        known: String,
+    },
+    /// A value that is neither `on` nor `off`.
+    #[error("`{key}` is `{value}`; give on or off")]
+    Value {
+        /// The accident's key.
+        key: String,
+        /// What was given.
+        value: String,
+    },
+}
+
+impl Accidents {
+    /// All of them happen.
+    pub const fn all() -> Accidents {
+        Accidents { off: 0 }
+    }
+
+    /// The accidents that a schedule has switches for.
+    pub fn of(schedule: Schedule) -> impl Iterator<Item = Accident> {
+        ALL.iter().copied().filter(move |accident| accident.of.contains(&schedule))
+    }
+
+    /// All but those that the settings switch off: `accident.q3` is `off`.
+    ///
+    /// # Errors
+    ///
+    /// If a key is no switch of the schedule, or a value is neither `on` nor `off`.
+    pub fn parse<'t>(
+        schedule: Schedule,
+        settings: impl IntoIterator<Item = (&'t str, &'t str)>,
+    ) -> Result<Accidents, NoSwitch> {
+        let mut accidents = Accidents::default();
+        for (key, value) in settings {
+            let accident = Accidents::of(schedule).find(|accident| accident.to_string() == key);
+            let Some(accident) = accident else {
+                let known: Vec<_> = Accidents::of(schedule).map(|accident| accident.to_string()).collect();
+                let (key, known) = (key.to_owned(), known.join(", "));
+                return Err(NoSwitch::Unknown { key, schedule: schedule.as_str(), known });
+            };
+            match value {
+                "on" => {}
+                "off" => accidents = accidents.without(accident),
+                _ => return Err(NoSwitch::Value { key: key.to_owned(), value: value.to_owned() }),
+            }
+        }
+        Ok(accidents)
+    }
+
+    /// The same, with one switched off.
+    #[must_use]
+    pub fn without(self, accident: Accident) -> Accidents {
+        Accidents { off: self.off | 1 << accident.number }
+    }
+
+    /// Whether an accident happens.
+    pub(super) fn has(self, accident: Accident) -> bool {
+        self.off & 1 << accident.number == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn switches_are_read_by_schedule() {
+        let parse = |text| Accidents::parse(Schedule::EfAccessCtrl, text);
+        let off = parse(vec![("accident.q3", "off"), ("accident.q5", "on")]).unwrap();
+        assert!(!off.has(Q3) && off.has(Q5) && off.has(Q1));
+        let why = parse(vec![("accident.q13", "off")]).unwrap_err();
+        assert_eq!(
+            why.to_string(),
+            "`accident.q13` is no switch of `ef-accessctrl`; it has: accident.q1, accident.q2, accident.q3, accident.q4, \
+             accident.q5, accident.q6, accident.q8, accident.q9, accident.q19"
+        );
+        let why = parse(vec![("accident.q3", "no")]).unwrap_err();
+        assert_eq!(why.to_string(), "`accident.q3` is `no`; give on or off");
+    }
+
+    #[test]
+    fn numbers_ascend_and_every_schedule_has_switches() {
+        assert!(ALL.windows(2).all(|pair| pair[0].number < pair[1].number));
+        assert!(ALL.iter().all(|accident| accident.number < 64 && !accident.of.is_empty()));
+        assert!(Schedule::ALL.iter().all(|schedule| Accidents::of(*schedule).count() > 1));
+    }
+}

@@ -1,0 +1,120 @@
+//! The artifact's own files, under its own names and headers, so that what reads them keeps working.
+//!
+//! CSV with CRLF. Times are seconds. Left out are `cluster.csv`, `cpu.csv`, `gpu.csv`, `memory.csv` and `network.csv`, in which
+//! the artifact writes hardly anything but zeros (Q38).
+
+use std::io::{self, Write};
+
+use crate::cluster::Shape;
+use crate::job::Class;
+use crate::workload::Workload;
+
+use super::job::whole;
+use super::{NEVER, Replayed, Schedule};
+
+/// The files that there are.
+pub const NAMES: [&str; 3] = ["final_result.csv", "job.csv", "scheduling_events.csv"];
+
+const JOB: [&str; 13] = [
+    "time",
+    "job_id",
+    "num_gpu",
+    "submit_time",
+    "start_time",
+    "end_time",
+    "ddl",
+    "executed_time",
+    "JCT",
+    "pending_time",
+    "preempt",
+    "promote",
+    "best_effort_job",
+];
+
+const FINAL_RESULT: [&str; 6] =
+    ["time", "ddl_satis_ratio", "cluster_spec", "trace_file", "scheduler", "scheme"];
+
+fn writer<W: Write>(to: W) -> csv::Writer<W> {
+    csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to)
+}
+
+/// Writes `job.csv`: the finished jobs, in the order in which their ends were noticed. A best-effort job's `ddl` and the
+/// `start_time` of jobs under Themis are the largest integer.
+///
+/// # Errors
+///
+/// If the writer fails.
+pub fn write_jobs(replayed: &Replayed, workload: &Workload, to: &mut dyn Write) -> io::Result<()> {
+    let mut writer = writer(to);
+    writer.write_record(JOB)?;
+    for row in &replayed.rows {
+        let spec = workload.job(row.job);
+        let seconds = |micros: u64| whole(spec, micros).map_err(io::Error::other);
+        let submit = seconds(spec.submit.as_micros())?;
+        let due = spec.deadline.map_or(Ok(NEVER), |due| seconds(due.as_micros()))?;
+        let numbers = [
+            i64::from(row.num_gpu),
+            submit,
+            row.start,
+            row.end,
+            due,
+            row.end - row.start,
+            row.end - submit,
+            row.pending,
+            i64::from(row.preempt),
+            0,
+            i64::from(spec.class() == Class::BestEffort),
+        ];
+        let head = [row.time.to_string(), spec.name.clone()];
+        writer.write_record(head.into_iter().chain(numbers.map(|number| number.to_string())))?;
+    }
+    writer.flush()
+}
+
+/// Writes `scheduling_events.csv`: for each round who is on which GPU, by the job's place in the trace, and the cluster
+/// efficiency. The run must have written its rounds down.
+///
+/// # Errors
+///
+/// If the writer fails.
+pub fn write_rounds(replayed: &Replayed, cluster: &Shape, to: &mut dyn Write) -> io::Result<()> {
+    let mut writer = writer(to);
+    let gpus = cluster.nodes().iter().enumerate().flat_map(|(node, gpus)| {
+        let names = (0..gpus.get()).map(move |gpu| format!("gpu{node}-{gpu}"));
+        names.collect::<Vec<_>>()
+    });
+    let gpus: Vec<String> = gpus.collect();
+    writer.write_record(["time"].into_iter().chain(gpus.iter().map(String::as_str)).chain(["ce"]))?;
+    for round in &replayed.log {
+        let mut jobs = vec![String::new(); gpus.len()];
+        for held in &round.held {
+            let (first, end) = (held.first as usize, (held.first + held.gpus) as usize);
+            jobs[first..end].fill(held.job.0.to_string());
+        }
+        let (time, efficiency) = (round.time.to_string(), format!("{:?}", round.efficiency));
+        let jobs = jobs.iter().map(String::as_str);
+        writer.write_record([time.as_str()].into_iter().chain(jobs).chain([efficiency.as_str()]))?;
+    }
+    writer.flush()
+}
+
+/// Writes `final_result.csv`: the ratio that the artifact prints. The `time`, in the artifact that of the wall clock, is empty.
+///
+/// # Errors
+///
+/// If the writer fails.
+pub fn write_result(
+    replayed: &Replayed,
+    schedule: Schedule,
+    cluster: &Shape,
+    trace: &str,
+    to: &mut dyn Write,
+) -> io::Result<()> {
+    let mut writer = writer(to);
+    writer.write_record(FINAL_RESULT)?;
+    let ratio = replayed.ratio().map_or_else(String::new, |ratio| format!("{ratio:?}"));
+    let node = cluster.node_size().map(|size| format!("n{}g{size}", cluster.nodes().len()));
+    let scheme = if schedule == Schedule::Gandiva { "gandiva" } else { "elastic" };
+    writer.write_record(["", &ratio, &node.unwrap_or_default(), trace, schedule.as_str(), scheme])?;
+    writer.flush()
+}

@@ -1,0 +1,161 @@
+//! A run directory read back: what `explain`, `report` and `compare --against` go by.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::record::allocations::{self, Allocation};
+use crate::record::jobs::{self, JobRow};
+use crate::record::timeline::{self, Point};
+
+use super::{ClusterSummary, Summary};
+
+/// A run directory that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{path}: {what}")]
+pub struct StoredError {
+    path: String,
+    what: String,
+}
+
+/// The files of a run that every directory has, as far as they are read back.
+#[derive(Clone, Debug)]
+pub struct Stored {
+    /// The directory, as its user named it.
+    pub path: PathBuf,
+    /// What was simulated, and what came out of it.
+    pub summary: Summary,
+    /// The words that run it again.
+    pub command: Vec<String>,
+    /// `jobs.csv`.
+    pub jobs: Vec<JobRow>,
+    /// `allocations.csv`.
+    pub allocations: Vec<Allocation>,
+}
+
+/// Of `run.json`, what is read back.
+#[derive(Deserialize)]
+struct Manifest {
+    command: Vec<String>,
+}
+
+impl Stored {
+    /// Reads a directory that `--out` wrote.
+    ///
+    /// # Errors
+    ///
+    /// If it is no run directory, or one of its files is missing or not as this version writes it.
+    pub fn read(path: &Path) -> Result<Stored, StoredError> {
+        check(path)?;
+        let manifest: Manifest = json(&path.join("run.json"))?;
+        let mut summary: Summary = json(&path.join("summary.json"))?;
+        let shape = summary.cluster.to_shape();
+        let no_cluster = || error(&path.join("summary.json"), format!("`cluster` is no cluster; {AGAIN}"));
+        summary.cluster = ClusterSummary::from(&shape.ok_or_else(no_cluster)?);
+        Ok(Stored {
+            path: path.to_owned(),
+            summary,
+            command: manifest.command,
+            jobs: csv(&path.join("jobs.csv"), jobs::read)?,
+            allocations: csv(&path.join("allocations.csv"), allocations::read)?,
+        })
+    }
+
+    /// `timeline.csv`.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing or not as this version writes it.
+    pub fn timeline(&self) -> Result<Vec<Point>, StoredError> {
+        csv(&self.path.join("timeline.csv"), timeline::read)
+    }
+
+    /// The lines of `events.jsonl` about one job, if the run wrote down its events.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read or a line is no JSON object.
+    pub fn events(&self, job_id: &str) -> Result<Option<Vec<serde_json::Value>>, StoredError> {
+        let path = self.path.join("events.jsonl");
+        if !path.exists() {
+            return Ok(None);
+        }
+        let text = fs::read_to_string(&path).map_err(|why| unreadable(&path, &why))?;
+        let mut events = Vec::new();
+        for (n, line) in text.lines().enumerate() {
+            let event: serde_json::Value = serde_json::from_str(line)
+                .map_err(|why| error(&path, format!("line {}: {why}; {AGAIN}", n + 1)))?;
+            if event["job_id"] == job_id {
+                events.push(event);
+            }
+        }
+        Ok(Some(events))
+    }
+}
+
+/// What to do about a file that is not as it should be.
+const AGAIN: &str = "write the directory again by `run --out`";
+
+pub(super) fn error(path: &Path, what: impl Into<String>) -> StoredError {
+    StoredError { path: path.display().to_string(), what: what.into() }
+}
+
+fn unreadable(path: &Path, why: &io::Error) -> StoredError {
+    match why.kind() {
+        io::ErrorKind::NotFound => error(path, format!("is missing; {AGAIN}")),
+        kind => error(path, format!("cannot be read: {kind}")),
+    }
+}
+
+/// Whether it looks like a run directory; otherwise what it is, and what may have been meant.
+fn check(path: &Path) -> Result<(), StoredError> {
+    if !path.exists() {
+        return Err(error(path, "does not exist; give a directory that `run --out` wrote"));
+    }
+    if !path.is_dir() {
+        return Err(error(path, "is not a directory; give one that `run --out` wrote"));
+    }
+    if path.join("run.json").exists() {
+        return Ok(());
+    }
+    // `compare --out` writes a directory of run directories: easily given for one of them.
+    let entries = fs::read_dir(path).map_err(|why| unreadable(path, &why))?;
+    let mut below: Vec<_> = entries
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .filter(|entry| entry.join("run.json").exists())
+        .map(|entry| format!("`{}`", entry.display()))
+        .collect();
+    below.sort();
+    Err(match below.as_slice() {
+        [] => error(path, "is no run directory, it has no run.json; give one that `run --out` wrote"),
+        below => error(path, format!("is no run directory, but holds some; give one: {}", below.join(", "))),
+    })
+}
+
+fn json<T: DeserializeOwned>(path: &Path) -> Result<T, StoredError> {
+    let bytes = fs::read(path).map_err(|why| unreadable(path, &why))?;
+    serde_json::from_slice(&bytes).map_err(|why| error(path, format!("{why}; {AGAIN}")))
+}
+
+fn csv<T>(
+    path: &Path,
+    read: fn(io::BufReader<fs::File>) -> Result<Vec<T>, csv::Error>,
+) -> Result<Vec<T>, StoredError> {
+    let file = fs::File::open(path).map_err(|why| unreadable(path, &why))?;
+    read(io::BufReader::new(file)).map_err(|why| error(path, format!("{}; {AGAIN}", plain(&why))))
+}
+
+/// What is wrong with a row, without the words of the library around it.
+fn plain(why: &csv::Error) -> String {
+    match why.kind() {
+        csv::ErrorKind::Deserialize { pos: Some(pos), err } => format!("line {}: {}", pos.line(), err.kind()),
+        csv::ErrorKind::UnequalLengths { pos: Some(pos), expected_len, len } => {
+            format!("line {}: has {len} columns, not {expected_len}", pos.line())
+        }
+        csv::ErrorKind::Utf8 { pos: Some(pos), .. } => format!("line {}: is no UTF-8", pos.line()),
+        _ => why.to_string(),
+    }
+}

@@ -1,0 +1,287 @@
+//! The accepted jobs: each has leases in which it is done in time, and all of them together fit the cluster.
+//!
+//! That is so at every plan: a newcomer is accepted only with leases beside everybody's, and whatever is decided when leases
+//! begin is either a packing of all demands or what was there before. A job that runs in a lease needs one less later, so
+//! what is left of its leases stays enough.
+
+use std::collections::BTreeMap;
+
+use crate::job::{JobId, JobSpec};
+use crate::scheduler::View;
+use crate::units::{Gpus, SimTime};
+
+use super::choice::{Objective, improve, raise};
+use super::demand::{Leasing, Size};
+use super::leases::{Demand, FreeLeases, Leases, Packed, pack};
+use super::settings::{Admission, Rejected, Settings};
+
+/// An accepted job.
+#[derive(Clone, Debug)]
+struct Accepted {
+    size: Size,
+    /// Which of its deadlines it is to keep.
+    choice: usize,
+    /// Those to come, or from the one on that begins now.
+    leases: Leases,
+    /// The first lease that is too late.
+    until: u64,
+    /// Whether it has the lease that runs.
+    leased: bool,
+    /// Accepted since leases last began.
+    fresh: bool,
+}
+
+/// The accepted jobs and what their leases leave free.
+#[derive(Clone, Debug)]
+pub(super) struct Guarantee {
+    jobs: BTreeMap<JobId, Accepted>,
+    free: FreeLeases,
+    admission: Admission,
+    rejected: Rejected,
+    /// Leases kept from those judged together, for jobs that were rejected.
+    ghosts: Vec<Demand>,
+    capacity: Gpus,
+}
+
+/// What becomes of the accepted jobs when leases begin.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Decision {
+    /// Who is accepted no more: its leases are not enough, or the estimate was wrong.
+    pub(super) broken: Vec<JobId>,
+    /// Whether packing failed, so that the earlier leases stay.
+    pub(super) fell_back: bool,
+}
+
+impl Guarantee {
+    pub(super) fn new(settings: &Settings, capacity: Gpus, lease: u64) -> Guarantee {
+        Guarantee {
+            jobs: BTreeMap::new(),
+            free: FreeLeases::new(lease, capacity.get()),
+            admission: settings.admission,
+            rejected: settings.rejected,
+            ghosts: Vec::new(),
+            capacity,
+        }
+    }
+
+    /// Begins to judge jobs together.
+    pub(super) fn begin(&mut self) {
+        self.ghosts.clear();
+    }
+
+    /// The size of an accepted job.
+    pub(super) fn size(&self, id: JobId) -> Option<Size> {
+        self.jobs.get(&id).map(|job| job.size)
+    }
+
+    /// Whether a job has the lease that runs.
+    pub(super) fn has_lease(&self, id: JobId) -> bool {
+        self.jobs.get(&id).is_some_and(|job| job.leased)
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.jobs.is_empty()
+    }
+
+    /// A job has ended, or is guaranteed nothing any more.
+    pub(super) fn remove(&mut self, id: JobId) {
+        if let Some(job) = self.jobs.remove(&id) {
+            self.free.give(&job.leases, job.size.width);
+        }
+    }
+
+    /// Forgets the leases before `lease`.
+    pub(super) fn cut(&mut self, lease: u64) {
+        self.free.cut(lease);
+        self.jobs.values_mut().for_each(|job| job.leases.cut(lease, u64::MAX));
+    }
+
+    /// Accepts a job if it finds leases from `from` on beside those of the others; says when it is done at the latest.
+    pub(super) fn judge(
+        &mut self,
+        view: &View<'_>,
+        leasing: &Leasing,
+        id: JobId,
+        from: u64,
+    ) -> Option<SimTime> {
+        let size = leasing.size(view, id);
+        for (choice, due) in view.job(id).times().enumerate() {
+            let Some(demand) = leasing.demand(view, id, &size, due) else { continue };
+            if demand.width > self.capacity.get() || demand.until.saturating_sub(from) < demand.need {
+                continue;
+            }
+            if let Some(leases) = self.find_room(demand, from) {
+                let until = demand.until;
+                self.free.take(&leases, size.width);
+                let job = Accepted { size, choice, leases, until, leased: false, fresh: true };
+                self.jobs.insert(id, job);
+                return Some(leasing.promise(until, due));
+            }
+        }
+        if self.rejected == Rejected::Kept {
+            let first = view.job(id).times().next();
+            let demand = first.and_then(|due| leasing.demand(view, id, &size, due));
+            self.ghosts.extend(demand.and_then(|demand| self.earliest(demand, from)));
+        }
+        None
+    }
+
+    /// A rejected job with the earliest end by which it would find room.
+    fn earliest(&self, demand: Demand, from: u64) -> Option<Demand> {
+        if demand.width > self.capacity.get() {
+            return None;
+        }
+        let fits = |until: u64| {
+            let demand = Demand { until, ..demand };
+            self.packed(demand, from, |job| job.fresh).is_some()
+        };
+        let mut low = from.saturating_add(demand.need);
+        let mut step = 1;
+        while !fits(low.saturating_add(step)) {
+            step *= 2;
+        }
+        let mut high = low.saturating_add(step);
+        while low < high {
+            let middle = low + (high - low) / 2;
+            (low, high) = if fits(middle) { (low, middle) } else { (middle + 1, high) };
+        }
+        Some(Demand { until: high, ..demand })
+    }
+
+    /// Leases for a newcomer: with those accepted since leases last began packed anew, or with everybody.
+    fn find_room(&mut self, demand: Demand, from: u64) -> Option<Leases> {
+        let fresh = self.repack(demand, from, |job| job.fresh);
+        match self.admission {
+            Admission::Greedy => fresh,
+            Admission::Repack => fresh.or_else(|| self.repack(demand, from, |_| true)),
+        }
+    }
+
+    /// Packs a newcomer with some of the jobs into what the others leave; keeps that if it works.
+    fn repack(&mut self, demand: Demand, from: u64, who: impl Fn(&Accepted) -> bool) -> Option<Leases> {
+        let (some, mut packed) = self.packed(demand, from, who)?;
+        packed.leases.truncate(some.len() + 1);
+        let own = packed.leases.pop()?;
+        packed.free.give(&own, demand.width);
+        for (id, leases) in some.iter().zip(packed.leases) {
+            if let Some(job) = self.jobs.get_mut(id) {
+                job.leases = leases;
+            }
+        }
+        self.free = packed.free;
+        Some(own)
+    }
+
+    /// Some of the jobs, a newcomer and the ghosts, packed into what the others leave.
+    fn packed(
+        &self,
+        demand: Demand,
+        from: u64,
+        who: impl Fn(&Accepted) -> bool,
+    ) -> Option<(Vec<JobId>, Packed)> {
+        let some: Vec<JobId> = self.jobs.iter().filter(|(_, job)| who(job)).map(|(id, _)| *id).collect();
+        let mut free = self.free.clone();
+        let mut demands = Vec::with_capacity(some.len() + 1);
+        for id in &some {
+            let job = &self.jobs[id];
+            free.give(&job.leases, job.size.width);
+            demands.push(Demand { width: job.size.width, need: job.leases.count(), until: job.until });
+        }
+        demands.push(demand);
+        free.cut(from);
+        demands.extend(&self.ghosts);
+        let mut packed = pack(&demands, from, free)?;
+        for (ghost, leases) in self.ghosts.iter().zip(&packed.leases[some.len() + 1..]) {
+            packed.free.give(leases, ghost.width);
+        }
+        Some((some, packed))
+    }
+
+    /// Decides who has the lease that begins now, and plans the later ones anew.
+    pub(super) fn decide(
+        &mut self,
+        view: &View<'_>,
+        leasing: &Leasing,
+        lease: u64,
+        objective: Objective,
+    ) -> Decision {
+        let mut decision = Decision::default();
+        self.cut(lease);
+        for (id, job) in &mut self.jobs {
+            if !job.follow_up(view, leasing, *id) {
+                decision.broken.push(*id);
+            }
+        }
+        decision.broken.iter().for_each(|id| self.remove(*id));
+        let demands: Vec<Demand> = self.jobs.values().map(Accepted::demand).collect();
+        let whole = || FreeLeases::new(lease, self.capacity.get());
+        let mut packed = pack(&demands, lease, whole()).unwrap_or_else(|| {
+            decision.fell_back = true;
+            let mut free = whole();
+            let leases: Vec<Leases> = self.jobs.values().map(|job| job.leases.clone()).collect();
+            demands.iter().zip(&leases).for_each(|(demand, leases)| free.take(leases, demand.width));
+            Packed { leases, free }
+        });
+        let demands = self.raise(view, leasing, lease, demands, &mut packed);
+        improve(objective, &demands, lease, &mut packed);
+        let planned = packed.leases.into_iter().zip(demands);
+        for (job, (leases, demand)) in self.jobs.values_mut().zip(planned) {
+            job.leased = leases.has(lease);
+            (job.leases, job.until, job.fresh) = (leases, demand.until, false);
+        }
+        self.free = packed.free;
+        self.cut(lease + 1);
+        decision
+    }
+
+    /// Lets jobs keep earlier ones of their soft deadlines, the most valuable changes first, as far as there is room.
+    fn raise(
+        &mut self,
+        view: &View<'_>,
+        leasing: &Leasing,
+        lease: u64,
+        mut demands: Vec<Demand>,
+        packed: &mut Packed,
+    ) -> Vec<Demand> {
+        let mut better = Vec::new();
+        for (index, (id, job)) in self.jobs.iter().enumerate().filter(|(_, (_, job))| job.choice > 0) {
+            let soft = &view.job(*id).soft;
+            for (choice, worth) in soft.iter().enumerate().take(job.choice) {
+                let demand = leasing.demand(view, *id, &job.size, worth.by);
+                if let Some(demand) = demand.filter(|demand| demand.until >= lease + demand.need) {
+                    better.push((soft[job.choice].value - worth.value, index, choice, *id, demand));
+                }
+            }
+        }
+        better.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
+        for (_, index, choice, id, demand) in better {
+            let Some(job) = self.jobs.get_mut(&id).filter(|job| job.choice > choice) else { continue };
+            if raise(packed, index, demand, lease) {
+                (job.choice, demands[index]) = (choice, demand);
+            }
+        }
+        demands
+    }
+}
+
+impl Accepted {
+    /// Brings its leases in line with what it has done by now; false if they are not enough.
+    fn follow_up(&mut self, view: &View<'_>, leasing: &Leasing, id: JobId) -> bool {
+        let due = time(view.job(id), self.choice);
+        let Some(demand) = due.and_then(|due| leasing.demand(view, id, &self.size, due)) else {
+            return false;
+        };
+        self.until = demand.until;
+        self.leases.cut(0, self.until);
+        self.leases.keep_last(demand.need);
+        demand.need > 0 && self.leases.count() == demand.need
+    }
+
+    fn demand(&self) -> Demand {
+        Demand { width: self.size.width, need: self.leases.count(), until: self.until }
+    }
+}
+
+fn time(job: &JobSpec, choice: usize) -> Option<SimTime> {
+    job.times().nth(choice)
+}

@@ -1,0 +1,197 @@
+//! What each accident of the published artifact is worth: from the number that it prints to ours, one accident after the other.
+//! Skipped where the reference data is not at hand.
+//!
+//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test accidents` writes the tables of METHODOLOGY.md anew.
+
+#[path = "common/artifact.rs"]
+mod artifact;
+#[path = "common/data.rs"]
+mod data;
+#[path = "common/replay.rs"]
+mod replay;
+
+use std::fmt::Write;
+use std::path::Path;
+
+use artifact::{Setting, read};
+use data::data;
+use elasticflow_sim::replica::{Accidents, Schedule};
+use elasticflow_sim::scheduler;
+use elasticflow_sim::sim::simulate;
+use elasticflow_sim::workload::Workload;
+use rayon::prelude::*;
+
+/// What a figure was simulated with. Of the ten clusters of figure 8b and the nine shares of figure 11, those that are stored.
+struct Figure {
+    /// Its column, and what the paper's figure calls it.
+    column: &'static str,
+    case: (&'static str, &'static str),
+    trace: &'static str,
+    gpu: &'static str,
+    cluster: (u32, u32),
+    slot: u64,
+}
+
+const fn figure(
+    column: &'static str,
+    case: (&'static str, &'static str),
+    trace: &'static str,
+    (gpu, cluster, slot): (&'static str, (u32, u32), u64),
+) -> Figure {
+    Figure { column, case, trace, gpu, cluster, slot }
+}
+
+const FIGURES: [Figure; 10] = [
+    figure("6b", ("6b", "195 jobs"), "itp/195job.csv", ("a100", (16, 8), 240)),
+    figure("8a", ("8a", "195 jobs"), "artifact/elasticVpollux_e.csv", ("t4", (16, 4), 60)),
+    figure("8b, cluster10", ("8b", "cluster10 "), "itp/cluster10.csv", ("a100", (32, 8), 60)),
+    figure("8b, Philly", ("8b", "philly "), "artifact/philly_103959.csv", ("a100", (32, 8), 60)),
+    figure("9, 64 GPUs", ("9", "1000 jobs on 64 "), "artifact/fig9_1000jobs.csv", ("a100", (8, 8), 240)),
+    figure("9, 128", ("9", "1000 jobs on 128 "), "artifact/fig9_1000jobs.csv", ("a100", (16, 8), 240)),
+    figure("9, 256", ("9", "1000 jobs on 256 "), "artifact/fig9_1000jobs.csv", ("a100", (32, 8), 240)),
+    figure("10", ("10", ""), "artifact/fig10_100jobs.csv", ("a100", (16, 8), 240)),
+    figure(
+        "11, 10 %",
+        ("11a", "best-effort share 10% "),
+        "artifact/fig11_200jobs_be0.1.csv",
+        ("a100", (8, 8), 240),
+    ),
+    figure(
+        "11, 90 %",
+        ("11a", "best-effort share 90% "),
+        "artifact/fig11_200jobs_be0.9.csv",
+        ("a100", (8, 8), 240),
+    ),
+];
+
+/// The accidents of a schedule in the order in which they are switched off: first how jobs are counted, then who is let in, then
+/// who gets what, then what it costs, then when.
+const ORDER: [(Schedule, &[u8]); 7] = [
+    (Schedule::EfAccessCtrl, &[6, 4, 3, 5, 1, 2, 8, 9, 19]),
+    (Schedule::Ef, &[5, 1, 2, 8, 9, 19]),
+    (Schedule::Edf, &[13, 12, 10, 8, 19]),
+    (Schedule::EdfAccessCtrl, &[14, 4, 13, 12, 8, 9, 19]),
+    (Schedule::DlasGpu, &[25, 26, 9, 19]),
+    (Schedule::Gandiva, &[47, 29, 30, 48, 8, 9, 28]),
+    (Schedule::Themis, &[21, 23, 10, 24]),
+];
+
+/// A number of `paper-figures.csv`.
+#[derive(serde::Deserialize)]
+struct Printed {
+    figure: String,
+    case: String,
+    scheduler: String,
+    printed: f64,
+}
+
+impl Figure {
+    /// Whether it shows a schedule: figure 9 is about EDF, ElasticFlow and their halves, the others about whole policies.
+    fn shows(&self, schedule: Schedule) -> bool {
+        let half = matches!(schedule, Schedule::Ef | Schedule::EdfAccessCtrl);
+        let whole = matches!(schedule, Schedule::Edf | Schedule::EfAccessCtrl);
+        if self.case.0 == "9" { half || whole } else { !half }
+    }
+
+    fn workload(&self, data: &Path) -> Workload {
+        read(&data.join("traces").join(self.trace), self.gpu)
+    }
+
+    /// The number of jobs that the paper's figure comes to.
+    fn printed(&self, all: &[Printed], scheduler: &str, slo: usize) -> Option<i64> {
+        let of = |row: &&Printed| {
+            row.figure == self.case.0 && row.case.starts_with(self.case.1) && row.scheduler == scheduler
+        };
+        let row = all.iter().find(of).filter(|row| row.printed <= 1.0)?;
+        Some((row.printed * slo as f64).round() as i64)
+    }
+
+    /// The jobs that the artifact counts as met, with all accidents and then with one fewer each; at last those that we meet.
+    fn account(&self, data: &Path, schedule: Schedule, order: &[u8]) -> Vec<i64> {
+        let workload = self.workload(data);
+        let all = Setting::new(self.gpu, self.cluster, self.slot);
+        let steps = (0..=order.len()).map(|count| {
+            let replayed = all.without(schedule, &order[..count]).run(&workload, schedule);
+            replayed
+                .unwrap_or_else(|why| panic!("{} {schedule:?} {:?}: {why}", self.column, &order[..count]))
+                .accepted
+        });
+        let mut numbers: Vec<i64> = steps.collect();
+        let path = data.join("traces").join(self.trace);
+        let name = scheduler::entry(schedule.as_str()).unwrap().name;
+        let scenario = replay::replay(&path, self.gpu, self.cluster, self.slot, name);
+        let outcome = simulate(&scenario, &mut ()).unwrap();
+        numbers.push(outcome.jobs.iter().filter(|row| row.deadline_met == Some(1)).count() as i64);
+        numbers
+    }
+}
+
+fn line(text: &mut String, label: &str, cells: impl IntoIterator<Item = String>) {
+    let cells: Vec<String> = cells.into_iter().collect();
+    writeln!(text, "| {label} | {} |", cells.join(" | ")).unwrap();
+}
+
+/// The table of one schedule, in Markdown.
+fn table(data: &Path, printed: &[Printed], schedule: Schedule, order: &[u8]) -> String {
+    let name = scheduler::entry(schedule.as_str()).unwrap().name;
+    let figures: Vec<&Figure> = FIGURES.iter().filter(|figure| figure.shows(schedule)).collect();
+    let slo: Vec<usize> = figures
+        .iter()
+        .map(|figure| figure.workload(data).jobs().iter().filter(|job| job.deadline.is_some()).count())
+        .collect();
+    let columns: Vec<Vec<i64>> =
+        figures.par_iter().map(|figure| figure.account(data, schedule, order)).collect();
+    let mut text = String::new();
+    let heads = figures.iter().zip(&slo).map(|(figure, slo)| format!("{} ({slo})", figure.column));
+    line(&mut text, &format!("`{}`", schedule.as_str()), heads);
+    line(&mut text, "---", figures.iter().map(|_| "---".to_owned()));
+    let paper = figures.iter().zip(&slo).map(|(figure, slo)| {
+        figure.printed(printed, name, *slo).map_or_else(|| "–".to_owned(), |count| count.to_string())
+    });
+    line(&mut text, "the paper's figure", paper);
+    let row = |n: usize| columns.iter().map(move |column| column[n].to_string());
+    line(&mut text, "the artifact, all accidents", row(0));
+    for (n, number) in order.iter().enumerate() {
+        let accident = Accidents::of(schedule).find(|accident| accident.number == *number).unwrap();
+        line(&mut text, &format!("Q{number} off: {}", accident.without), row(n + 1));
+    }
+    line(&mut text, "**ours** (the rest: engine and interaction)", row(order.len() + 1));
+    text
+}
+
+const BEGIN: &str = "<!-- accidents:begin -->";
+const END: &str = "<!-- accidents:end -->";
+
+#[test]
+fn what_each_accident_is_worth_is_what_the_methodology_says() {
+    let Some(data) = data() else { return };
+    let mut reader = csv::Reader::from_path(data.join("paper-figures.csv")).unwrap();
+    let printed: Vec<Printed> = reader.deserialize().collect::<Result<_, _>>().unwrap();
+    let tables: Vec<String> =
+        ORDER.iter().map(|(schedule, order)| table(&data, &printed, *schedule, order)).collect();
+    let made = format!("\n\n{}\n", tables.join("\n"));
+    let text = std::fs::read_to_string("METHODOLOGY.md").unwrap();
+    let (before, rest) = text.split_once(BEGIN).expect("a mark where the tables begin");
+    let (shown, after) = rest.split_once(END).expect("a mark where the tables end");
+    if std::env::var_os("ELASTICFLOW_SIM_BLESS").is_some() {
+        std::fs::write("METHODOLOGY.md", format!("{before}{BEGIN}{made}{END}{after}")).unwrap();
+        return;
+    }
+    assert!(
+        shown == made,
+        "the tables in METHODOLOGY.md are stale; look at what this changes:\n\
+         ELASTICFLOW_SIM_BLESS=1 cargo test --test accidents && git diff METHODOLOGY.md\n{made}"
+    );
+}
+
+/// Every accident of a schedule is in its order, once.
+#[test]
+fn no_accident_is_left_out() {
+    for (schedule, order) in ORDER {
+        let mut known: Vec<u8> = Accidents::of(schedule).map(|accident| accident.number).collect();
+        let mut order = order.to_vec();
+        order.sort_unstable();
+        known.sort_unstable();
+        assert_eq!(order, known, "{schedule:?}");
+    }
+}

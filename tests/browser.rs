@@ -1,0 +1,210 @@
+//! The page of `report --html` in a real browser: clicked through, filtered, zoomed, and looked at in both colour schemes.
+//!
+//! Skipped, saying so, where no Chromium is installed. Screenshots go to `target/screenshots`.
+
+#[path = "common/browser.rs"]
+mod browser;
+#[path = "common/data.rs"]
+mod data;
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use browser::Browser;
+
+fn elasticflow_sim(words: &str) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_elasticflow-sim"));
+    let output = command.args(words.split(' ')).arg("--quiet").output().expect("the program starts");
+    assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+}
+
+/// Puts a screenshot beside the build, and checks that it is a picture of something.
+fn keep(browser: &mut Browser, name: &str) {
+    let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
+    fs::create_dir_all(&folder).expect("a directory");
+    let png = decode(&browser.screenshot());
+    assert!(png.starts_with(b"\x89PNG") && png.len() > 10_000, "{name}: {} bytes", png.len());
+    fs::write(folder.join(format!("{name}.png")), png).expect("a file");
+}
+
+/// Base64.
+fn decode(text: &str) -> Vec<u8> {
+    let value = |c: u8| match c {
+        b'A'..=b'Z' => c - b'A',
+        b'a'..=b'z' => c - b'a' + 26,
+        b'0'..=b'9' => c - b'0' + 52,
+        b'+' => 62,
+        _ => 63,
+    };
+    let (mut bytes, mut bits, mut count) = (Vec::new(), 0u32, 0);
+    for c in text.bytes().filter(|c| *c != b'=') {
+        bits = bits << 6 | u32::from(value(c));
+        count += 6;
+        if count >= 8 {
+            count -= 8;
+            bytes.push((bits >> count) as u8);
+            bits &= (1 << count) - 1;
+        }
+    }
+    bytes
+}
+
+const ROWS: &str = "document.getElementById('gantt-scroll').dataset.rows";
+const COUNT: &str = "document.getElementById('count').textContent";
+const VIEW: &str = "document.querySelector('#gantt output.view').textContent";
+
+#[test]
+fn a_reader_clicks_through_the_page() {
+    let Some(program) = browser::find() else { return };
+    let root = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| root.path().join(name).display().to_string();
+    let runs = at("runs");
+    let schedulers = ["elasticflow", "edf", "gandiva"];
+    elasticflow_sim(&format!(
+        "compare --trace traces/mixed-200.csv --cluster 8x8 --schedulers {} --out {runs}",
+        schedulers.join(",")
+    ));
+    let named = schedulers.map(|name| format!("{runs}/{name}")).join(" ");
+    elasticflow_sim(&format!("report {named} --html {}", at("page.html")));
+    let mut page = Browser::open(&program, &root.path().join("page.html"), 1280, 900);
+    assert_eq!(page.text(COUNT), "200 of 200 jobs");
+    keep(&mut page, "summary");
+
+    // Every tab shows its own panel and nothing else; each chart has something in it.
+    for (tab, drawn) in [("gpus", "path"), ("slack", "rect"), ("cdf", "path")] {
+        page.click(&format!("#tab-{tab}"));
+        let shown = "[...document.querySelectorAll('[role=tabpanel]')].filter((e) => !e.hidden).map((e) => e.id).join()";
+        assert_eq!(page.text(shown), tab);
+        let count = page.eval(&format!("document.querySelectorAll('#{tab}-chart svg {drawn}').length"));
+        assert!(count.as_u64() >= Some(3), "{tab}: {count}");
+        keep(&mut page, tab);
+    }
+    // Pointing at a chart reads values from it.
+    let middle = page.place("#cdf-chart svg", 0.5, 0.5);
+    page.hover(middle);
+    assert!(page.text("document.getElementById('cdf-readout').textContent").contains("elasticflow "));
+
+    // The Gantt chart: all jobs, then those of a model, then zoomed by a drag, by a key and by a button.
+    page.click("#tab-gantt");
+    assert_eq!(page.text(ROWS), "200");
+    keep(&mut page, "gantt");
+    let whole = page.text(VIEW);
+    let (from, to) = (page.place("#gantt-canvas", 0.3, 0.2), page.place("#gantt-canvas", 0.6, 0.2));
+    page.drag(from, to);
+    let dragged = page.text(VIEW);
+    assert_ne!(dragged, whole);
+    keep(&mut page, "gantt-zoomed");
+    page.click("#gantt-scroll");
+    page.key("+", "+");
+    assert_ne!(page.text(VIEW), dragged);
+    page.key("0", "0");
+    assert_eq!(page.text(VIEW), whole);
+    page.click("#gantt [aria-label='Zoom in']");
+    assert_ne!(page.text(VIEW), whole);
+    page.click("#gantt [aria-label='Show all of the time']");
+    assert_eq!(page.text(VIEW), whole);
+
+    // What is selected is told of every run.
+    page.eval("document.getElementById('gantt-scroll').focus()");
+    page.key("ArrowDown", "");
+    let detail = page.text("document.getElementById('gantt-detail').textContent");
+    assert!(schedulers.iter().all(|name| detail.contains(name)), "{detail}");
+
+    // The filter, by typing.
+    page.click("#filter");
+    page.write("bert");
+    let berts = fs::read_to_string("traces/mixed-200.csv").expect("a trace").matches(",bert,").count();
+    assert_eq!(page.text(COUNT), format!("{berts} of 200 jobs"));
+    assert_eq!(page.text(ROWS), berts.to_string());
+    keep(&mut page, "gantt-filtered");
+    page.click("#tab-jobs");
+    let listed = page.eval("document.querySelectorAll('#jobs-table tbody tr').length");
+    assert_eq!(listed.as_u64(), Some(berts.min(50) as u64));
+    keep(&mut page, "jobs");
+    // From the table to the chart.
+    page.click("#jobs-table tbody tr:nth-child(3) button");
+    assert_eq!(page.text("document.querySelector('[role=tab][aria-selected=true]').id"), "tab-gantt");
+    assert!(page.text("document.getElementById('gantt-detail').textContent").starts_with("Job "));
+
+    // Tabs by keys, a run switched off, the other colours, and a narrow window.
+    page.eval("document.getElementById('tab-gantt').focus()");
+    page.key("Home", "");
+    assert_eq!(page.text("document.activeElement.id"), "tab-summary");
+    page.key("ArrowRight", "");
+    let panels = "document.querySelectorAll('#gpus-chart svg path').length";
+    assert_eq!(page.eval(panels), 6);
+    page.click("#runs input");
+    assert_eq!(page.eval(panels), 4);
+    page.click("#runs input");
+    page.click("#theme");
+    keep(&mut page, "gpus-dark");
+    page.resize(420, 800);
+    page.click("#tab-summary");
+    keep(&mut page, "narrow");
+    assert!(
+        page.eval("document.documentElement.scrollWidth <= 420").as_bool() == Some(true),
+        "wider than the window"
+    );
+    assert_eq!(page.complaints, [""; 0]);
+}
+
+#[test]
+fn a_hostile_trace_does_nothing() {
+    let Some(program) = browser::find() else { return };
+    let root = tempfile::tempdir().expect("a directory");
+    let run = root.path().join("run").display().to_string();
+    elasticflow_sim(&format!(
+        "run --trace tests/fixtures/hostile.csv --profiles tests/fixtures/hostile.toml --cluster 2x4 --scheduler elasticflow --out {run}"
+    ));
+    let html = root.path().join("page.html");
+    elasticflow_sim(&format!("report {run} --html {}", html.display()));
+    let mut page = Browser::open(&program, &html, 1280, 900);
+    for tab in ["gpus", "slack", "cdf", "gantt", "jobs"] {
+        page.click(&format!("#tab-{tab}"));
+    }
+    let first = page.text("document.querySelector('#jobs-table tbody button').textContent");
+    assert_eq!(first, "</script><script>alert(1)</script>");
+    assert_eq!(
+        page.text("document.querySelector('#jobs-table td.name').textContent"),
+        "<img src=x onerror=\"alert(1)\">"
+    );
+    page.click("#jobs-table tbody button");
+    let detail = page.text("document.getElementById('gantt-detail').textContent");
+    assert!(detail.starts_with("Job </script>"), "{detail}");
+    assert_eq!(page.eval("document.querySelectorAll('img, b, i').length"), 0);
+    assert_eq!(page.eval("document.scripts.length"), 2);
+    keep(&mut page, "hostile");
+    assert_eq!(page.complaints, [""; 0]);
+}
+
+/// The reference data's second largest trace, if it is there: 15,802 jobs under two schedulers.
+#[test]
+fn thousands_of_jobs_stay_usable() {
+    let Some(program) = browser::find() else { return };
+    let Some(data) = data::data() else { return };
+    let root = tempfile::tempdir().expect("a directory");
+    let runs = root.path().join("runs").display().to_string();
+    let trace = data.join("traces/itp/cluster04.csv").display().to_string();
+    elasticflow_sim(&format!("compare --trace {trace} --schedulers elasticflow,edf --out {runs}"));
+    let html = root.path().join("page.html");
+    elasticflow_sim(&format!("report {runs}/elasticflow {runs}/edf --html {}", html.display()));
+    let mut page = Browser::open(&program, &html, 1280, 900);
+    for tab in ["gpus", "slack", "cdf", "gantt", "jobs"] {
+        page.click(&format!("#tab-{tab}"));
+        keep(&mut page, &format!("large-{tab}"));
+    }
+    page.click("#tab-gantt");
+    let all: usize = page.text(ROWS).parse().expect("a number");
+    assert!(all > 10_000, "{all}");
+    page.click("#filter");
+    page.write("vgg");
+    assert!(page.text(ROWS).parse::<usize>().expect("a number") < all);
+    // Redrawing is for what is in sight: told here, judged by whoever reads it.
+    let took = page.eval("(() => { const begun = performance.now(); for (let n = 0; n < 10; n++) document.querySelector(\"#gantt [aria-label='Later']\").click(); return (performance.now() - begun) / 10; })()");
+    eprintln!(
+        "{} bytes, {all} jobs, {took} ms a step of the Gantt chart",
+        fs::metadata(&html).expect("a page").len()
+    );
+    assert_eq!(page.complaints, [""; 0]);
+}

@@ -1,0 +1,172 @@
+//! The stored runs of the published artifact, and its re-enactment on their inputs.
+#![allow(dead_code, reason = "each test crate uses its own part")]
+
+use std::path::Path;
+
+use elasticflow_sim::cluster::Shape;
+use elasticflow_sim::config::profiles::builtin;
+use elasticflow_sim::replica::{Accidents, GpuTable, Input, Refused, Replayed, Row, Schedule, replay};
+use elasticflow_sim::trace::{self, ReadOptions};
+use elasticflow_sim::units::Gpus;
+use elasticflow_sim::workload::Workload;
+
+/// A run, as `reference/index.csv` lists it.
+#[derive(Clone, Debug, serde::Deserialize)]
+pub(crate) struct Stored {
+    pub(crate) id: String,
+    pub(crate) trace: String,
+    pub(crate) nodes: u32,
+    pub(crate) gpus_per_node: u32,
+    pub(crate) gpu: String,
+    pub(crate) slot: u64,
+    pub(crate) schedule: String,
+    pub(crate) accepted: i64,
+    pub(crate) declined: i64,
+    pub(crate) planned_dsr: f64,
+    pub(crate) met: usize,
+    pub(crate) jobs_csv: String,
+}
+
+/// A job of a run. Its times are whole, and some are written with a decimal point; not every schedule plans an end.
+#[derive(Clone, Debug, PartialEq, serde::Deserialize)]
+pub(crate) struct Job {
+    pub(crate) job_id: String,
+    pub(crate) num_gpu_last: u32,
+    pub(crate) start_time: f64,
+    pub(crate) end_time: f64,
+    pub(crate) planned_end_time: Option<f64>,
+    pub(crate) deadline: Option<f64>,
+    pub(crate) jct: f64,
+    pub(crate) pending_time: f64,
+    pub(crate) preempt: u32,
+}
+
+fn rows<T: serde::de::DeserializeOwned>(path: &Path) -> Vec<T> {
+    let mut reader = csv::Reader::from_path(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
+    reader.deserialize().collect::<Result<_, _>>().unwrap_or_else(|why| panic!("{}: {why}", path.display()))
+}
+
+impl Stored {
+    /// The stored runs of a schedule.
+    pub(crate) fn of(data: &Path, schedule: Schedule) -> Vec<Stored> {
+        let mut all: Vec<Stored> = rows(&data.join("reference/index.csv"));
+        all.retain(|run| run.schedule == schedule.as_str());
+        assert!(!all.is_empty(), "{schedule:?} has no stored run");
+        all
+    }
+
+    /// Its finished jobs, in the order in which they finished.
+    pub(crate) fn jobs(&self, data: &Path) -> Vec<Job> {
+        rows(&data.join(&self.jobs_csv))
+    }
+
+    /// The same run of the re-enactment, with its workload.
+    pub(crate) fn replay(&self, data: &Path) -> (Workload, Replayed) {
+        let workload = read(&data.join(&self.trace), &self.gpu);
+        let setting = Setting::new(&self.gpu, (self.nodes, self.gpus_per_node), self.slot);
+        let schedule = Schedule::named(&self.schedule).unwrap();
+        let replayed = setting.run(&workload, schedule).unwrap_or_else(|why| panic!("{}: {why}", self.id));
+        (workload, replayed)
+    }
+}
+
+impl Job {
+    /// A finished job as the stored ones are written down.
+    pub(crate) fn of(workload: &Workload, row: &Row) -> Job {
+        let spec = workload.job(row.job);
+        let whole = |micros: u64| (micros / 1_000_000) as f64;
+        Job {
+            job_id: spec.name.clone(),
+            num_gpu_last: row.num_gpu,
+            start_time: row.start as f64,
+            end_time: row.end as f64,
+            planned_end_time: row.real_end.map(|end| end as f64),
+            deadline: spec.deadline.map(|due| whole(due.as_micros())),
+            jct: row.end as f64 - whole(spec.submit.as_micros()),
+            pending_time: row.pending as f64,
+            preempt: row.preempt,
+        }
+    }
+}
+
+/// Everything about a run but the jobs and the schedule.
+#[derive(Clone, Debug)]
+pub(crate) struct Setting<'a> {
+    pub(crate) gpu: &'a str,
+    pub(crate) cluster: (u32, u32),
+    pub(crate) slot: u64,
+    pub(crate) accidents: Accidents,
+    pub(crate) rounds: bool,
+}
+
+impl<'a> Setting<'a> {
+    pub(crate) fn new(gpu: &'a str, cluster: (u32, u32), slot: u64) -> Setting<'a> {
+        Setting { gpu, cluster, slot, accidents: Accidents::all(), rounds: false }
+    }
+
+    pub(crate) fn shape(&self) -> Shape {
+        Shape::uniform(self.cluster.0, Gpus::new(self.cluster.1)).expect("a cluster")
+    }
+
+    pub(crate) fn run(&self, workload: &Workload, schedule: Schedule) -> Result<Replayed, Refused> {
+        let input = Input {
+            workload,
+            table: &builtin(self.gpu).expect("built-in profiles"),
+            gpu: if self.gpu == "a100" { GpuTable::A100 } else { GpuTable::T4 },
+            cluster: &self.shape(),
+            slot: self.slot,
+            accidents: self.accidents,
+            rounds: self.rounds,
+        };
+        replay(&input, schedule)
+    }
+
+    /// Without these accidents, by their numbers.
+    pub(crate) fn without(&self, schedule: Schedule, numbers: &[u8]) -> Setting<'a> {
+        let of = |number: &u8| Accidents::of(schedule).find(|accident| accident.number == *number).unwrap();
+        let accidents = numbers.iter().map(of).fold(self.accidents, Accidents::without);
+        Setting { accidents, ..self.clone() }
+    }
+}
+
+pub(crate) fn read(path: &Path, gpu: &str) -> Workload {
+    let table = builtin(gpu).expect("built-in profiles");
+    trace::read(path, &table, &ReadOptions::default()).unwrap_or_else(|why| panic!("{why}")).workload
+}
+
+/// A job of a worked example: submission, iterations, model, batch size, deadline, GPUs, duration.
+pub(crate) type Example = (u64, u64, &'static str, u32, Option<u64>, u32, u64);
+
+/// Deadline jobs with all but the submission, the iterations and the deadline left out: `resnet50` at batch 256, 1 GPU.
+pub(crate) fn elastic(submit: u64, iterations: u64, due: u64) -> Example {
+    (submit, iterations, "resnet50", 256, Some(due), 1, 1000)
+}
+
+/// Deadline jobs that matter for their gangs: submission, GPUs, duration, deadline. Their iterations take the duration.
+pub(crate) fn gang(submit: u64, gpus: u32, duration: u64, due: u64) -> Example {
+    (submit, duration, "resnet50", 256, Some(due), gpus, duration)
+}
+
+/// A trace of these jobs, by way of the trace reader.
+pub(crate) fn example(jobs: &[Example]) -> Workload {
+    let mut text =
+        "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu,duration,best_effort\n".to_owned();
+    for (id, (submit, iterations, model, batch, due, gpus, duration)) in jobs.iter().enumerate() {
+        let (due, best_effort) = due.map_or((0, 1), |due| (due, 0));
+        text +=
+            &format!("{id},{submit},{iterations},{model},{due},{batch},{gpus},{duration},{best_effort}\n");
+    }
+    let table = builtin("a100").expect("built-in profiles");
+    trace::parse("rows.csv", text.as_bytes(), &table, &ReadOptions::default())
+        .unwrap_or_else(|why| panic!("{why}"))
+        .workload
+}
+
+/// Of each finished job: which, its GPUs, start and end.
+pub(crate) fn spans(replayed: &Replayed) -> Vec<(u32, u32, i64, i64)> {
+    replayed.rows.iter().map(|row| (row.job.0, row.num_gpu, row.start, row.end)).collect()
+}
+
+pub(crate) fn counts(replayed: &Replayed) -> (i64, i64) {
+    (replayed.accepted, replayed.declined)
+}

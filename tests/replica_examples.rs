@@ -1,0 +1,246 @@
+//! The replica on worked examples that need no data.
+
+#[path = "common/artifact.rs"]
+mod artifact;
+
+use artifact::{Setting, counts, elastic, example, gang, spans};
+use elasticflow_sim::cluster::Shape;
+use elasticflow_sim::config::profiles::builtin;
+use elasticflow_sim::replica::{Accidents, GpuTable, Input, NEVER, Refused, Round, Schedule, files, replay};
+use elasticflow_sim::units::Gpus;
+use elasticflow_sim::workload::Workload;
+
+/// 16 nodes of 8, slot 240.
+fn figure() -> Setting<'static> {
+    Setting::new("a100", (16, 8), 240)
+}
+
+/// A node of 8.
+fn node(slot: u64) -> Setting<'static> {
+    Setting::new("a100", (1, 8), slot)
+}
+
+/// B1. 7246 iterations take 384.5 s on 64 GPUs: the end of 480 is that of the slot, with 16 s of overhead.
+#[test]
+fn the_two_schedules_of_elasticflow_judge_by_two_measures() {
+    let jobs = example(&[elastic(0, 7246, 400)]);
+    let with = figure().run(&jobs, Schedule::EfAccessCtrl).unwrap();
+    assert_eq!((spans(&with), counts(&with)), (vec![(0, 64, 0, 496)], (1, 0)));
+    assert_eq!(with.rows[0].real_end, Some(385));
+    let without = figure().run(&jobs, Schedule::Ef).unwrap();
+    assert_eq!((spans(&without), counts(&without)), (vec![(0, 64, 0, 496)], (0, 1)));
+}
+
+/// B2.
+#[test]
+fn one_hopeless_job_declines_its_whole_batch() {
+    let rows = [
+        elastic(0, 7246, 4000),
+        elastic(100, 724_600, 5000),
+        elastic(150, 100, 5000),
+        elastic(9000, 100, 9700),
+    ];
+    let replayed = figure().run(&example(&rows), Schedule::EfAccessCtrl).unwrap();
+    assert_eq!(spans(&replayed), [(0, 64, 0, 482), (3, 64, 9000, 9242)]);
+    assert_eq!((counts(&replayed), replayed.rounds), ((2, 2), 5));
+    assert_eq!(replayed.refused.iter().map(|job| job.0).collect::<Vec<_>>(), [1, 2]);
+}
+
+/// B3's jobs: two of best effort, and a small one with a deadline.
+fn best_effort() -> Workload {
+    example(&[
+        (0, 100_000, "resnet50", 256, None, 1, 1000),
+        (10, 100_000, "vgg16", 256, None, 1, 1000),
+        (5000, 1000, "vgg16", 256, Some(9000), 1, 1000),
+    ])
+}
+
+/// Who has which GPUs in a round.
+fn map(round: &Round) -> (i64, Vec<(u32, u32, u32)>) {
+    (round.time, round.held.iter().map(|held| (held.first, held.gpus, held.job.0)).collect())
+}
+
+/// B3.
+#[test]
+fn best_effort_jobs_take_what_is_left() {
+    let setting = Setting { rounds: true, ..node(240) };
+    let replayed = setting.run(&best_effort(), Schedule::EfAccessCtrl).unwrap();
+    assert_eq!(spans(&replayed), [(2, 2, 5000, 5486), (0, 4, 0, 16_048), (1, 8, 240, 19_650)]);
+    assert_eq!((counts(&replayed), replayed.rounds), ((1, 0), 6));
+    let maps: Vec<_> = replayed.log.iter().map(map).collect();
+    // Who has most GPUs is placed first, and of those with as many who comes first in the list.
+    assert_eq!(maps[0], (0, vec![(0, 8, 0)]));
+    let sizes = |at: usize| {
+        let mut held: Vec<_> = maps[at].1.iter().map(|(_, gpus, job)| (*job, *gpus)).collect();
+        held.sort_unstable();
+        (maps[at].0, held)
+    };
+    assert_eq!(sizes(1), (240, vec![(0, 4), (1, 4)]));
+    assert_eq!(sizes(2), (5000, vec![(0, 4), (1, 2), (2, 2)]));
+    assert_eq!(sizes(3), (5486, vec![(0, 4), (1, 4)]));
+    assert_eq!(sizes(4), (16_048, vec![(1, 8)]));
+    // ResNet-50 does so much faster on 8 GPUs than on one, of 8 GPUs.
+    let table = builtin("a100").unwrap();
+    let rate = |gpus| table.curve("resnet50", 256).unwrap().rate(Gpus::new(gpus)).unwrap().get();
+    assert_eq!(replayed.log[0].efficiency, rate(8) / rate(1) / 8.0);
+}
+
+/// The files that the artifact would have written for B3.
+#[test]
+fn files_have_the_artifacts_names_and_headers() {
+    let setting = Setting { rounds: true, ..node(240) };
+    let jobs = best_effort();
+    let replayed = setting.run(&jobs, Schedule::EfAccessCtrl).unwrap();
+    let text = |write: &dyn Fn(&mut dyn std::io::Write) -> std::io::Result<()>| {
+        let mut bytes = Vec::new();
+        write(&mut bytes).unwrap();
+        String::from_utf8(bytes).unwrap()
+    };
+    let job = text(&|to| files::write_jobs(&replayed, &jobs, to));
+    let lines: Vec<_> = job.split("\r\n").collect();
+    assert_eq!(
+        lines[0],
+        "time,job_id,num_gpu,submit_time,start_time,end_time,ddl,executed_time,JCT,pending_time,preempt,promote,\
+         best_effort_job"
+    );
+    assert_eq!(lines[1], "5486,2,2,5000,5000,5486,9000,486,486,0,0,0,0");
+    assert_eq!(lines[2], "16048,0,4,0,0,16048,9223372036854775807,16048,16048,0,0,0,1");
+    assert_eq!(lines.len(), 5);
+    let rounds = text(&|to| files::write_rounds(&replayed, &setting.shape(), to));
+    let lines: Vec<_> = rounds.split("\r\n").collect();
+    assert_eq!(lines[0], "time,gpu0-0,gpu0-1,gpu0-2,gpu0-3,gpu0-4,gpu0-5,gpu0-6,gpu0-7,ce");
+    assert!(lines[1].starts_with("0,0,0,0,0,0,0,0,0,0."), "{}", lines[1]);
+    assert_eq!(lines.len(), replayed.log.len() + 2);
+    let result =
+        text(&|to| files::write_result(&replayed, Schedule::EfAccessCtrl, &setting.shape(), "rows.csv", to));
+    assert_eq!(
+        result,
+        "time,ddl_satis_ratio,cluster_spec,trace_file,scheduler,scheme\r\n,1.0,n1g8,rows.csv,ef-accessctrl,elastic\r\n"
+    );
+}
+
+/// B4. At 30 the wide job has executed 20 s, for 10 s are overhead; it is looked at after ceil((3250 - 20) / 8) = 404 s
+/// more, gives way to the other for 2000 s, and then pays 10 s again.
+#[test]
+fn a_wide_job_is_demoted_late_and_gives_way_to_a_narrow_one() {
+    let rows = example(&[gang(0, 8, 2000, 9000), gang(30, 1, 2000, 9000)]);
+    let replayed = Setting { rounds: true, ..node(60) }.run(&rows, Schedule::DlasGpu).unwrap();
+    assert_eq!(spans(&replayed), [(1, 1, 434, 2434), (0, 8, 0, 4020)]);
+    let rest = |job: usize| (replayed.rows[job].pending, replayed.rows[job].preempt);
+    assert_eq!((rest(0), rest(1)), ((404, 0), (2000, 1)));
+    let maps: Vec<_> = replayed.log.iter().map(map).collect();
+    let (wide, narrow) = (vec![(0, 8, 0)], vec![(0, 1, 1)]);
+    let expected = [(0, &wide), (30, &wide), (434, &narrow), (2434, &wide), (3281, &wide)]
+        .map(|(at, held)| (at, held.clone()));
+    assert_eq!(maps[..5], expected);
+    assert_eq!(maps[5..], [(4020, vec![])]);
+}
+
+/// B5. Under Gandiva 1000 s and 8 s of overhead, twice for the first; noticed when the third comes, or a slot later.
+/// Under Tiresias the second's arrival is put off by 30 s, which count as waiting. Under Themis whole leases of 60 s.
+#[test]
+fn three_jobs_under_every_schedule() {
+    let with_gangs = |submit, iterations, gpus| (submit, iterations, "resnet50", 256, Some(9000), gpus, 1000);
+    let jobs = example(&[with_gangs(0, 6190, 4), with_gangs(30, 6190, 4), with_gangs(3000, 1843, 1)]);
+    let elastic = [(0, 4, 0, 1028), (1, 8, 60, 1090), (2, 8, 3000, 3182)];
+    let expected = [
+        (Schedule::Edf, [(0, 8, 0, 597), (1, 8, 597, 1194), (2, 8, 3000, 3178)]),
+        (Schedule::EdfAccessCtrl, [(0, 8, 0, 609), (1, 8, 609, 1208), (2, 8, 3000, 3180)]),
+        (Schedule::Ef, elastic),
+        (Schedule::EfAccessCtrl, elastic),
+        (Schedule::DlasGpu, [(0, 4, 0, 1008), (1, 4, 60, 1068), (2, 1, 3000, 4000)]),
+        (Schedule::Gandiva, [(0, 4, 0, 1016), (1, 4, 60, 1068), (2, 1, 3000, 4000)]),
+        (Schedule::Themis, [(0, 4, NEVER, 1020), (1, 4, NEVER, 1080), (2, 1, NEVER, 4020)]),
+    ];
+    for (schedule, expected) in expected {
+        let replayed = node(60).run(&jobs, schedule).unwrap();
+        assert_eq!((spans(&replayed), counts(&replayed)), (expected.to_vec(), (3, 0)), "{schedule:?}");
+    }
+    let times = |schedule, of: fn(&elasticflow_sim::replica::Row) -> i64| -> Vec<i64> {
+        node(60).run(&jobs, schedule).unwrap().rows.iter().map(of).collect()
+    };
+    assert_eq!(times(Schedule::Gandiva, |row| row.time), [3000, 3000, 4020]);
+    assert_eq!(times(Schedule::DlasGpu, |row| row.pending), [0, 30, 0]);
+}
+
+#[test]
+fn what_a_job_held_is_counted() {
+    // B5 under edf-accessctrl: job 1 runs on 8 GPUs from 609 on for 599 s, 2 s of overhead for a communicator that is there.
+    let jobs = example(&[elastic(0, 6190, 9000), elastic(30, 6190, 9000), elastic(3000, 1843, 9000)]);
+    let replayed = node(60).run(&jobs, Schedule::EdfAccessCtrl).unwrap();
+    let rows = replayed.job_rows(&jobs, |_| Some(true));
+    let second = &rows[1];
+    assert_eq!((second.run_time.to_string(), second.overhead_time.to_string()), ("599".into(), "2".into()));
+    assert_eq!(
+        (second.gpu_seconds.to_string(), second.productive.to_string()),
+        ("4792".into(), "4776".into())
+    );
+    assert_eq!(
+        (second.jct.unwrap().to_string(), second.queue_delay.unwrap().to_string()),
+        ("1178".into(), "579".into())
+    );
+    assert_eq!((second.admitted, second.feasible_alone, second.planned_end_time), (1, Some(1), None));
+    // B4 under Tiresias: 2000 s of work after twice 10 s of overhead, and 2000 s of waiting.
+    let jobs = example(&[gang(0, 8, 2000, 9000), gang(30, 1, 2000, 9000)]);
+    let rows = node(60).run(&jobs, Schedule::DlasGpu).unwrap().job_rows(&jobs, |_| None);
+    assert_eq!(
+        (rows[0].run_time.to_string(), rows[0].overhead_time.to_string()),
+        ("2020".into(), "20".into())
+    );
+    assert_eq!(rows[0].preemptions, 1);
+}
+
+#[test]
+fn what_the_artifact_does_not_get_through_is_refused() {
+    let small = example(&[elastic(0, 100_000, 1_000_000)]);
+    let nobody = Workload::new(vec![]).unwrap();
+    let table = builtin("a100").unwrap();
+    let uneven = Shape::new([8, 4].map(Gpus::new).to_vec()).unwrap();
+    for schedule in Schedule::ALL {
+        let of = |setting: Setting<'_>, jobs: &Workload| setting.run(jobs, schedule).unwrap_err();
+        assert_eq!(of(node(0), &small), Refused::Slot, "{schedule:?}");
+        assert_eq!(of(node(10_000_000_001), &small), Refused::Slot, "{schedule:?}");
+        assert_eq!(of(node(60), &nobody), Refused::NoJobs, "{schedule:?}");
+        let on_t4 = of(Setting { gpu: "t4", ..node(60) }, &small);
+        assert!(matches!(on_t4, Refused::NoCurve { .. }), "{schedule:?}: {on_t4}");
+        let input = Input {
+            workload: &small,
+            table: &table,
+            gpu: GpuTable::A100,
+            cluster: &uneven,
+            slot: 60,
+            accidents: Accidents::all(),
+            rounds: false,
+        };
+        assert_eq!(
+            replay(&input, schedule).unwrap_err(),
+            Refused::Nodes("1x8+1x4".to_owned()),
+            "{schedule:?}"
+        );
+    }
+    // Forty GPUs are no column of the profiles (Q17).
+    let refused = Setting { cluster: (5, 8), ..node(60) }.run(&small, Schedule::Edf).unwrap_err();
+    assert_eq!(refused, Refused::NoSpeed { job: "0".to_owned(), gpus: 40 });
+    let (large, odd) = (example(&[gang(0, 16, 100, 9000)]), example(&[gang(0, 3, 100, 9000)]));
+    let refused = |schedule, setting: Setting<'_>, jobs| setting.run(jobs, schedule).unwrap_err();
+    for schedule in [Schedule::Gandiva, Schedule::DlasGpu, Schedule::Themis] {
+        assert_eq!(
+            refused(schedule, node(60), &odd),
+            Refused::NoSpeed { job: "0".to_owned(), gpus: 3 },
+            "{schedule:?}"
+        );
+        let six = Setting { cluster: (4, 6), ..node(60) };
+        assert_eq!(refused(schedule, six, &large), Refused::Nodes("4x6".to_owned()), "{schedule:?}");
+    }
+    for schedule in [Schedule::Gandiva, Schedule::Themis] {
+        let too_large = Refused::TooLarge { job: "0".to_owned(), gpus: Gpus::new(16) };
+        assert_eq!(refused(schedule, node(60), &large), too_large);
+    }
+    // Tiresias ends without it and does not count it.
+    let replayed = node(60).run(&large, Schedule::DlasGpu).unwrap();
+    assert_eq!((replayed.rows.len(), counts(&replayed), replayed.refused.len()), (0, (0, 0), 0));
+    assert_eq!(
+        replayed.job_rows(&large, |_| None)[0].state,
+        elasticflow_sim::record::jobs::State::Unfinished
+    );
+}

@@ -1,0 +1,180 @@
+//! `run --trace-events`: what is written follows the rules of the trace-event format, so that viewers open it.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use elasticflow_sim::scheduler;
+use serde_json::Value;
+
+const MICRO: &str = "--trace tests/cmd/data/micro.csv --profiles tests/cmd/data/speeds.toml --cluster 2x4";
+
+fn run(words: &str, to: &Path) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_elasticflow-sim"));
+    command.arg("run").args(words.split_whitespace()).arg("--quiet").arg("--trace-events").arg(to);
+    command.output().expect("the program starts")
+}
+
+fn events(words: &str) -> Vec<Value> {
+    let root = tempfile::tempdir().expect("a directory");
+    let path = root.path().join("trace.json");
+    let output = run(words, &path);
+    assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
+    let text = fs::read(&path).expect("a file");
+    let whole: Value = serde_json::from_slice(&text).expect("JSON");
+    whole["traceEvents"].as_array().expect("a list of events").clone()
+}
+
+/// A slice of a track: when it begins and ends.
+type Span = (u64, u64);
+
+/// What is wrong, by the rules of the format; and what is on each track.
+fn check(events: &[Value]) -> (Vec<String>, BTreeMap<(u64, u64), Vec<Span>>) {
+    let mut wrong = Vec::new();
+    let mut last: BTreeMap<(u64, u64), u64> = BTreeMap::new();
+    let mut slices: BTreeMap<(u64, u64), Vec<Span>> = BTreeMap::new();
+    let mut named: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+    for event in events {
+        let number = |key: &str| event[key].as_u64();
+        let (Some(pid), Some(tid), Some(name), Some(phase)) =
+            (number("pid"), number("tid"), event["name"].as_str(), event["ph"].as_str())
+        else {
+            wrong.push(format!("{event} lacks pid, tid, name or ph"));
+            continue;
+        };
+        if !event["args"].is_object() {
+            wrong.push(format!("{event} has no args"));
+        }
+        let track = (pid, tid);
+        if phase == "M" {
+            let has = event["args"]["name"].is_string() || event["args"]["sort_index"].is_u64();
+            if !has || !name.contains("process_") && !name.contains("thread_") {
+                wrong.push(format!("{event} names nothing"));
+            }
+            *named.entry(track).or_default() += usize::from(name == "thread_name");
+            continue;
+        }
+        let Some(at) = number("ts") else {
+            wrong.push(format!("{event} has no ts"));
+            continue;
+        };
+        // Counters of one process are tracks of their own.
+        if phase != "C" && last.insert(track, at).is_some_and(|before| before > at) {
+            wrong.push(format!("{event} is before what came before"));
+        }
+        match phase {
+            "X" => match number("dur") {
+                Some(length) if length > 0 => slices.entry(track).or_default().push((at, at + length)),
+                _ => wrong.push(format!("{event} has no length")),
+            },
+            "i" if event["s"] == "t" => {}
+            "C" if event["args"].as_object().is_some_and(|args| args.values().all(Value::is_u64)) => {}
+            _ => wrong.push(format!("{event} is of no known kind")),
+        }
+    }
+    for (track, spans) in &slices {
+        if named.get(track) != Some(&1) {
+            wrong.push(format!("track {track:?} is named {:?} times", named.get(track)));
+        }
+        // Slices of one track lie in each other or side by side.
+        let mut open: Vec<u64> = Vec::new();
+        for (begin, end) in spans {
+            open.retain(|outer| outer > begin);
+            if open.last().is_some_and(|outer| end > outer) {
+                wrong.push(format!(
+                    "track {track:?}: a slice from {begin} to {end} ends after the one around it"
+                ));
+            }
+            open.push(*end);
+        }
+    }
+    (wrong, slices)
+}
+
+#[test]
+fn every_scheduler_writes_what_viewers_open() {
+    for entry in scheduler::entries() {
+        for words in [
+            format!("{MICRO} --scheduler {}", entry.name),
+            format!("--trace traces/mixed-200.csv --scheduler {}", entry.name),
+            format!("--trace traces/mixed-200.csv --until 50000 --cluster 2x8 --scheduler {}", entry.name),
+        ] {
+            let (wrong, slices) = check(&events(&words));
+            assert_eq!(wrong, [""; 0], "{words}");
+            assert!(!slices.is_empty(), "{words}");
+        }
+    }
+}
+
+/// FIFO on 8 GPUs, a change costs 10 s into 8 GPUs, 8 s into 4 and 6 s into 2: `a` runs 400 iterations on 4 GPUs from 0 to
+/// 108 s; `b` and `c` wait for the plan at 120 s, `b` runs 800 on 8 until 230 s; `c` 80 on 2 from 230 s for 46 s.
+#[test]
+fn the_slices_are_what_happened() {
+    let events = events(&format!("{MICRO} --scheduler fifo --slot 60"));
+    let told: Vec<String> = events
+        .iter()
+        .filter(|event| event["ph"] == "X")
+        .map(|event| format!("{} {} {}+{}", event["tid"], event["name"], event["ts"], event["dur"]))
+        .collect();
+    let expected = [
+        "1 \"4 GPUs\" 0+108000000",
+        "1 \"pause\" 0+8000000",
+        "2 \"waiting\" 10000000+110000000",
+        "2 \"8 GPUs\" 120000000+110000000",
+        "2 \"pause\" 120000000+10000000",
+        "3 \"2 GPUs\" 230000000+46000000",
+        "3 \"pause\" 230000000+6000000",
+    ];
+    let told: Vec<_> = told.iter().filter(|line| !line.contains("3 \"waiting\"")).collect();
+    assert_eq!(told, expected);
+    let busy = events.iter().filter(|event| event["name"] == "GPUs");
+    let busy: Vec<_> = busy.map(|event| (event["ts"].as_u64(), event["args"]["busy"].as_u64())).collect();
+    let steps = [(0, 4), (108, 0), (120, 8), (230, 0), (230, 2), (276, 0)];
+    assert_eq!(busy, steps.map(|(time, gpus)| (Some(time * 1_000_000), Some(gpus))));
+}
+
+#[test]
+fn the_file_appears_whole_or_not_at_all() {
+    let root = tempfile::tempdir().expect("a directory");
+    let path = root.path().join("trace.json");
+    // A clock that overflows: the run fails after a hundred jobs of 10^10 s.
+    let mut trace = "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu\n".to_owned();
+    (0..110).for_each(|job| trace.push_str(&format!("{job},0,10000000000,linear,10000000000,64,1\n")));
+    let endless = root.path().join("endless.csv");
+    fs::write(&endless, trace).expect("a trace");
+    let words = format!(
+        "--trace {} --profiles tests/cmd/data/speeds.toml --cluster 1x1 --scheduler fifo",
+        endless.display()
+    );
+    assert_eq!(run(&words, &path).status.code(), Some(1));
+    let left = |root: &Path| fs::read_dir(root).expect("a directory").count();
+    assert_eq!(left(root.path()), 1);
+    // A path that cannot be is noticed before the run, and an earlier file stays as it is when a run fails.
+    let output = run(&format!("{MICRO} --scheduler fifo"), &root.path().join("no/trace.json"));
+    assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
+    assert!(run(&format!("{MICRO} --scheduler fifo"), &path).status.success());
+    let before = fs::read(&path).expect("a file");
+    assert_eq!(run(&words, &path).status.code(), Some(1));
+    assert_eq!(fs::read(&path).expect("a file"), before);
+    assert_eq!(left(root.path()), 2);
+    // The same again is the same bytes.
+    assert!(run(&format!("{MICRO} --scheduler fifo"), &path).status.success());
+    assert_eq!(fs::read(&path).expect("a file"), before);
+}
+
+#[test]
+fn the_check_can_fail() {
+    let event = |text: &str| serde_json::from_str::<Value>(text).expect("JSON");
+    let wrong = |texts: &[&str]| check(&texts.iter().map(|text| event(text)).collect::<Vec<_>>()).0.len();
+    let name = r#"{"ph":"M","name":"thread_name","pid":1,"tid":1,"args":{"name":"a"}}"#;
+    let slice = |ts: u64, dur: u64| {
+        format!(r#"{{"ph":"X","name":"a","ts":{ts},"dur":{dur},"pid":1,"tid":1,"args":{{}}}}"#)
+    };
+    let (outer, inner, across) = (slice(0, 10), slice(0, 5), slice(5, 10));
+    assert_eq!(wrong(&[name, &outer, &inner, &slice(10, 5)]), 0);
+    assert_eq!(wrong(&[&outer]), 1);
+    assert_eq!(wrong(&[name, &outer, &across]), 1);
+    assert_eq!(wrong(&[name, &across, &outer]), 1);
+    assert_eq!(wrong(&[r#"{"ph":"B","name":"a","ts":0,"pid":1,"tid":1,"args":{}}"#]), 1);
+}
