@@ -1,10 +1,11 @@
 //! The fidelity table of METHODOLOGY.md: what the paper prints, beside what the artifact and we come to, cell by cell.
 
+mod accidents;
 mod cell;
+mod kept;
 mod rerun;
 
 use std::fmt::Write;
-use std::path::Path;
 
 use anyhow::{Context, Result, ensure};
 use elasticflow_sim::experiment::Preset;
@@ -15,10 +16,12 @@ use crate::config::{Case, Config};
 use crate::fig11::YARDSTICK;
 use crate::fig12::{KINDS, charged};
 use crate::inputs::{Folders, Inputs};
-use crate::runs::{self, Presets, Rows};
+use crate::runs::{self, Manner, Presets, Rows};
 use crate::style;
 
+use accidents::Accidents;
 use cell::{Cell, Claim, Origin};
+use kept::Kept;
 use rerun::{Rerun, Reruns};
 
 const BEGIN: &str = "<!-- fidelity:begin -->";
@@ -64,10 +67,10 @@ impl Metric {
 /// # Errors
 ///
 /// If the data set or the marks are missing, or a run fails.
-pub(crate) fn write(folders: &Folders, quiet: bool) -> Result<bool> {
+pub(crate) fn write(folders: &Folders, manner: Manner) -> Result<bool> {
     let path = folders.root.join("METHODOLOGY.md");
     let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let made = with_table(&text, &table(folders, quiet)?)?;
+    let made = with_table(&text, &table(folders, &text, manner)?)?;
     if made == text {
         return Ok(false);
     }
@@ -82,9 +85,14 @@ fn with_table(text: &str, table: &str) -> Result<String> {
     Ok(format!("{before}{BEGIN}\n\n{table}\n{END}{after}"))
 }
 
-/// The tables of all figures, in Markdown.
-fn table(folders: &Folders, quiet: bool) -> Result<String> {
-    let reruns = Reruns::read(&folders.data)?;
+/// The tables of all figures, in Markdown. What the methodology says already is where accidents are named from, and where the
+/// values of runs that take minutes are kept from if they are not to be run again.
+fn table(folders: &Folders, methodology: &str, manner: Manner) -> Result<String> {
+    let known = Known {
+        reruns: Reruns::read(&folders.data)?,
+        accidents: Accidents::read(methodology),
+        kept: Kept::read(methodology),
+    };
     let mut text = String::new();
     for figure in COMPARED {
         let config = Config::read(&folders.root, figure)?;
@@ -98,9 +106,9 @@ fn table(folders: &Folders, quiet: bool) -> Result<String> {
             folders.data.display(),
             config.traces
         );
-        let rows = runs::run(&config, &inputs, Presets::Both, quiet)?;
+        let rows = runs::run(&config, &inputs, Presets::Both, manner)?;
         for metric in [Metric::Ratio, Metric::Gain] {
-            let cells = cells(&config, &rows, &reruns, metric)?;
+            let cells = cells(figure, &config, &rows, &known, metric);
             if !cells.is_empty() {
                 show(&mut text, figure, &config, metric, &cells)?;
             }
@@ -111,7 +119,17 @@ fn table(folders: &Folders, quiet: bool) -> Result<String> {
     Ok(text)
 }
 
-fn cells(config: &Config, rows: &Rows, reruns: &Reruns, metric: Metric) -> Result<Vec<Cell>> {
+/// What is known besides our runs.
+struct Known {
+    reruns: Reruns,
+    accidents: Accidents,
+    kept: Kept,
+}
+
+fn cells(figure: &str, config: &Config, rows: &Rows, known: &Known, metric: Metric) -> Vec<Cell> {
+    let all = rows.cases.iter().flat_map(|case| metric.printed(case).values());
+    let decimals = all.map(|value| value.to_string().split_once('.').map_or(0, |(_, part)| part.len())).max();
+    let figure = number(figure, metric);
     let mut cells = Vec::new();
     for (n, case) in rows.cases.iter().enumerate() {
         for name in &config.schedulers {
@@ -123,9 +141,7 @@ fn cells(config: &Config, rows: &Rows, reruns: &Reruns, metric: Metric) -> Resul
                 metric.of(&rows.of(n, entry, preset)?.metrics, yardstick.map(|row| &row.metrics))
             };
             let ours = |preset| entry.and_then(|entry| of(entry, preset));
-            let jobs =
-                entry.and_then(|entry| rows.of(n, entry, Preset::Default)).map(|row| row.metrics.slo_jobs);
-            let reruns: Vec<&Rerun> = reruns.of(case, name).collect();
+            let reruns: Vec<&Rerun> = known.reruns.of(case, name).collect();
             let here = reruns.iter().find(|rerun| rerun.cluster == case.cluster);
             let rerun = match metric {
                 Metric::Ratio => here.map(|rerun| rerun.ratio),
@@ -134,16 +150,23 @@ fn cells(config: &Config, rows: &Rows, reruns: &Reruns, metric: Metric) -> Resul
             let elsewhere = reruns.iter().filter(|rerun| rerun.cluster != case.cluster);
             cells.push(Cell {
                 case: case.name.clone(),
-                scheduler: style::of(entry.map_or("", |entry| entry.name)).label.to_owned(),
-                name: name.clone(),
+                scheduler: style::label(name).to_owned(),
                 printed: *printed,
-                jobs: jobs.unwrap_or_default(),
+                decimals: decimals.unwrap_or_default(),
+                is_ratio: metric == Metric::Ratio,
                 rerun,
-                paper: ours(Preset::Paper),
+                paper: ours(Preset::Paper).or_else(|| {
+                    let is_costly = case.costly.contains(name);
+                    is_costly.then(|| known.kept.of(figure, &case.name, style::label(name))).flatten()
+                }),
                 default: ours(Preset::Default).map(|claim| claim.strict.unwrap_or(claim.prints)),
                 origin: Origin {
                     testbed: config.testbed,
                     unpublished: config.notes.iter().any(|note| note.contains("not public")),
+                },
+                accidents: match (metric, entry) {
+                    (Metric::Ratio, Some(entry)) => known.accidents.of(figure, &case.name, entry),
+                    _ => Vec::new(),
                 },
                 elsewhere: match metric {
                     Metric::Ratio => elsewhere.map(|it| (it.cluster.clone(), it.ratio.prints)).collect(),
@@ -152,16 +175,24 @@ fn cells(config: &Config, rows: &Rows, reruns: &Reruns, metric: Metric) -> Resul
             });
         }
     }
-    Ok(cells)
+    cells
+}
+
+/// What the paper calls a figure.
+fn number(figure: &str, metric: Metric) -> &str {
+    match metric {
+        Metric::Ratio if figure == "fig11" => "11a",
+        Metric::Ratio => figure.trim_start_matches("fig"),
+        Metric::Gain => "11b",
+    }
 }
 
 fn show(text: &mut String, figure: &str, config: &Config, metric: Metric, cells: &[Cell]) -> Result<()> {
-    let (number, what) = match metric {
-        Metric::Ratio if figure == "fig11" => ("11a", config.title.as_str()),
-        Metric::Ratio => (figure.trim_start_matches("fig"), config.title.as_str()),
-        Metric::Gain => ("11b", "Mean JCT of best-effort jobs: Gandiva's ÷ this one's"),
+    let what = match metric {
+        Metric::Ratio => config.title.as_str(),
+        Metric::Gain => "Mean JCT of best-effort jobs: Gandiva's ÷ this one's",
     };
-    writeln!(text, "**Figure {number}.** {what}. {}.\n", config.source)?;
+    writeln!(text, "**Figure {}.** {what}. {}.\n", number(figure, metric), config.source)?;
     writeln!(
         text,
         "| case | scheduler | paper | artifact | ours, `paper` | ours, `default` | difference | why |"
@@ -196,17 +227,21 @@ fn overheads(text: &mut String, config: &Config) -> Result<()> {
 /// Whether the table of a repository is what it would be made; `None` without the data set.
 #[cfg(test)]
 fn is_current(folders: &Folders) -> Option<bool> {
-    if !Path::new(&folders.data).join("reference/index.csv").is_file() {
+    if !folders.data.join("reference/index.csv").is_file() {
         return None;
     }
     let text = std::fs::read_to_string(folders.root.join("METHODOLOGY.md")).unwrap();
-    Some(with_table(&text, &table(folders, true).unwrap()).unwrap() == text)
+    Some(
+        with_table(&text, &table(folders, &text, Manner { quiet: true, thorough: false }).unwrap()).unwrap()
+            == text,
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::io::Write as _;
+    use std::path::Path;
 
     #[test]
     fn the_table_of_the_methodology_is_current() {

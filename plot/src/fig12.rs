@@ -47,6 +47,7 @@ pub(crate) fn charged(model: &str, (from, to): (u32, u32)) -> f64 {
         iterations: Iterations::new(1.0),
         submit: SimTime::ZERO,
         deadline: None,
+        soft: Vec::new(),
         requested: Gpus::new(1),
         duration: None,
     };

@@ -9,7 +9,7 @@ use crate::bars::{self, Bar, Group};
 use crate::config::{Case, Config};
 use crate::inputs::{Folders, Inputs};
 use crate::page::{Key, Page};
-use crate::runs::{self, Presets, Rows};
+use crate::runs::{self, Manner, Presets, Rows};
 use crate::style;
 use crate::svg::Canvas;
 use crate::tidy::{Table, value};
@@ -50,10 +50,10 @@ impl Figure {
     /// # Errors
     ///
     /// If its file, a trace or a run is at fault.
-    pub(crate) fn make(&self, folders: &Folders, quiet: bool) -> Result<Made> {
+    pub(crate) fn make(&self, folders: &Folders, manner: Manner) -> Result<Made> {
         let config = Config::read(&folders.root, self.id)?;
         let inputs = Inputs::find(&config, folders)?;
-        let rows = runs::run(&config, &inputs, self.presets, quiet)?;
+        let rows = runs::run(&config, &inputs, self.presets, manner)?;
         Ok(Made { id: self.id, config, rows })
     }
 }

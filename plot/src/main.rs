@@ -39,6 +39,7 @@ use elasticflow_sim::report::write_file;
 
 use figure::{Drawn, Figure};
 use inputs::{DATA, Folders};
+use runs::Manner;
 
 /// Every figure, in the order of the paper.
 const FIGURES: [Figure; 10] = [
@@ -69,6 +70,9 @@ struct Cli {
     /// Folder of the published traces [default: $ELASTICFLOW_SIM_DATA or ../shared/data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Include the runs of the preset `paper` that take minutes
+    #[arg(long)]
+    thorough: bool,
     /// Print no notes and no progress bar on stderr
     #[arg(long)]
     quiet: bool,
@@ -92,9 +96,10 @@ fn run(cli: &Cli) -> Result<()> {
     if cli.figures.iter().any(|name| name == "list") {
         return list();
     }
+    let manner = Manner { quiet: cli.quiet, thorough: cli.thorough };
     if cli.figures.iter().any(|name| name == "fidelity") {
         ensure!(cli.figures.len() == 1, "`fidelity` goes alone; draw figures in another command");
-        let changed = fidelity::write(&folders, cli.quiet)?;
+        let changed = fidelity::write(&folders, manner)?;
         let what = if changed { "is written" } else { "was current" };
         writeln!(std::io::stdout(), "the fidelity table of METHODOLOGY.md {what}")?;
         return Ok(());
@@ -103,7 +108,7 @@ fn run(cli: &Cli) -> Result<()> {
     let out = cli.out.clone().unwrap_or_else(|| folders.root.join("plot/out"));
     std::fs::create_dir_all(&out).with_context(|| format!("{}: cannot be made", out.display()))?;
     for figure in figures {
-        let made = figure.make(&folders, cli.quiet).with_context(|| figure.id.to_owned())?;
+        let made = figure.make(&folders, manner).with_context(|| figure.id.to_owned())?;
         let drawn = (figure.draw)(&made)?;
         if !cli.quiet {
             for note in made.notes() {

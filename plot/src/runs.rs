@@ -16,6 +16,15 @@ use crate::config::{Case, Config};
 use crate::inputs::Inputs;
 use crate::watch::{Watch, Watched};
 
+/// How to go about it.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Manner {
+    /// Without a progress bar.
+    pub(crate) quiet: bool,
+    /// With the runs that take minutes.
+    pub(crate) thorough: bool,
+}
+
 /// Which semantics a figure needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presets {
@@ -80,7 +89,7 @@ impl Rows {
 /// # Errors
 ///
 /// If a file cannot be read, a setting is wrong, or a run fails.
-pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, quiet: bool) -> Result<Rows> {
+pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, manner: Manner) -> Result<Rows> {
     let (mut schedulers, mut left_out, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for name in &config.schedulers {
         match scheduler::entry(name) {
@@ -96,11 +105,19 @@ pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, quiet: boo
     let setups = inputs.cases.iter().map(|(case, path)| setup(config, case, path));
     let setups = setups.collect::<Result<Vec<_>>>()?;
     let readies = setups.par_iter().map(Setup::ready).collect::<Result<Vec<_>>>()?;
-    let mut tasks = Vec::new();
+    let (mut tasks, mut costly) = (Vec::new(), Vec::new());
     for (case, (setup, ready)) in setups.iter().zip(&readies).enumerate() {
         for scheduler in &schedulers {
             for preset in Preset::of(scheduler) {
                 if *preset == Preset::Paper && presets == Presets::Default {
+                    continue;
+                }
+                let of = &inputs.cases[case].0;
+                if *preset == Preset::Paper
+                    && !manner.thorough
+                    && of.costly.iter().any(|n| n == scheduler.name)
+                {
+                    costly.push(of.name.as_str());
                     continue;
                 }
                 // An overhead is ours to vary; the artifact's is part of it.
@@ -121,7 +138,14 @@ pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, quiet: boo
         }
     }
     left_out.dedup();
-    let bar = bar(tasks.iter().map(|(_, _, ready)| ready.jobs()).sum(), quiet);
+    if !costly.is_empty() {
+        costly.dedup();
+        left_out.push(format!(
+            "Left out, because they take minutes (--thorough has them): claims of ElasticFlow on {}",
+            costly.join(", ")
+        ));
+    }
+    let bar = bar(tasks.iter().map(|(_, _, ready)| ready.jobs()).sum(), manner.quiet);
     let all: Vec<Result<Row>> =
         tasks.into_par_iter().map(|(task, setup, ready)| task.run(setup, ready, &bar)).collect();
     bar.finish_and_clear();
@@ -136,7 +160,7 @@ fn setup(config: &Config, case: &Case, path: &Path) -> Result<Setup> {
     Ok(Setup {
         trace: PathBuf::from(path),
         cluster: case.cluster.clone(),
-        speeds: Speeds { gpu: case.gpu.clone(), profiles: None },
+        speeds: Speeds { gpu: Some(case.gpu.clone()), profiles: None },
         slot: Some(slot),
         overhead: None,
         placer: None,

@@ -81,6 +81,11 @@ pub(crate) fn of(scheduler: &'static str) -> Style {
     known.map_or(style("#666666", Texture::Grid, &[1.0, 2.0], Marker::Open, scheduler), |(_, style)| *style)
 }
 
+/// What people call a scheduler, built or not.
+pub(crate) fn label(name: &str) -> &str {
+    KNOWN.iter().find(|(known, _)| *known == name).map_or(name, |(_, style)| style.label)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
