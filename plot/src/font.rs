@@ -50,6 +50,7 @@ static FACES: LazyLock<[Option<Face<'static>>; 2]> =
     LazyLock::new(|| [REGULAR, BOLD].map(|bytes| Face::parse(bytes, 0).ok()));
 
 /// Whether the font has every character of a text.
+#[cfg(test)]
 pub(crate) fn has(text: &str) -> bool {
     let [regular, _] = &*FACES;
     regular.as_ref().is_some_and(|face| text.chars().all(|c| face.glyph_index(c).is_some()))

@@ -49,6 +49,7 @@ impl Area {
     }
 
     /// Whether two have more than an edge in common.
+    #[cfg(test)]
     pub(crate) fn overlaps(&self, other: &Area) -> bool {
         let less = |a: f64, b: f64| a + 1e-6 < b;
         less(self.x, other.right())
