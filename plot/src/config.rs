@@ -1,0 +1,216 @@
+//! What a figure is made of: `configs/figures/<figure>.toml`.
+//!
+//! `configs/figures/README.md` explains the keys. Everything is checked before anything is run.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, ensure};
+use elasticflow_sim::trace::GenerateOptions;
+use serde::Deserialize;
+
+/// A figure's runs, and what the paper prints.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Config {
+    /// What it shows.
+    pub(crate) title: String,
+    /// Where the printed values are from.
+    pub(crate) source: String,
+    /// In the order of bars and lines.
+    pub(crate) schedulers: Vec<String>,
+    /// Least time between plans, in seconds.
+    pub(crate) slot: f64,
+    /// What else has to be said under the figure.
+    #[serde(default)]
+    pub(crate) notes: Vec<String>,
+    /// Why printed values are not to be expected of a simulation, if so.
+    #[serde(default)]
+    pub(crate) testbed: bool,
+    /// Where the published traces are to be had.
+    #[serde(default)]
+    pub(crate) traces: String,
+    /// The runs.
+    #[serde(rename = "case")]
+    pub(crate) cases: Vec<Case>,
+    /// The runs where a published trace is not at hand.
+    #[serde(default, rename = "stand_in")]
+    pub(crate) stand_ins: Vec<Case>,
+    /// Printed values that are not of a run: of figure 12.
+    #[serde(default)]
+    pub(crate) measured: BTreeMap<String, Measured>,
+    /// Overheads to compare: of figure 12.
+    #[serde(default)]
+    pub(crate) overheads: Vec<String>,
+}
+
+/// A trace on a cluster.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Case {
+    /// What the axis calls it.
+    pub(crate) name: String,
+    /// Its trace: a file of the published data.
+    pub(crate) published: Option<String>,
+    /// Or a file of the repository.
+    pub(crate) file: Option<String>,
+    /// Or drawn when it is needed.
+    pub(crate) draw: Option<Draw>,
+    /// The published file on which the artifact was run again, if the figure's own trace is another one.
+    pub(crate) rerun: Option<String>,
+    /// NODESxGPUS.
+    pub(crate) cluster: String,
+    /// The GPUs whose speeds are used.
+    #[serde(default = "a100")]
+    pub(crate) gpu: String,
+    /// Schedulers whose runs under the preset `paper` take minutes here; they are run if asked for.
+    #[serde(default)]
+    pub(crate) costly: Vec<String>,
+    /// What the paper prints for each scheduler.
+    #[serde(default)]
+    pub(crate) printed: BTreeMap<String, f64>,
+    /// The same of a second metric: of figure 11.
+    #[serde(default)]
+    pub(crate) printed_jct: BTreeMap<String, f64>,
+}
+
+fn a100() -> String {
+    "a100".to_owned()
+}
+
+/// A trace to draw, as `trace generate` does.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Draw {
+    jobs: u32,
+    mean_interarrival: f64,
+    #[serde(default)]
+    best_effort: f64,
+    #[serde(default = "one")]
+    burst: f64,
+    seed: u64,
+}
+
+fn one() -> f64 {
+    1.0
+}
+
+impl Draw {
+    /// As the generator takes it.
+    pub(crate) fn options(&self) -> GenerateOptions {
+        GenerateOptions {
+            jobs: self.jobs,
+            mean_interarrival: self.mean_interarrival,
+            best_effort_share: self.best_effort,
+            burst: self.burst,
+            seed: self.seed,
+            ..GenerateOptions::default()
+        }
+    }
+
+    /// For people.
+    pub(crate) fn describe(&self) -> String {
+        format!("{} jobs drawn with seed {}", self.jobs, self.seed)
+    }
+}
+
+/// Seconds that the paper measured for a model (figure 12).
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Measured {
+    /// Profiling its throughputs before it is scheduled.
+    pub(crate) profiling: f64,
+    /// From 1 to 2 GPUs.
+    pub(crate) up_1_to_2: f64,
+    /// From 2 to 1.
+    pub(crate) down_2_to_1: f64,
+    /// From 8 to 16.
+    pub(crate) up_8_to_16: f64,
+    /// From 16 to 8.
+    pub(crate) down_16_to_8: f64,
+    /// To 8 other GPUs.
+    pub(crate) move_8: f64,
+}
+
+impl Config {
+    /// Reads and checks a figure's file.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, has unknown keys, or contradicts itself.
+    pub(crate) fn read(root: &Path, figure: &str) -> Result<Config> {
+        let path = root.join("configs/figures").join(format!("{figure}.toml"));
+        let text = std::fs::read_to_string(&path).with_context(|| {
+            format!("{}: cannot be read; run from a clone of the repository", path.display())
+        })?;
+        Config::parse(&text).with_context(|| path.display().to_string())
+    }
+
+    fn parse(text: &str) -> Result<Config> {
+        let config: Config =
+            toml::from_str(text).map_err(|why| anyhow::anyhow!("{}", why.to_string().trim()))?;
+        let all = || config.cases.iter().chain(&config.stand_ins);
+        ensure!(!config.cases.is_empty(), "there is no [[case]]; add one");
+        ensure!(config.slot.is_finite() && config.slot >= 0.0, "`slot` is {}; give seconds", config.slot);
+        for case in all() {
+            let given = [case.published.is_some(), case.file.is_some(), case.draw.is_some()];
+            let given = given.iter().filter(|given| **given).count();
+            ensure!(given == 1, "`{}` has {given} traces; give one of published, file and draw", case.name);
+            for name in case.printed.keys().chain(case.printed_jct.keys()) {
+                ensure!(
+                    config.schedulers.contains(name),
+                    "`{}` has a printed value of `{name}`, which is not among the schedulers",
+                    case.name
+                );
+            }
+        }
+        let published = config.cases.iter().any(|case| case.published.is_some());
+        ensure!(
+            published || config.stand_ins.is_empty(),
+            "there are stand-ins, but no case needs a published trace"
+        );
+        ensure!(
+            !published || !config.stand_ins.is_empty(),
+            "cases need published traces; add a [[stand_in]]"
+        );
+        ensure!(
+            config.stand_ins.iter().all(|case| case.published.is_none()),
+            "a stand-in needs a published trace; give it a file or a draw"
+        );
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "title = 't'\nsource = 's'\nschedulers = ['edf']\nslot = 60\n";
+
+    fn parsed(rest: &str) -> String {
+        Config::parse(&format!("{HEAD}{rest}")).map_or_else(|why| format!("{why:#}"), |_| "fine".to_owned())
+    }
+
+    #[test]
+    fn a_figure_is_checked_before_anything_runs() {
+        let drawn = "draw = { jobs = 1, mean_interarrival = 1, seed = 1 }";
+        let case = |rest: &str| format!("[[case]]\nname = 'a'\ncluster = '1x8'\n{rest}\n");
+        assert_eq!(parsed(&case(drawn)), "fine");
+        assert_eq!(parsed(&case("")), "`a` has 0 traces; give one of published, file and draw");
+        assert_eq!(
+            parsed(&case(&format!("{drawn}\nprinted = {{ srtf = 0.5 }}"))),
+            "`a` has a printed value of `srtf`, which is not among the schedulers"
+        );
+        assert_eq!(parsed(&case("published = 'x.csv'")), "cases need published traces; add a [[stand_in]]");
+        assert!(parsed("").contains("missing field `case`"));
+    }
+
+    #[test]
+    fn the_figures_of_the_repository_are_well_formed() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for figure in crate::FIGURES {
+            let config = Config::read(&root, figure.id).unwrap();
+            assert!(config.source.contains("figure"), "{}: the source names no figure", figure.id);
+        }
+    }
+}

@@ -1,0 +1,273 @@
+//! The fidelity table of METHODOLOGY.md: what the paper prints, beside what the artifact and we come to, cell by cell.
+
+mod accidents;
+mod cell;
+mod kept;
+mod rerun;
+
+use std::fmt::Write;
+
+use anyhow::{Context, Result, ensure};
+use elasticflow_sim::experiment::Preset;
+use elasticflow_sim::metrics::Metrics;
+use elasticflow_sim::scheduler::{self, Entry};
+
+use crate::config::{Case, Config};
+use crate::fig11::YARDSTICK;
+use crate::fig12::{KINDS, charged};
+use crate::inputs::{Folders, Inputs};
+use crate::runs::{self, Manner, Presets, Rows};
+use crate::style;
+
+use accidents::Accidents;
+use cell::{Cell, Claim, Origin};
+use kept::Kept;
+use rerun::{Rerun, Reruns};
+
+const BEGIN: &str = "<!-- fidelity:begin -->";
+const END: &str = "<!-- fidelity:end -->";
+
+/// The figures whose printed values are of simulations or of what we simulate in their place.
+const COMPARED: [&str; 6] = ["fig6a", "fig6b", "fig8a", "fig8b", "fig9", "fig11"];
+
+/// What a column of a figure's table is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Metric {
+    /// The deadline satisfaction ratio.
+    Ratio,
+    /// Mean JCT of best-effort jobs: Gandiva's ÷ this one's.
+    Gain,
+}
+
+impl Metric {
+    fn printed(self, case: &Case) -> &std::collections::BTreeMap<String, f64> {
+        match self {
+            Metric::Ratio => &case.printed,
+            Metric::Gain => &case.printed_jct,
+        }
+    }
+
+    /// What a run comes to, by the accounting of its preset, and strictly.
+    fn of(self, metrics: &Metrics, yardstick: Option<&Metrics>) -> Option<Claim> {
+        match self {
+            Metric::Ratio => {
+                let strict = metrics.dsr?;
+                Some(Claim { prints: metrics.planned_dsr.unwrap_or(strict), strict: Some(strict) })
+            }
+            Metric::Gain => {
+                let mean = |metrics: &Metrics| Some(metrics.best_effort_jct?.mean);
+                Some(Claim { prints: mean(yardstick?)? / mean(metrics)?, strict: None })
+            }
+        }
+    }
+}
+
+/// Writes the table into METHODOLOGY.md, and says whether that changed anything.
+///
+/// # Errors
+///
+/// If the data set or the marks are missing, or a run fails.
+pub(crate) fn write(folders: &Folders, manner: Manner) -> Result<bool> {
+    let path = folders.root.join("METHODOLOGY.md");
+    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+    let made = with_table(&text, &table(folders, &text, manner)?)?;
+    if made == text {
+        return Ok(false);
+    }
+    elasticflow_sim::report::write_file(&path, made.as_bytes())?;
+    Ok(true)
+}
+
+/// The text with a table between the marks.
+fn with_table(text: &str, table: &str) -> Result<String> {
+    let (before, rest) = text.split_once(BEGIN).with_context(|| format!("METHODOLOGY.md has no {BEGIN}"))?;
+    let (_, after) = rest.split_once(END).with_context(|| format!("METHODOLOGY.md has no {END}"))?;
+    Ok(format!("{before}{BEGIN}\n\n{table}\n{END}{after}"))
+}
+
+/// The tables of all figures, in Markdown. What the methodology says already is where accidents are named from, and where the
+/// values of runs that take minutes are kept from if they are not to be run again.
+fn table(folders: &Folders, methodology: &str, manner: Manner) -> Result<String> {
+    let known = Known {
+        reruns: Reruns::read(&folders.data)?,
+        accidents: Accidents::read(methodology),
+        kept: Kept::read(methodology),
+    };
+    let mut text = String::new();
+    for figure in COMPARED {
+        let config = Config::read(&folders.root, figure)?;
+        let inputs = Inputs::rerun(&config, folders)?;
+        let published = config.cases.iter().filter_map(|case| case.published.as_ref());
+        let missing: Vec<_> = published.filter(|name| folders.published(name).is_none()).cloned().collect();
+        ensure!(
+            missing.is_empty(),
+            "{figure}: {} not in {}; get {}",
+            missing.join(", "),
+            folders.data.display(),
+            config.traces
+        );
+        let rows = runs::run(&config, &inputs, Presets::Both, manner)?;
+        for metric in [Metric::Ratio, Metric::Gain] {
+            let cells = cells(figure, &config, &rows, &known, metric);
+            if !cells.is_empty() {
+                show(&mut text, figure, &config, metric, &cells)?;
+            }
+        }
+    }
+    let config = Config::read(&folders.root, "fig12")?;
+    overheads(&mut text, &config)?;
+    Ok(text)
+}
+
+/// What is known besides our runs.
+struct Known {
+    reruns: Reruns,
+    accidents: Accidents,
+    kept: Kept,
+}
+
+fn cells(figure: &str, config: &Config, rows: &Rows, known: &Known, metric: Metric) -> Vec<Cell> {
+    let all = rows.cases.iter().flat_map(|case| metric.printed(case).values());
+    let decimals = all.map(|value| value.to_string().split_once('.').map_or(0, |(_, part)| part.len())).max();
+    let figure = number(figure, metric);
+    let mut cells = Vec::new();
+    for (n, case) in rows.cases.iter().enumerate() {
+        for name in &config.schedulers {
+            let Some(printed) = metric.printed(case).get(name) else { continue };
+            let entry = scheduler::entry(name).ok();
+            let of = |entry: &Entry, preset| {
+                let yardstick = scheduler::entry(YARDSTICK).ok();
+                let yardstick = yardstick.and_then(|entry| rows.of(n, entry, preset));
+                metric.of(&rows.of(n, entry, preset)?.metrics, yardstick.map(|row| &row.metrics))
+            };
+            let ours = |preset| entry.and_then(|entry| of(entry, preset));
+            let reruns: Vec<&Rerun> = known.reruns.of(case, name).collect();
+            let here = reruns.iter().find(|rerun| rerun.cluster == case.cluster);
+            let rerun = match metric {
+                Metric::Ratio => here.map(|rerun| rerun.ratio),
+                Metric::Gain => here.and_then(|rerun| rerun.gain),
+            };
+            let elsewhere = reruns.iter().filter(|rerun| rerun.cluster != case.cluster);
+            cells.push(Cell {
+                case: case.name.clone(),
+                scheduler: style::label(name).to_owned(),
+                printed: *printed,
+                decimals: decimals.unwrap_or_default(),
+                is_ratio: metric == Metric::Ratio,
+                rerun,
+                paper: ours(Preset::Paper).or_else(|| {
+                    let is_costly = case.costly.contains(name);
+                    is_costly.then(|| known.kept.of(figure, &case.name, style::label(name))).flatten()
+                }),
+                default: ours(Preset::Default).map(|claim| claim.strict.unwrap_or(claim.prints)),
+                origin: Origin {
+                    testbed: config.testbed,
+                    unpublished: config.notes.iter().any(|note| note.contains("not public")),
+                },
+                accidents: match (metric, entry) {
+                    (Metric::Ratio, Some(entry)) => known.accidents.of(figure, &case.name, entry),
+                    _ => Vec::new(),
+                },
+                elsewhere: match metric {
+                    Metric::Ratio => elsewhere.map(|it| (it.cluster.clone(), it.ratio.prints)).collect(),
+                    Metric::Gain => Vec::new(),
+                },
+            });
+        }
+    }
+    cells
+}
+
+/// What the paper calls a figure.
+fn number(figure: &str, metric: Metric) -> &str {
+    match metric {
+        Metric::Ratio if figure == "fig11" => "11a",
+        Metric::Ratio => figure.trim_start_matches("fig"),
+        Metric::Gain => "11b",
+    }
+}
+
+fn show(text: &mut String, figure: &str, config: &Config, metric: Metric, cells: &[Cell]) -> Result<()> {
+    let what = match metric {
+        Metric::Ratio => config.title.as_str(),
+        Metric::Gain => "Mean JCT of best-effort jobs: Gandiva's ÷ this one's",
+    };
+    writeln!(text, "**Figure {}.** {what}. {}.\n", number(figure, metric), config.source)?;
+    writeln!(
+        text,
+        "| case | scheduler | paper | artifact | ours, `paper` | ours, `default` | difference | why |"
+    )?;
+    writeln!(text, "|---|---|---|---|---|---|---|---|")?;
+    for cell in cells {
+        writeln!(text, "{}", cell.row())?;
+    }
+    writeln!(text)?;
+    Ok(())
+}
+
+/// Figure 12: no ratio, but seconds that are charged.
+fn overheads(text: &mut String, config: &Config) -> Result<()> {
+    let (mut all, mut equal) = (0, 0);
+    for (model, measured) in &config.measured {
+        for (_, change, printed, ..) in KINDS {
+            all += 1;
+            equal += u32::from((charged(model, change) - printed(measured)).abs() < 1e-9);
+        }
+    }
+    let longest = config.measured.values().map(|it| it.profiling).fold(0.0, f64::max);
+    writeln!(
+        text,
+        "**Figure 12.** {}. Of the {all} seconds of figure 12b, `--overhead measured` charges {equal} exactly as printed. \
+         The seconds of figure 12a (profiling, up to {longest:.0} s) are spent before a job is submitted and not simulated.",
+        config.source
+    )?;
+    Ok(())
+}
+
+/// Whether the table of a repository is what it would be made; `None` without the data set.
+#[cfg(test)]
+fn is_current(folders: &Folders) -> Option<bool> {
+    if !folders.data.join("reference/index.csv").is_file() {
+        return None;
+    }
+    let text = std::fs::read_to_string(folders.root.join("METHODOLOGY.md")).unwrap();
+    Some(
+        with_table(&text, &table(folders, &text, Manner { quiet: true, thorough: false }).unwrap()).unwrap()
+            == text,
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+    use std::path::Path;
+
+    #[test]
+    fn the_table_of_the_methodology_is_current() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        let data = std::env::var_os(crate::inputs::DATA);
+        let data = data.map_or_else(|| root.join("../shared/data"), |data| root.join(data));
+        match is_current(&Folders { root, data: data.clone() }) {
+            Some(current) => assert!(
+                current,
+                "the fidelity table of METHODOLOGY.md is stale; look at what this changes:\n\
+                 cargo run --release -p plot -- fidelity && git diff METHODOLOGY.md"
+            ),
+            None => {
+                let _ = writeln!(
+                    std::io::stderr(),
+                    "skipped: no reference data in {}; set ELASTICFLOW_SIM_DATA to where it is",
+                    data.display()
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_table_stands_between_the_marks() {
+        let text = format!("a\n{BEGIN}\nold\n{END}\nb\n");
+        assert_eq!(with_table(&text, "new\n").unwrap(), format!("a\n{BEGIN}\n\nnew\n\n{END}\nb\n"));
+        assert!(with_table("nothing", "new").is_err());
+    }
+}

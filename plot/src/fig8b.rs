@@ -1,0 +1,15 @@
+//! Figure 8b: deadlines met on ten production clusters and a virtual cluster of Philly.
+
+use crate::figure::{Drawn, Figure, Made};
+use crate::runs::Presets;
+
+pub(crate) const FIGURE: Figure = Figure {
+    id: "fig8b",
+    what: "deadlines met: ten clusters of ITP, and Philly",
+    draw,
+    presets: Presets::Both,
+};
+
+fn draw(made: &Made) -> anyhow::Result<Drawn> {
+    made.upright_bars(4)
+}
