@@ -80,8 +80,8 @@ fn same(first: &Path, grid: &Manifest, other: &Path, manifest: &Manifest) -> Res
         counts.0,
         counts.1
     );
-    let pairs = grid.points.iter().zip(&manifest.points);
-    for (index, (one, two)) in pairs.enumerate().filter(|(_, (one, two))| one != two) {
+    let mut pairs = grid.points.iter().zip(&manifest.points).enumerate();
+    if let Some((index, (one, two))) = pairs.find(|(_, (one, two))| one != two) {
         let number = index + 1;
         if one.values == two.values && grid.columns == manifest.columns {
             bail!("{} is of other files in {a} than in {b}; {hint}", grid.name(number));
