@@ -132,7 +132,7 @@ fn sheet(
             lines.push(row.line());
         }
     }
-    if jobs.is_empty() && problems.0.is_empty() && !sheet.is_empty() {
+    if jobs.is_empty() && problems.0.is_empty() && !reader.dropped().is_empty() {
         problems.push(Problem::file("has no job that could be run; every row is dropped"));
     }
     reader.finish(problems);

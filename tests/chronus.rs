@@ -279,7 +279,7 @@ fn kept(scenario: &Scenario) -> usize {
 }
 
 fn property_cases() -> u32 {
-    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(2000)
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(500)
 }
 
 proptest! {

@@ -240,7 +240,9 @@ impl Scheduler for Chronus {
             self.judge(view, lease + 1, &mut plan);
         }
         let holds = |id: JobId| !view.gpus(id).is_zero();
-        let pays = decides && self.settings.restart == Restart::Lease;
+        // Whoever would do nothing but start is left alone, and so is everybody with it.
+        let works = |other: &Other| self.leasing.outlasts(&other.size);
+        let pays = decides && self.settings.restart == Restart::Lease && self.others.values().all(works);
         let restarts = std::mem::replace(&mut self.restarts, false);
         self.restarts = pays && self.others.keys().any(|id| holds(*id));
         let guarantee = &self.guarantee;

@@ -111,6 +111,11 @@ impl Leasing {
         Some(Demand { width: size.width, need, until: whole + u64::from(in_part) })
     }
 
+    /// Whether a lease is longer than a start.
+    pub(super) fn outlasts(&self, size: &Size) -> bool {
+        size.pause + MARGIN < self.length
+    }
+
     /// How long a job still runs, by the estimate.
     pub(super) fn left(&self, view: &View<'_>, id: JobId, size: &Size) -> SimDuration {
         match self.estimate {
