@@ -33,7 +33,7 @@ pub(crate) struct Group {
 pub(crate) fn keys<'a>(bars: impl Iterator<Item = &'a Bar> + Clone) -> Vec<(Key, &'static str)> {
     let mut keys = Vec::new();
     if bars.clone().any(|bar| bar.claim.is_some()) {
-        keys.push((Key::Claim, "claimed by the published accounting"));
+        keys.push((Key::Claim, "claimed by the published accounting (dashed: less)"));
     }
     if bars.clone().any(|bar| bar.printed.is_some()) {
         keys.push((Key::Printed, "printed in the paper"));
