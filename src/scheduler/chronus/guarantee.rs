@@ -195,7 +195,8 @@ impl Guarantee {
                 let value = spec.soft.get(choice).map_or(1.0, |worth: &Worth| worth.value);
                 Some((choice, Way { demand, value }))
             };
-            spec.times().enumerate().filter_map(in_time).collect::<Vec<_>>()
+            // None that is later than what was promised.
+            spec.times().enumerate().take(job.choice + 1).filter_map(in_time).collect::<Vec<_>>()
         };
         let all: Vec<Vec<(usize, Way)>> = self.jobs.iter().map(of).collect();
         let ways: Vec<Vec<Way>> = all.iter().map(|ways| ways.iter().map(|way| way.1).collect()).collect();
