@@ -29,8 +29,11 @@ fn events(words: &str) -> Vec<Value> {
 /// A slice of a track: when it begins and ends.
 type Span = (u64, u64);
 
+/// The spans of each track: a process and a thread.
+type Tracks = BTreeMap<(u64, u64), Vec<Span>>;
+
 /// What is wrong, by the rules of the format; and what is on each track.
-fn check(events: &[Value]) -> (Vec<String>, BTreeMap<(u64, u64), Vec<Span>>) {
+fn check(events: &[Value]) -> (Vec<String>, Tracks) {
     let mut wrong = Vec::new();
     let mut last: BTreeMap<(u64, u64), u64> = BTreeMap::new();
     let mut slices: BTreeMap<(u64, u64), Vec<Span>> = BTreeMap::new();

@@ -44,6 +44,9 @@ pub(crate) struct Drawn {
     pub(crate) csv: Vec<u8>,
 }
 
+/// Reads values off a run, each with its name.
+pub(crate) type Reading = fn(&Metrics) -> Vec<(&'static str, Option<f64>)>;
+
 impl Figure {
     /// Runs what the figure needs.
     ///
@@ -138,10 +141,7 @@ impl Made {
     }
 
     /// What the runs come to, and what is printed: a row for each value.
-    pub(crate) fn table(
-        &self,
-        metrics: &[fn(&Metrics) -> Vec<(&'static str, Option<f64>)>],
-    ) -> Result<Table> {
+    pub(crate) fn table(&self, metrics: &[Reading]) -> Result<Table> {
         let mut table = Table::new(&[
             "figure",
             "case",
