@@ -208,7 +208,7 @@ fn what_does_not_go_together_is_said_with_its_point() {
         ),
         (
             "scheduler = ['edf', 'fifo']\npreset = ['default', 'paper']",
-            "point 2 (scheduler=edf, preset=paper): `edf` has no preset `paper`; it has: default",
+            "point 4 (scheduler=fifo, preset=paper): `fifo` has no preset `paper`; it has: default",
         ),
         (
             "scheduler = 'themis'\nset.leese = 1",
@@ -221,7 +221,7 @@ fn what_does_not_go_together_is_said_with_its_point() {
         ),
         (
             "scheduler = 'fifo'\ngpu = 't4'\nprofiles = 'x.csv'",
-            "point 1: `gpu` and `profiles` exclude each other; give one of them",
+            "point 1: `--gpu t4` and `--profiles x.csv` both give a table of speeds; leave one out",
         ),
         (
             "scheduler = 'fifo'\ncluster = ['16x8', '16y8']",
