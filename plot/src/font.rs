@@ -107,9 +107,9 @@ mod tests {
 
     #[test]
     fn text_is_measured() {
-        // Roboto's em is 2048 units; its digits are 1150 wide, its space 507.
-        assert!((width("00", 2048.0, Weight::Regular) - 2300.0).abs() < 1e-9);
-        assert!((width("0 0", 1024.0, Weight::Regular) - (2.0 * 1150.0 + 507.0) / 2.0).abs() < 1e-9);
+        // Roboto's em is 2048 units; its digits are 1151 wide, its space 508.
+        assert!((width("00", 2048.0, Weight::Regular) - 2302.0).abs() < 1e-9);
+        assert!((width("0 0", 1024.0, Weight::Regular) - (2.0 * 1151.0 + 508.0) / 2.0).abs() < 1e-9);
         assert!(width("share", 7.0, Weight::Bold) > width("share", 7.0, Weight::Regular));
     }
 

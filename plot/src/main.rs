@@ -96,7 +96,7 @@ fn run(cli: &Cli) -> Result<()> {
     if cli.figures.iter().any(|name| name == "list") {
         return list();
     }
-    let manner = Manner { quiet: cli.quiet, thorough: cli.thorough };
+    let manner = Manner { quiet: cli.quiet, thorough: cli.thorough, brief: false };
     if cli.figures.iter().any(|name| name == "fidelity") {
         ensure!(cli.figures.len() == 1, "`fidelity` goes alone; draw figures in another command");
         let changed = fidelity::write(&folders, manner)?;

@@ -23,7 +23,12 @@ pub(crate) struct Manner {
     pub(crate) quiet: bool,
     /// With the runs that take minutes.
     pub(crate) thorough: bool,
+    /// With searches that find little, where only the drawing is looked at.
+    pub(crate) brief: bool,
 }
+
+/// What makes a search brief.
+const BRIEF: [&str; 2] = ["population=6", "generations=4"];
 
 /// Which semantics a figure needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +128,8 @@ pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, manner: Ma
                 // An overhead is ours to vary; the artifact's is part of it.
                 let overheads = if *preset == Preset::Paper { &overheads[..1] } else { &overheads };
                 for overhead in overheads {
-                    let task = Task { case, scheduler, preset: *preset, overhead: overhead.clone() };
+                    let (preset, overhead, brief) = (*preset, overhead.clone(), manner.brief);
+                    let task = Task { case, scheduler, preset, overhead, brief };
                     // Checked now, so that nothing runs if something is wrong.
                     match task.case(setup, ready) {
                         Ok(_) => tasks.push((task, setup, ready)),
@@ -178,6 +184,7 @@ struct Task {
     scheduler: &'static Entry,
     preset: Preset,
     overhead: Option<String>,
+    brief: bool,
 }
 
 impl Task {
@@ -193,7 +200,9 @@ impl Task {
         if let Some(name) = &self.overhead {
             setup.overhead = Some(name.parse().map_err(anyhow::Error::msg)?);
         }
-        setup.case(ready, self.scheduler, &Choice::default())
+        let is_brief = self.brief && self.scheduler.adapts_batch;
+        let texts = if is_brief { BRIEF.map(str::to_owned).to_vec() } else { Vec::new() };
+        setup.case(ready, self.scheduler, &Choice { texts })
     }
 
     fn run(self, setup: &Setup, ready: &Ready, bar: &ProgressBar) -> Result<Row> {
@@ -204,7 +213,7 @@ impl Task {
         let metrics = ran.finish(None).with_context(said)?.summary.metrics;
         let watched = watch.watched;
         bar.inc(ready.jobs().saturating_sub(seen.load(Ordering::Relaxed)));
-        let Task { case, scheduler, preset, overhead } = self;
+        let Task { case, scheduler, preset, overhead, brief: _ } = self;
         Ok(Row { case, scheduler, preset, overhead, metrics, watched })
     }
 }

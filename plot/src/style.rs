@@ -72,7 +72,7 @@ const KNOWN: [(&str, Style); 11] = [
         style(SKY, Texture::Dots, &[1.5, 1.5], Marker::Open, "EDF + Elastic Scaling"),
     ),
     ("fifo", style("#999999", Texture::Plain, &[1.0, 1.0], Marker::Square, "FIFO")),
-    ("srtf", style("#999999", Texture::Upright, &[2.0, 1.0], Marker::Disc, "SRTF")),
+    ("srtf", style("#999999", Texture::Upright, &[3.0, 1.0], Marker::Disc, "SRTF")),
 ];
 
 /// How a scheduler looks; one that is not known here is grey and goes by its name.

@@ -148,7 +148,7 @@ fn results_come_in_the_order_of_the_grid_on_any_number_of_threads() {
 #[test]
 fn what_is_wrong_with_the_text_is_said_with_its_place() {
     let keys = "keys are the options of `run`: trace, cluster, gpu, profiles, slot, overhead, placer, preset, seed, \
-                deadline, trace-seed, until, scheduler, set";
+                deadline, trace-seed, time-unit, until, scheduler, set";
     for (text, expected) in [
         ("sloot = 1", format!("line 1, column 1: unknown key `sloot`; {keys}; did you mean `slot`?")),
         (
@@ -212,7 +212,8 @@ fn what_does_not_go_together_is_said_with_its_point() {
         ),
         (
             "scheduler = 'themis'\nset.leese = 1",
-            "point 1: --set `leese=1`: unknown option `leese`; `themis` takes lease; did you mean `lease`?",
+            "point 1: --set `leese=1`: unknown option `leese`; `themis` takes lease (under --preset paper accident.q10, \
+             accident.q21, accident.q23, accident.q24); did you mean `lease`?",
         ),
         (
             "scheduler = ['fifo', 'themis']\nset.lease = [600, 1200]",

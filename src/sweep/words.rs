@@ -76,11 +76,6 @@ fn said(why: &clap::Error, value: &str) -> String {
             Some(source) => format!("`{value}`: {source}"),
             None => format!("`{value}` is not what it should be"),
         },
-        ErrorKind::ArgumentConflict => {
-            let both = [texts(ContextKind::InvalidArg), texts(ContextKind::PriorArg)].concat();
-            let both: Vec<_> = both.into_iter().map(key).collect();
-            format!("{} exclude each other; give one of them", both.join(" and "))
-        }
         ErrorKind::MissingRequiredArgument => {
             let missing: Vec<_> = texts(ContextKind::InvalidArg).into_iter().map(key).collect();
             format!("{} is missing; add it", missing.join(" and "))
