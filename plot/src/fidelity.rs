@@ -48,11 +48,11 @@ impl Metric {
     }
 
     /// What a run comes to, by the accounting of its preset, and strictly.
-    fn of(self, metrics: &Metrics, yardstick: Option<&Metrics>) -> Option<Claim> {
+    fn of(self, entry: &Entry, metrics: &Metrics, yardstick: Option<&Metrics>) -> Option<Claim> {
         match self {
             Metric::Ratio => {
                 let strict = metrics.dsr?;
-                Some(Claim { prints: metrics.planned_dsr.unwrap_or(strict), strict: Some(strict) })
+                Some(Claim { prints: runs::claimed(entry, metrics).unwrap_or(strict), strict: Some(strict) })
             }
             Metric::Gain => {
                 let mean = |metrics: &Metrics| Some(metrics.best_effort_jct?.mean);
@@ -145,7 +145,7 @@ fn cells(figure: &str, config: &Config, rows: &Rows, known: &Known, metric: Metr
             let of = |entry: &Entry, preset| {
                 let yardstick = scheduler::entry(YARDSTICK).ok();
                 let yardstick = yardstick.and_then(|entry| rows.of(n, entry, preset));
-                metric.of(&rows.of(n, entry, preset)?.metrics, yardstick.map(|row| &row.metrics))
+                metric.of(entry, &rows.of(n, entry, preset)?.metrics, yardstick.map(|row| &row.metrics))
             };
             let ours = |preset| entry.and_then(|entry| of(entry, preset));
             let reruns: Vec<&Rerun> = known.reruns.of(case, name).collect();
