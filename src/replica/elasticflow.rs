@@ -33,7 +33,7 @@ impl World {
         let mut free = Timeline::new(self.now, self.grid.gpus);
         let mut late = vec![];
         for id in order {
-            let planned = plan(&self.jobs[id], self.now, &free, None, self.grid)?;
+            let planned = plan(&self.jobs[id], self.now, free, None, self.grid)?;
             if !planned.in_time {
                 late.push(id);
             }

@@ -12,7 +12,6 @@ struct Bid {
     id: usize,
     next: i64,
     worth: f64,
-    candidate: Option<Planned>,
 }
 
 /// The worth of a candidate plan: the GPU-time that it takes more than the present one, per added GPU, for a job
@@ -25,8 +24,7 @@ pub(super) fn worth(job: &Job, candidate: &Planned, next: i64, accidents: Accide
 }
 
 /// What is free without the job's own reservation.
-pub(super) fn without(job: &Job, free: &Timeline) -> Timeline {
-    let mut free = free.clone();
+pub(super) fn without(job: &Job, mut free: Timeline) -> Timeline {
     free.cut(job.end);
     for (n, (at, gpus)) in job.alloc.steps().iter().enumerate() {
         free.cut(*at);
@@ -47,26 +45,27 @@ impl Bid {
         free: &Timeline,
         available: i64,
         grid: Grid,
+        spare: &mut Timeline,
     ) -> Result<(), Refused> {
         let more = self.next - job.num_gpu;
         if more == 0 || more > available {
             self.worth = f64::NEG_INFINITY;
-            self.candidate = None;
             return Ok(());
         }
         if job.num_gpu == 0 {
-            // Worth the same whatever the plan is, which is made when the job's turn comes.
-            (self.worth, self.candidate) = (f64::INFINITY, None);
+            // Worth the same whatever the plan is.
+            self.worth = f64::INFINITY;
             return Ok(());
         }
-        let candidate = self.plan(job, now, free, grid)?;
+        spare.copy(free);
+        let candidate = self.plan(job, now, std::mem::take(spare), grid)?;
         self.worth = worth(job, &candidate, self.next, grid.accidents);
-        self.candidate = Some(candidate);
+        *spare = candidate.free;
         Ok(())
     }
 
-    fn plan(&self, job: &Job, now: i64, free: &Timeline, grid: Grid) -> Result<Planned, Refused> {
-        plan(job, now, &without(job, free), Some(self.next), grid)
+    fn plan(&self, job: &Job, now: i64, free: Timeline, grid: Grid) -> Result<Planned, Refused> {
+        plan(job, now, without(job, free), Some(self.next), grid)
     }
 }
 
@@ -79,11 +78,11 @@ impl World {
         if available == 0 {
             return Ok(());
         }
-        let mut bids = vec![];
+        let (mut bids, mut spare) = (vec![], Timeline::default());
         for id in &self.runnable {
             let job = &self.jobs[*id];
-            let mut bid = Bid { id: *id, next: job.up(job.num_gpu), worth: 0.0, candidate: None };
-            bid.weigh(job, now, &free, available, grid)?;
+            let mut bid = Bid { id: *id, next: job.up(job.num_gpu), worth: 0.0 };
+            bid.weigh(job, now, &free, available, grid, &mut spare)?;
             bids.push(bid);
         }
         loop {
@@ -94,10 +93,8 @@ impl World {
             };
             let Some(bid) = bids.iter_mut().find(fits) else { break };
             let id = bid.id;
-            let taken = match bid.candidate.take() {
-                Some(candidate) => candidate,
-                None => bid.plan(&self.jobs[id], now, &free, grid)?,
-            };
+            // The plan that it was weighed with, as nothing is given between; few of those weighed are taken.
+            let taken = bid.plan(&self.jobs[id], now, free, grid)?;
             let job = &mut self.jobs[id];
             available -= bid.next - job.num_gpu;
             job.num_gpu = bid.next;
@@ -112,7 +109,7 @@ impl World {
             for bid in &mut bids {
                 let job = &self.jobs[bid.id];
                 if bid.next > job.num_gpu {
-                    bid.weigh(job, now, &free, available, grid)?;
+                    bid.weigh(job, now, &free, available, grid, &mut spare)?;
                 }
             }
         }

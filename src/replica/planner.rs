@@ -1,5 +1,7 @@
 //! ElasticFlow's plan for one job in the capacity that the jobs before it leave.
 
+use std::ops::Range;
+
 use super::Refused;
 use super::accident::{Accidents, Q5};
 use super::job::Job;
@@ -41,29 +43,36 @@ struct Draft<'a> {
     grid: Grid,
     /// The deadline aligned up.
     due: i64,
-    before: &'a Timeline,
+    /// What is free: of what is there before the plan, all is seen in it, as keys come only by `added` and GPUs go only by
+    /// `alloc`.
     after: Timeline,
+    /// Keys of `after` that were none before.
+    added: Vec<i64>,
+    /// The next change of what is free.
+    change: Option<i64>,
     alloc: Timeline,
     left: f64,
     /// From where on it is planned.
     from: i64,
 }
 
-/// Plans a job from `now` on; where `forced`, on so many GPUs up to the first change of what is free.
+/// Plans a job from `now` on; where `forced`, on so many GPUs up to the first change of what is free. What is free is no
+/// earlier than `now`, and becomes what is free with the plan.
 pub(super) fn plan(
     job: &Job,
     now: i64,
-    free: &Timeline,
+    mut free: Timeline,
     forced: Option<i64>,
     grid: Grid,
 ) -> Result<Planned, Refused> {
     let due = align(now, job.ddl, grid.slot);
-    let mut after = free.clone();
-    if due >= now {
-        after.cut(due);
+    let (change, mut added) = (free.next(now), Vec::new());
+    if due >= now && free.cut(due) {
+        added.push(due);
     }
     let alloc = Timeline::new(now, 0);
-    let mut draft = Draft { job, now, grid, due, before: free, after, alloc, left: job.left, from: now };
+    let left = job.left;
+    let mut draft = Draft { job, now, grid, due, after: free, added, change, alloc, left, from: now };
     if let Some(gpus) = forced
         && let Some((end, real_end)) = draft.force(gpus)?
     {
@@ -78,7 +87,7 @@ pub(super) fn plan(
 impl Draft<'_> {
     fn planned(self, end: i64, real_end: i64) -> Planned {
         Planned {
-            alloc: self.alloc.squashed(),
+            alloc: self.alloc,
             end,
             real_end,
             free: self.after.squashed(),
@@ -93,41 +102,58 @@ impl Draft<'_> {
     }
 
     fn take(&mut self, at: i64, gpus: i64) {
-        self.alloc.set(at, gpus);
-        self.after.set(at, self.after.at(at) - gpus);
+        self.alloc.push(at, gpus);
+        if self.after.cut(at) {
+            self.added.push(at);
+            self.after.set(at, 0);
+        }
+        self.after.add_at(self.after.before(at), -gpus);
+    }
+
+    /// Whether this was a change of what is free before the plan.
+    fn was_key(&self, key: i64) -> bool {
+        self.after.has(key) && !self.added.contains(&key)
+    }
+
+    /// What was free before the plan in the last step whose key is in `[from, to)`; the plan takes nothing after `taken`.
+    fn was_free(&self, from: i64, to: i64, taken: i64) -> Option<i64> {
+        let steps = self.after.steps()[..self.after.before(to)].iter().rev();
+        let (key, free) = steps.copied().find(|step| !self.added.contains(&step.0))?;
+        let own = if key <= taken { self.alloc.value(key) } else { 0 };
+        (key >= from).then_some(free + own)
     }
 
     /// Runs on `gpus` GPUs up to the first change; gives the ends if the job is done there, in time.
     fn force(&mut self, gpus: i64) -> Result<Option<(i64, i64)>, Refused> {
-        let next = self.before.next(self.now).unwrap_or(self.due);
+        let next = self.change.unwrap_or(self.due);
         let real_end = ceil_sum(self.now, self.job.seconds(self.left, gpus)?);
         let end = align(self.now, real_end, self.grid.slot);
         let free = self.after.at(self.now);
         self.take(self.now, gpus);
         if next >= end && self.job.ddl >= real_end {
-            if !self.before.has(end) {
+            if !self.was_key(end) {
                 self.after.set(end, free);
             }
             return Ok(Some((end, real_end)));
         }
         self.left -= self.span(self.now, next) * self.job.rate(gpus)?;
         self.from = next;
-        self.alloc.set(next, 0);
+        self.alloc.push(next, 0);
         Ok(None)
     }
 
     /// The lowest level that suffices when it is used as late as possible, the level below it, and the point from which on
     /// it suffices: filled backwards from the deadline, an accident (Q5). Where none suffices, the highest.
-    fn enough(&mut self) -> Result<Result<(i64, i64, i64), i64>, Refused> {
-        self.alloc.add_keys(self.after.steps(), self.due);
+    fn enough(&self) -> Result<Result<(i64, i64, i64), i64>, Refused> {
         if !self.grid.accidents.has(Q5) {
             return self.enough_from_now();
         }
+        let (first, last) = (self.after.before(self.from), self.after.before(self.due));
+        let steps = self.after.steps().get(first..last).unwrap_or_default();
         let mut lower = 0;
         for level in self.job.levels().take_while(|level| *level <= self.grid.gpus) {
             let (mut done, mut to) = (0.0, self.due);
-            let steps = self.after.steps().iter().rev();
-            for (key, free) in steps.skip_while(|s| s.0 >= self.due).take_while(|s| s.0 >= self.from) {
+            for (key, free) in steps.iter().rev() {
                 let gpus = level.min(self.job.down(*free));
                 if gpus > 0 {
                     done += self.span(*key, to) * self.job.rate(gpus)?;
@@ -144,13 +170,13 @@ impl Draft<'_> {
 
     /// The lowest level that suffices from where it is planned on, with that as the level below and as the point, too.
     fn enough_from_now(&self) -> Result<Result<(i64, i64, i64), i64>, Refused> {
-        let (segments, mut highest) = (self.segments(), 0);
+        let mut highest = 0;
         for level in self.job.levels().take_while(|level| *level <= self.grid.gpus) {
             let mut done = 0.0;
-            for (key, next) in &segments {
-                let gpus = level.min(self.job.down(self.after.at(*key)));
+            for (key, next, free) in self.segments().map(|index| self.segment(index)) {
+                let gpus = level.min(self.job.down(free));
                 if gpus > 0 {
-                    done += self.span(*key, *next) * self.job.rate(gpus)?;
+                    done += self.span(key, next) * self.job.rate(gpus)?;
                     if done >= self.left {
                         return Ok(Ok((level, level, self.from)));
                     }
@@ -161,20 +187,28 @@ impl Draft<'_> {
         Ok(Err(highest))
     }
 
-    /// The keys from where it is planned up to the aligned deadline, each with the next.
-    fn segments(&self) -> Vec<(i64, i64)> {
-        let keys: Vec<i64> = self.after.steps().iter().map(|step| step.0).collect();
-        let inside = |pair: &&[i64]| pair[0] >= self.from && pair[1] <= self.due;
-        keys.windows(2).filter(inside).map(|pair| (pair[0], pair[1])).collect()
+    /// The steps from where it is planned up to the aligned deadline, as indices.
+    fn segments(&self) -> Range<usize> {
+        let first = self.after.before(self.from);
+        // The last key up to the deadline starts none.
+        first..self.after.after(self.due).saturating_sub(1).max(first)
+    }
+
+    /// The key of a segment, the next one, and what is free in it.
+    fn segment(&self, index: usize) -> (i64, i64, i64) {
+        let steps = self.after.steps();
+        (steps[index].0, steps[index + 1].0, steps[index].1)
     }
 
     /// Takes the level from `point` on, and the one below it before.
     fn commit(mut self, level: i64, lower: i64, point: i64) -> Result<Planned, Refused> {
         let from = self.from;
         let mut at = from;
-        for (key, next) in self.segments() {
-            let gpus = self.level_at(key, level, lower, point);
-            self.take(key, gpus);
+        for index in self.segments() {
+            let (key, next, free) = self.segment(index);
+            let gpus = self.job.down(free).min(if key >= point { level } else { lower });
+            self.alloc.push(key, gpus);
+            self.after.add_at(index, -gpus);
             if gpus > 0 {
                 let done = self.span(key, next) * self.job.rate(gpus)?;
                 if key >= point && done >= self.left {
@@ -185,22 +219,21 @@ impl Draft<'_> {
             at = next;
         }
         // The sum above and the steps here can round differently: one more segment, behind the deadline.
-        let gpus = self.level_at(at, level, lower, point);
+        let gpus = self.job.down(self.after.at(at)).min(if at >= point { level } else { lower });
         self.take(at, gpus);
         self.done(from, at, gpus)
-    }
-
-    fn level_at(&self, key: i64, level: i64, lower: i64, point: i64) -> i64 {
-        let wanted = if key >= point { level } else { lower };
-        wanted.min(self.job.down(self.after.at(key)))
     }
 
     /// Ends in the segment that starts at `at`.
     fn done(mut self, from: i64, at: i64, gpus: i64) -> Result<Planned, Refused> {
         let seconds = self.job.seconds(self.left, gpus)?.ceil() as i64;
         let end = at + align(0, seconds, self.grid.slot);
-        if !self.before.has(end) {
-            let free = self.before.last_in(from, end).map_or(self.grid.gpus, |step| step.1);
+        // The plan goes to zero at the next change before the deadline, be that before or after its end.
+        if let Some(next) = self.after.next(at).filter(|next| *next < self.due) {
+            self.alloc.push(next, 0);
+        }
+        if !self.was_key(end) {
+            let free = self.was_free(from, end, at).unwrap_or(self.grid.gpus);
             self.after.set(end, free);
         }
         Ok(self.planned(end, at + seconds))
@@ -208,26 +241,28 @@ impl Draft<'_> {
 
     /// Takes as much as it can, past the deadline.
     fn late(mut self, top: i64, forced: Option<i64>) -> Result<Planned, Refused> {
-        for (key, next) in self.segments() {
-            let gpus = top.min(self.job.down(self.after.at(key)));
-            self.take(key, gpus);
+        for index in self.segments() {
+            let (key, next, free) = self.segment(index);
+            let gpus = top.min(self.job.down(free));
+            self.alloc.push(key, gpus);
+            self.after.add_at(index, -gpus);
             if gpus > 0 {
                 self.left -= self.span(key, next) * self.job.rate(gpus)?;
             }
         }
         let mut at = self.due.max(self.from);
-        let later: Vec<i64> = self.after.steps()[self.after.after(at)..].iter().map(|step| step.0).collect();
-        for next in later {
+        for index in self.after.after(at)..self.after.steps().len() {
+            let next = self.after.steps()[index].0;
             let free = self.after.at(at);
             let gpus = self.job.down(free);
-            self.alloc.set(at, gpus);
+            self.alloc.push(at, gpus);
             if gpus > 0 {
                 let done = (next - at) as f64 * self.job.rate(gpus)?;
                 self.take(at, gpus);
                 if done >= self.left {
                     let real_end = ceil_sum(at, self.job.seconds(self.left, gpus)?);
                     let end = align(self.now, real_end, self.grid.slot);
-                    if !self.before.has(end) {
+                    if !self.was_key(end) {
                         self.after.set(end, free);
                     }
                     return Ok(self.planned(end, real_end));
@@ -237,7 +272,7 @@ impl Draft<'_> {
             at = next;
         }
         let gpus = forced.unwrap_or(all_it_can_use(self.job, self.grid));
-        self.alloc.set(at, gpus);
+        self.alloc.push(at, gpus);
         let real_end = ceil_sum(at, self.job.seconds(self.left, gpus)?);
         let end = align(self.now, real_end, self.grid.slot);
         self.after.set(at, self.grid.gpus - gpus);

@@ -142,7 +142,7 @@ fn plans_are_the_worked_ones() {
         (&[(0, 128)], -500, 5000.0, 64, false, &[(0, 64)], 480, 243, &[(0, 64), (480, 128)]),
     ];
     for (free, ddl, left, most, in_time, alloc, end, real_end, then) in vectors {
-        let planned = plan(&vgg16(ddl, left, most), 0, &Timeline::of(free), None, GRID).unwrap();
+        let planned = plan(&vgg16(ddl, left, most), 0, Timeline::of(free), None, GRID).unwrap();
         assert_eq!(steps(&planned), (alloc, end, real_end, then), "{free:?} {ddl} {left}");
         assert_eq!(planned.in_time, in_time, "{free:?} {ddl} {left}");
     }
@@ -153,12 +153,12 @@ fn a_level_more_is_worth_what_the_worked_example_says() {
     let mut job = vgg16(2400, 5000.0, 64);
     (job.num_gpu, job.end) = (1, 2160);
     job.alloc = Timeline::of(&[(0, 1), (240, 2)]);
-    let free = greedy::without(&job, &Timeline::of(&[(0, 126), (2160, 128)]));
-    let two = plan(&job, 0, &free, Some(2), GRID).unwrap();
+    let free = greedy::without(&job, Timeline::of(&[(0, 126), (2160, 128)]));
+    let two = plan(&job, 0, free.clone(), Some(2), GRID).unwrap();
     let then: Steps<'_> = &[(0, 125), (240, 126), (2160, 128)];
     assert_eq!(steps(&two), (&[(0, 2)][..], 2160, 1983, then));
     assert_eq!(worth(&job, &two, 2, ALL), 240.0);
-    let four = plan(&job, 0, &free, Some(4), GRID).unwrap();
+    let four = plan(&job, 0, free.clone(), Some(4), GRID).unwrap();
     assert_eq!((four.alloc.steps(), four.end, four.real_end), (&[(0, 4), (240, 2)][..], 1920, 1781));
     assert_eq!(worth(&job, &four, 4, ALL), 80.0);
 }
@@ -192,8 +192,8 @@ fn the_sign_of_the_marginal_return_is_an_accident() {
     let mut job = vgg16(2400, 5000.0, 64);
     (job.num_gpu, job.end) = (1, 2160);
     job.alloc = Timeline::of(&[(0, 1), (240, 2)]);
-    let free = greedy::without(&job, &Timeline::of(&[(0, 126), (2160, 128)]));
-    let two = plan(&job, 0, &free, Some(2), GRID).unwrap();
+    let free = greedy::without(&job, Timeline::of(&[(0, 126), (2160, 128)]));
+    let two = plan(&job, 0, free.clone(), Some(2), GRID).unwrap();
     assert_eq!(worth(&job, &two, 2, without(accident::Q1).accidents), -240.0);
 }
 
@@ -209,14 +209,14 @@ fn time_after_the_end_is_charged_by_accident() {
 #[test]
 fn the_share_is_filled_from_the_deadline_by_accident() {
     let free = Timeline::of(&[(0, 126), (1680, 128)]);
-    let planned = plan(&vgg16(4800, 700.0, 64), 0, &free, None, without(accident::Q5)).unwrap();
+    let planned = plan(&vgg16(4800, 700.0, 64), 0, free.clone(), None, without(accident::Q5)).unwrap();
     let then: Steps<'_> = &[(0, 125), (720, 126), (1680, 128)];
     // The key after the end stays as a step to nothing.
     assert_eq!(steps(&planned), (&[(0, 1), (1680, 0)][..], 720, 533, then));
     assert!(planned.in_time);
     // Where one GPU does not do, two do from now on: the end of the marginal example.
     let free = Timeline::of(&[(0, 127), (240, 128)]);
-    let planned = plan(&vgg16(2400, 5000.0, 64), 0, &free, None, without(accident::Q5)).unwrap();
+    let planned = plan(&vgg16(2400, 5000.0, 64), 0, free.clone(), None, without(accident::Q5)).unwrap();
     assert_eq!((planned.alloc.steps(), planned.real_end), (&[(0, 2)][..], 1983));
 }
 

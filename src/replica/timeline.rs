@@ -3,7 +3,7 @@
 use super::accident::{Accidents, Q2};
 
 /// A step function: from each key on its value holds, to the next key.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Timeline(Vec<(i64, i64)>);
 
 impl Timeline {
@@ -44,25 +44,40 @@ impl Timeline {
         }
     }
 
-    /// Makes this a key without changing the function.
-    pub(super) fn cut(&mut self, key: i64) {
-        if let Err(i) = self.place(key) {
-            let value = if i > 0 { self.0[i - 1].1 } else { 0 };
-            self.0.insert(i, (key, value));
+    /// Makes this a key without changing the function; gives whether it was none.
+    pub(super) fn cut(&mut self, key: i64) -> bool {
+        let Err(i) = self.place(key) else { return false };
+        let value = if i > 0 { self.0[i - 1].1 } else { 0 };
+        self.0.insert(i, (key, value));
+        true
+    }
+
+    /// Writes a value at the last key or a later one; no key is kept that changes nothing.
+    pub(super) fn push(&mut self, key: i64, value: i64) {
+        self.0.pop_if(|step| step.0 >= key);
+        if self.0.last().is_none_or(|step| step.1 != value) {
+            self.0.push((key, value));
         }
     }
 
-    /// Makes the keys before `to` of other steps keys of this function, 0 where they were none.
-    pub(super) fn add_keys(&mut self, steps: &[(i64, i64)], to: i64) {
-        let mut own = std::mem::take(&mut self.0).into_iter().peekable();
-        self.0.reserve(steps.len() + own.len());
-        for (key, _) in steps.iter().take_while(|step| step.0 < to) {
-            while let Some(step) = own.next_if(|step| step.0 < *key) {
-                self.0.push(step);
-            }
-            self.0.push(own.next_if(|step| step.0 == *key).unwrap_or((*key, 0)));
-        }
-        self.0.extend(own);
+    /// The value of the function; 0 before its first key.
+    pub(super) fn value(&self, at: i64) -> i64 {
+        self.after(at).checked_sub(1).map_or(0, |i| self.0[i].1)
+    }
+
+    /// Adds to the step of this index.
+    pub(super) fn add_at(&mut self, index: usize, value: i64) {
+        self.0[index].1 += value;
+    }
+
+    /// Becomes the same as another, in the memory that it has.
+    pub(super) fn copy(&mut self, other: &Timeline) {
+        self.0.clone_from(&other.0);
+    }
+
+    /// The index of the first key from `key` on.
+    pub(super) fn before(&self, key: i64) -> usize {
+        self.0.partition_point(|step| step.0 < key)
     }
 
     /// Adds to every step whose key is in `[from, to)`.
@@ -81,12 +96,6 @@ impl Timeline {
     /// The first key after `key`.
     pub(super) fn next(&self, key: i64) -> Option<i64> {
         self.0.get(self.after(key)).map(|step| step.0)
-    }
-
-    /// The last step whose key is in `[from, to)`.
-    pub(super) fn last_in(&self, from: i64, to: i64) -> Option<(i64, i64)> {
-        let end = self.0.partition_point(|step| step.0 < to);
-        self.0[..end].last().copied().filter(|step| step.0 >= from)
     }
 
     /// Keeps only the first key of every run of equal values.
