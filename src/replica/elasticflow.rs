@@ -82,29 +82,36 @@ impl World {
     }
 }
 
-/// Judges a whole batch of arrivals at once: an accident (Q3).
-fn admit(world: &mut World, starts: &[usize]) -> Result<(), Refused> {
+/// Judges a whole batch of arrivals at once: an accident (Q3). Gives what is left free where the latest estimate was of
+/// those who are runnable now.
+fn admit(world: &mut World, starts: &[usize]) -> Result<Option<Timeline>, Refused> {
     let together = if world.grid.accidents.has(Q3) { starts.len() } else { 1 };
-    starts.chunks(together.max(1)).try_for_each(|batch| admit_batch(world, batch))
+    let mut left = None;
+    for batch in starts.chunks(together.max(1)) {
+        left = admit_batch(world, batch)?;
+    }
+    Ok(left)
 }
 
 /// Refuses all deadline jobs of a batch if anybody would be late, also where who is late was admitted long ago and is late
 /// anyway: an accident (Q4). Best-effort jobs stay either way (Q11).
-fn admit_batch(world: &mut World, starts: &[usize]) -> Result<(), Refused> {
+fn admit_batch(world: &mut World, starts: &[usize]) -> Result<Option<Timeline>, Refused> {
     let excused =
         if world.grid.accidents.has(Q4) { vec![] } else { world.estimate(&world.runnable.clone())?.1 };
     let everybody: Vec<usize> = world.runnable.iter().chain(starts).copied().collect();
-    let (_, late) = world.estimate(&everybody)?;
+    let (free, late) = world.estimate(&everybody)?;
     let in_time = late.iter().all(|id| excused.contains(id));
+    let mut all = true;
     for id in starts {
         if in_time || world.jobs[*id].is_best_effort() {
             world.pending.push(*id);
             world.runnable.push(*id);
         } else {
             world.decline(*id);
+            all = false;
         }
     }
-    Ok(())
+    Ok(all.then_some(free))
 }
 
 /// The schedule `ef-accessctrl`.
@@ -122,11 +129,12 @@ pub(super) fn ef_accessctrl(world: &mut World) -> Result<(), Refused> {
             continue;
         }
         world.finish_placed(&event.end, is_late_as_planned)?;
-        if !event.start.is_empty() {
-            admit(world, &event.start)?;
-        }
+        let left = admit(world, &event.start)?;
         world.runnable = world.by_deadline(world.runnable.clone());
-        let (free, _) = world.estimate(&world.runnable.clone())?;
+        let free = match left {
+            Some(free) => free,
+            None => world.estimate(&world.runnable.clone())?.0,
+        };
         world.adopt_plans();
         world.start_pending();
         world.greedy(free)?;

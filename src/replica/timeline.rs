@@ -9,7 +9,10 @@ pub(super) struct Timeline(Vec<(i64, i64)>);
 impl Timeline {
     /// `value` from `at` on.
     pub(super) fn new(at: i64, value: i64) -> Timeline {
-        Timeline(vec![(at, value)])
+        // Room for the steps that most plans have.
+        let mut steps = Vec::with_capacity(8);
+        steps.push((at, value));
+        Timeline(steps)
     }
 
     #[cfg(test)]
