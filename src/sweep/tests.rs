@@ -222,7 +222,7 @@ fn what_does_not_go_together_is_said_with_its_point() {
         ),
         (
             "scheduler = 'fifo'\ngpu = 't4'\nprofiles = 'x.csv'",
-            "point 1: `--gpu t4` and `--profiles x.csv` both give a table of speeds; leave one out",
+            "point 1: `--gpu t4` and `--profiles traces/x.csv` both give a table of speeds; leave one out",
         ),
         (
             "scheduler = 'fifo'\ncluster = ['16x8', '16y8']",
