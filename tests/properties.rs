@@ -11,6 +11,7 @@ use elasticflow_sim::profile::{Setting, SpeedModel};
 use elasticflow_sim::progress::Turns;
 use elasticflow_sim::record::jobs::{JobRow, State};
 use elasticflow_sim::record::{Happened, Observer};
+use elasticflow_sim::scheduler::Options;
 use elasticflow_sim::sim::{Outcome, Scenario, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
@@ -39,7 +40,13 @@ impl Case {
         let placer = if (buddy.check)(&cluster).is_ok() { "buddy" } else { "first-fit" };
         let scenario = common::slot(common::scenario(scheduler, 1, 1, &jobs), self.slot);
         let scenario = Scenario { cluster, placer: placement::entry(placer).expect("a placer"), ..scenario };
-        common::overhead(scenario, self.overhead)
+        // Rounds that are few and searches that are short, for thousands of runs.
+        let brief = ["population=4", "generations=2", "interval=600"];
+        let options = match scheduler {
+            "pollux" => Options::parse(brief).expect("options"),
+            _ => scenario.options.clone(),
+        };
+        common::overhead(Scenario { options, ..scenario }, self.overhead)
     }
 }
 
