@@ -19,7 +19,7 @@
 //! let checked = Grid::parse("example", text, "traces".as_ref())?.check()?;
 //! let met = checked.each(None, |_| (), |point, done, ()| Ok((point.value("cluster").to_owned(), done.summary.metrics.met)))?;
 //! assert_eq!(met.iter().map(|(cluster, _)| cluster.as_str()).collect::<Vec<_>>(), ["2x8", "16x8", "2x8", "16x8"]);
-//! assert!(met[0] < met[1]);
+//! assert!(met[0].1 < met[1].1);
 //! # Ok(())
 //! # }
 //! ```
