@@ -56,7 +56,8 @@ fn timed(name: &str) -> Result<Box<dyn Scheduler>, OptionsError> {
     Ok(Box::new(Timed((entry.build)(&Options::default(), 0)?)))
 }
 
-/// The entries that plan on arrivals, timed. One for each, since an entry's function knows nothing but its options.
+/// The entries whose calls at arrivals are timed; the others have benches of whole runs, or of rounds. One for each, since an
+/// entry's function knows nothing but its options.
 fn entries() -> &'static [Entry] {
     static ENTRIES: std::sync::OnceLock<Vec<Entry>> = std::sync::OnceLock::new();
     let timed_build = |entry: &Entry| -> Option<Entry> {

@@ -83,6 +83,19 @@ pub struct JobRow {
     pub earned: Option<(f64, f64)>,
 }
 
+impl State {
+    /// What became of a job: whether it was turned away, what it asks of time, and whether it ended in time, if it ended.
+    pub(crate) fn of(declined: bool, class: Class, in_time: Option<bool>) -> State {
+        match (declined, class, in_time) {
+            (true, ..) => State::Declined,
+            (_, _, None) => State::Unfinished,
+            (_, Class::BestEffort, _) => State::Completed,
+            (_, Class::Slo | Class::Soft, Some(true)) => State::Met,
+            (_, Class::Slo | Class::Soft, Some(false)) => State::Late,
+        }
+    }
+}
+
 impl JobRow {
     /// The row of a job as the simulation leaves it at `now`.
     pub fn new(
@@ -104,13 +117,7 @@ impl JobRow {
             deadline: spec.deadline,
             requested_gpus: spec.requested,
             iterations: spec.iterations,
-            state: match (state.phase, spec.class(), in_time) {
-                (Phase::Declined, ..) => State::Declined,
-                (_, _, None) => State::Unfinished,
-                (_, Class::BestEffort, _) => State::Completed,
-                (_, Class::Slo | Class::Soft, Some(true)) => State::Met,
-                (_, Class::Slo | Class::Soft, Some(false)) => State::Late,
-            },
+            state: State::of(state.phase == Phase::Declined, spec.class(), in_time),
             admitted: state.admitted.into(),
             start_time: state.start_at(now),
             end_time: state.end,

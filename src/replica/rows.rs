@@ -1,6 +1,6 @@
 //! The rows that every engine leaves: what becomes of each job, and the totals.
 
-use crate::job::{Class, JobSpec};
+use crate::job::JobSpec;
 use crate::record::jobs::{JobRow, State};
 use crate::units::{GpuTime, Gpus, SimDuration, SimTime};
 use crate::workload::Workload;
@@ -63,13 +63,7 @@ fn job_row(spec: &JobSpec, row: Option<&Row>, refused: bool, feasible_alone: Opt
         deadline: spec.deadline,
         requested_gpus: spec.requested,
         iterations: spec.iterations,
-        state: match (refused, spec.class(), in_time) {
-            (true, ..) => State::Declined,
-            (_, _, None) => State::Unfinished,
-            (_, Class::BestEffort, _) => State::Completed,
-            (_, Class::Slo | Class::Soft, Some(true)) => State::Met,
-            (_, Class::Slo | Class::Soft, Some(false)) => State::Late,
-        },
+        state: State::of(refused, spec.class(), in_time),
         admitted: u8::from(!refused),
         start_time: row.filter(|row| row.start != NEVER).map(|row| time(row.start)),
         end_time: end,
