@@ -207,7 +207,7 @@ fn what_does_not_go_together_is_said_with_its_point() {
             "`scheduler` is missing for the [[grid]] at line 2, column 1; add scheduler = \"...\" or a list of them",
         ),
         (
-            "scheduler = ['edf', 'fifo']\npreset = ['default', 'paper']",
+            "scheduler = ['pollux', 'fifo']\npreset = ['default', 'paper']",
             "point 4 (scheduler=fifo, preset=paper): `fifo` has no preset `paper`; it has: default",
         ),
         (
