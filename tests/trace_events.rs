@@ -98,10 +98,13 @@ fn check(events: &[Value]) -> (Vec<String>, Tracks) {
 #[test]
 fn every_scheduler_writes_what_viewers_open() {
     for entry in scheduler::entries() {
+        // How well it searches does not matter here.
+        let brief = if entry.name == "pollux" { " --set population=6 --set generations=4" } else { "" };
+        let scheduler = format!("--scheduler {}{brief}", entry.name);
         for words in [
-            format!("{MICRO} --scheduler {}", entry.name),
-            format!("--trace traces/mixed-200.csv --scheduler {}", entry.name),
-            format!("--trace traces/mixed-200.csv --until 50000 --cluster 2x8 --scheduler {}", entry.name),
+            format!("{MICRO} {scheduler}"),
+            format!("--trace traces/mixed-200.csv {scheduler}"),
+            format!("--trace traces/mixed-200.csv --until 50000 --cluster 2x8 {scheduler}"),
         ] {
             let (wrong, slices) = check(&events(&words));
             assert_eq!(wrong, [""; 0], "{words}");

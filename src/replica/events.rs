@@ -1,6 +1,6 @@
 //! The list of things to come.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 
 /// What happens at one instant: jobs come, jobs end. Jobs are rows of the trace.
 #[derive(Clone, Debug, Default)]
@@ -10,10 +10,15 @@ pub(super) struct Event {
     pub(super) end: Vec<usize>,
 }
 
-/// Events with distinct times, in the order in which they were added or last sorted.
+/// Events with distinct times: first those that there were when they were last sorted, then those added since, in the order in
+/// which they were added.
 #[derive(Clone, Debug)]
 pub(super) struct Events {
-    list: VecDeque<Event>,
+    sorted: VecDeque<Event>,
+    /// By time, with the place in the order.
+    added: BTreeMap<i64, (usize, Event)>,
+    /// The next place.
+    place: usize,
     /// Whether what happens within a slot is drawn together at its end.
     merges: bool,
 }
@@ -21,14 +26,14 @@ pub(super) struct Events {
 impl Events {
     /// The arrivals, given in the order of their times; those at one instant share an event.
     pub(super) fn new(arrivals: impl IntoIterator<Item = (usize, i64)>, merges: bool) -> Events {
-        let mut list: VecDeque<Event> = VecDeque::new();
+        let mut sorted: VecDeque<Event> = VecDeque::new();
         for (id, time) in arrivals {
-            match list.back_mut() {
+            match sorted.back_mut() {
                 Some(event) if event.time == time => event.start.push(id),
-                _ => list.push_back(Event { time, start: vec![id], end: vec![] }),
+                _ => sorted.push_back(Event { time, start: vec![id], end: vec![] }),
             }
         }
-        Events { list, merges }
+        Events { sorted, added: BTreeMap::new(), place: 0, merges }
     }
 
     /// Adds the end of a job.
@@ -49,38 +54,50 @@ impl Events {
         if from == to {
             return;
         }
-        if let Some(place) = self.list.iter().position(|event| event.time == from) {
-            let event = &mut self.list[place];
+        if let Some(event) = self.find_mut(from) {
             event.end.retain(|other| *other != id);
             if event.start.is_empty() && event.end.is_empty() {
-                self.list.remove(place);
+                self.take(from);
             }
         }
         self.add_end(id, to);
     }
 
     fn at(&mut self, time: i64) -> &mut Event {
-        let place = match self.list.iter().position(|event| event.time == time) {
-            Some(place) => place,
+        match self.place(time) {
+            Some(place) => &mut self.sorted[place],
             None => {
-                self.list.push_back(Event { time, ..Event::default() });
-                self.list.len() - 1
+                self.place += 1;
+                let new = || (self.place, Event { time, ..Event::default() });
+                &mut self.added.entry(time).or_insert_with(new).1
             }
-        };
-        &mut self.list[place]
+        }
+    }
+
+    /// Where the event at `time` is among the sorted ones.
+    fn place(&self, time: i64) -> Option<usize> {
+        self.sorted.binary_search_by_key(&time, |event| event.time).ok()
+    }
+
+    fn find_mut(&mut self, time: i64) -> Option<&mut Event> {
+        match self.place(time) {
+            Some(place) => self.sorted.get_mut(place),
+            None => self.added.get_mut(&time).map(|(_, event)| event),
+        }
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.list.is_empty()
+        self.len() == 0
     }
 
     pub(super) fn len(&self) -> usize {
-        self.list.len()
+        self.sorted.len() + self.added.len()
     }
 
     /// The first event of the list.
     pub(super) fn first(&self) -> Option<&Event> {
-        self.list.front()
+        let added = || self.added.values().min_by_key(|(place, _)| *place).map(|(_, event)| event);
+        self.sorted.front().or_else(added)
     }
 
     /// When the first event of the list is.
@@ -89,36 +106,46 @@ impl Events {
     }
 
     /// Takes the first event of the list.
-    pub(super) fn pop(&mut self) {
-        self.list.pop_front();
+    pub(super) fn pop(&mut self) -> Option<Event> {
+        self.next().and_then(|time| self.take(time))
     }
 
     /// The event at `time`, which stays.
     pub(super) fn find(&self, time: i64) -> Option<&Event> {
-        self.list.iter().find(|event| event.time == time)
+        match self.place(time) {
+            Some(place) => self.sorted.get(place),
+            None => self.added.get(&time).map(|(_, event)| event),
+        }
     }
 
     /// Takes the event at `time`.
     pub(super) fn take(&mut self, time: i64) -> Option<Event> {
-        let place = self.list.iter().position(|event| event.time == time)?;
-        self.list.remove(place)
+        match self.place(time) {
+            Some(place) => self.sorted.remove(place),
+            None => self.added.remove(&time).map(|(_, event)| event),
+        }
     }
 
     /// Takes the first event of a sorted list if it is at `time`; none is earlier.
     pub(super) fn take_first(&mut self, time: i64) -> Option<Event> {
-        if self.next() == Some(time) { self.list.pop_front() } else { None }
+        if self.next() == Some(time) { self.pop() } else { None }
     }
 
-    /// Puts off the first event.
+    /// Puts off the first event of a sorted list, to a time at or before the next.
     pub(super) fn put_off(&mut self, time: i64) {
-        if let Some(event) = self.list.front_mut() {
+        if let Some(event) = self.sorted.front_mut() {
             event.time = time;
         }
     }
 
     /// Sorts by time.
     pub(super) fn sort(&mut self) {
-        self.list.make_contiguous().sort_by_key(|event| event.time);
+        if self.added.is_empty() {
+            return;
+        }
+        self.sorted.extend(std::mem::take(&mut self.added).into_values().map(|(_, event)| event));
+        // Two ascending runs, which a merge sort puts together in one pass.
+        self.sorted.make_contiguous().sort_by_key(|event| event.time);
     }
 
     /// Draws everything that would happen within a slot together at its end, and gives the time of the next event. A lone
@@ -127,15 +154,15 @@ impl Events {
     pub(super) fn merge(&mut self, now: i64, slot: i64) -> Option<i64> {
         self.sort();
         let mut latest = self.next()?;
-        while self.merges && latest - now <= slot && self.list.len() > 1 {
+        while self.merges && latest - now <= slot && self.sorted.len() > 1 {
             self.put_off(now + slot);
-            if self.list[1].time - now > slot {
+            if self.sorted[1].time - now > slot {
                 break;
             }
-            let Some(joins) = self.list.remove(1) else { break };
+            let Some(joins) = self.sorted.remove(1) else { break };
             latest = joins.time;
-            self.list[0].start.extend(joins.start);
-            self.list[0].end.extend(joins.end);
+            self.sorted[0].start.extend(joins.start);
+            self.sorted[0].end.extend(joins.end);
         }
         self.next()
     }

@@ -3,7 +3,7 @@
 use super::Refused;
 use super::accident::{Accidents, Q1};
 use super::job::Job;
-use super::planner::{Grid, Planned, plan};
+use super::planner::{Grid, Planned, due, plan, plan_until_due};
 use super::timeline::Timeline;
 use super::world::World;
 
@@ -57,8 +57,12 @@ impl Bid {
             self.worth = f64::INFINITY;
             return Ok(());
         }
-        spare.copy(free);
-        let candidate = self.plan(job, now, std::mem::take(spare), grid)?;
+        spare.copy_until(free, due(job, now, grid));
+        let until_due = without(job, std::mem::take(spare));
+        let candidate = match plan_until_due(job, now, until_due, Some(self.next), grid)? {
+            Some(candidate) => candidate,
+            None => self.plan(job, now, free.clone(), grid)?,
+        };
         self.worth = worth(job, &candidate, self.next, grid.accidents);
         *spare = candidate.free;
         Ok(())

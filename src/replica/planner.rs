@@ -46,7 +46,8 @@ struct Draft<'a> {
     /// What is free: of what is there before the plan, all is seen in it, as keys come only by `added` and GPUs go only by
     /// `alloc`.
     after: Timeline,
-    /// Keys of `after` that were none before.
+    /// Keys of `after` that were none before: the aligned deadline, if that, and others.
+    due_added: bool,
     added: Vec<i64>,
     /// The next change of what is free.
     change: Option<i64>,
@@ -61,26 +62,66 @@ struct Draft<'a> {
 pub(super) fn plan(
     job: &Job,
     now: i64,
-    mut free: Timeline,
+    free: Timeline,
     forced: Option<i64>,
     grid: Grid,
 ) -> Result<Planned, Refused> {
-    let due = align(now, job.ddl, grid.slot);
-    let (change, mut added) = (free.next(now), Vec::new());
-    if due >= now && free.cut(due) {
-        added.push(due);
+    match begin(job, now, free, forced, grid)? {
+        Begun::Done(planned) => Ok(planned),
+        Begun::Late(draft, top) => draft.late(top, forced),
     }
+}
+
+/// The same where what is free is known up to [`due`] only, as far as that is known of the plan as well; `None` where it
+/// would go on behind it.
+pub(super) fn plan_until_due(
+    job: &Job,
+    now: i64,
+    free: Timeline,
+    forced: Option<i64>,
+    grid: Grid,
+) -> Result<Option<Planned>, Refused> {
+    match begin(job, now, free, forced, grid)? {
+        Begun::Done(planned) => Ok(Some(planned)),
+        Begun::Late(..) => Ok(None),
+    }
+}
+
+/// The aligned deadline of a job.
+pub(super) fn due(job: &Job, now: i64, grid: Grid) -> i64 {
+    align(now, job.ddl, grid.slot)
+}
+
+/// How far a plan came that looks no further than the aligned deadline.
+enum Begun<'a> {
+    Done(Planned),
+    /// Not in time on any level, of which this is the highest.
+    Late(Draft<'a>, i64),
+}
+
+fn begin(
+    job: &Job,
+    now: i64,
+    mut free: Timeline,
+    forced: Option<i64>,
+    grid: Grid,
+) -> Result<Begun<'_>, Refused> {
+    let due = due(job, now, grid);
+    let change = free.next(now);
+    let due_added = due >= now && free.cut(due);
     let alloc = Timeline::new(now, 0);
     let left = job.left;
-    let mut draft = Draft { job, now, grid, due, after: free, added, change, alloc, left, from: now };
+    let added = Vec::new();
+    let mut draft =
+        Draft { job, now, grid, due, after: free, due_added, added, change, alloc, left, from: now };
     if let Some(gpus) = forced
         && let Some((end, real_end)) = draft.force(gpus)?
     {
-        return Ok(draft.planned(end, real_end));
+        return Ok(Begun::Done(draft.planned(end, real_end)));
     }
     match draft.enough()? {
-        Ok((level, lower, point)) => draft.commit(level, lower, point),
-        Err(top) => draft.late(top, forced),
+        Ok((level, lower, point)) => draft.commit(level, lower, point).map(Begun::Done),
+        Err(top) => Ok(Begun::Late(draft, top)),
     }
 }
 
@@ -112,13 +153,17 @@ impl Draft<'_> {
 
     /// Whether this was a change of what is free before the plan.
     fn was_key(&self, key: i64) -> bool {
-        self.after.has(key) && !self.added.contains(&key)
+        self.after.has(key) && !self.is_added(key)
+    }
+
+    fn is_added(&self, key: i64) -> bool {
+        self.due_added && key == self.due || self.added.contains(&key)
     }
 
     /// What was free before the plan in the last step whose key is in `[from, to)`; the plan takes nothing after `taken`.
     fn was_free(&self, from: i64, to: i64, taken: i64) -> Option<i64> {
         let steps = self.after.steps()[..self.after.before(to)].iter().rev();
-        let (key, free) = steps.copied().find(|step| !self.added.contains(&step.0))?;
+        let (key, free) = steps.copied().find(|step| !self.is_added(step.0))?;
         let own = if key <= taken { self.alloc.value(key) } else { 0 };
         (key >= from).then_some(free + own)
     }
@@ -253,12 +298,14 @@ impl Draft<'_> {
         let mut at = self.due.max(self.from);
         for index in self.after.after(at)..self.after.steps().len() {
             let next = self.after.steps()[index].0;
-            let free = self.after.at(at);
+            // Nothing is free where there is no key.
+            let before = index.checked_sub(1).filter(|before| self.after.steps()[*before].0 == at);
+            let free = before.map_or(0, |before| self.after.steps()[before].1);
             let gpus = self.job.down(free);
             self.alloc.push(at, gpus);
-            if gpus > 0 {
+            if let Some(before) = before.filter(|_| gpus > 0) {
+                self.after.add_at(before, -gpus);
                 let done = (next - at) as f64 * self.job.rate(gpus)?;
-                self.take(at, gpus);
                 if done >= self.left {
                     let real_end = ceil_sum(at, self.job.seconds(self.left, gpus)?);
                     let end = align(self.now, real_end, self.grid.slot);

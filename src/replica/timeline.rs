@@ -73,9 +73,11 @@ impl Timeline {
         self.0[index].1 += value;
     }
 
-    /// Becomes the same as another, in the memory that it has.
-    pub(super) fn copy(&mut self, other: &Timeline) {
-        self.0.clone_from(&other.0);
+    /// Becomes the same as another up to `until` and the first key after it, in the memory that it has.
+    pub(super) fn copy_until(&mut self, other: &Timeline, until: i64) {
+        let steps = &other.0[..(other.after(until) + 1).min(other.0.len())];
+        self.0.clear();
+        self.0.extend_from_slice(steps);
     }
 
     /// The index of the first key from `key` on.
