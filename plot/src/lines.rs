@@ -38,13 +38,14 @@ pub(crate) fn steps(page: &mut Page, steps: &[(f64, f64)], across: Scale, up: Sc
 
 /// Of lines that cannot be told apart, that this is so: at no point they are further from each other than they are wide.
 pub(crate) fn coincident(lines: &[(Style, Vec<(f64, f64)>)], up: Scale) -> Vec<String> {
-    let same = |one: &[(f64, f64)], two: &[(f64, f64)]| {
+    type Points = [(f64, f64)];
+    let same = |one: &Points, two: &Points| {
         let is_near = |((x, y), (u, v)): (&(f64, f64), &(f64, f64))| {
             x.total_cmp(u).is_eq() && (up.at(*y) - up.at(*v)).abs() < WIDTH
         };
         one.len() == two.len() && one.iter().zip(two).all(is_near)
     };
-    let mut groups: Vec<(&[(f64, f64)], Vec<&str>)> = Vec::new();
+    let mut groups: Vec<(&Points, Vec<&str>)> = Vec::new();
     for (style, points) in lines {
         match groups.iter_mut().find(|(first, _)| same(first, points)) {
             Some((_, names)) => names.push(style.label),
