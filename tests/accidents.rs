@@ -7,6 +7,8 @@
 mod artifact;
 #[path = "common/data.rs"]
 mod data;
+#[path = "common/methodology.rs"]
+mod methodology;
 #[path = "common/replay.rs"]
 mod replay;
 
@@ -159,9 +161,6 @@ fn table(data: &Path, printed: &[Printed], schedule: Schedule, order: &[u8]) -> 
     text
 }
 
-const BEGIN: &str = "<!-- accidents:begin -->";
-const END: &str = "<!-- accidents:end -->";
-
 #[test]
 fn what_each_accident_is_worth_is_what_the_methodology_says() {
     let Some(data) = data() else { return };
@@ -169,19 +168,7 @@ fn what_each_accident_is_worth_is_what_the_methodology_says() {
     let printed: Vec<Printed> = reader.deserialize().collect::<Result<_, _>>().unwrap();
     let tables: Vec<String> =
         ORDER.iter().map(|(schedule, order)| table(&data, &printed, *schedule, order)).collect();
-    let made = format!("\n\n{}\n", tables.join("\n"));
-    let text = std::fs::read_to_string("METHODOLOGY.md").unwrap();
-    let (before, rest) = text.split_once(BEGIN).expect("a mark where the tables begin");
-    let (shown, after) = rest.split_once(END).expect("a mark where the tables end");
-    if std::env::var_os("ELASTICFLOW_SIM_BLESS").is_some() {
-        std::fs::write("METHODOLOGY.md", format!("{before}{BEGIN}{made}{END}{after}")).unwrap();
-        return;
-    }
-    assert!(
-        shown == made,
-        "the tables in METHODOLOGY.md are stale; look at what this changes:\n\
-         ELASTICFLOW_SIM_BLESS=1 cargo test --test accidents && git diff METHODOLOGY.md\n{made}"
-    );
+    methodology::shows("accidents", "accidents", &tables.join("\n"));
 }
 
 /// Every accident of a schedule is in its order, once.

@@ -6,13 +6,15 @@
 mod comparison;
 #[path = "common/data.rs"]
 mod data;
+#[path = "common/methodology.rs"]
+mod methodology;
 #[path = "common/replay.rs"]
 mod replay;
 
 use std::path::Path;
 use std::sync::Arc;
 
-use comparison::{Figures, index, table};
+use comparison::{Figures, Stored, index, table};
 use data::data;
 use elasticflow_sim::config::profiles::builtin;
 use elasticflow_sim::job::JobSpec;
@@ -181,29 +183,14 @@ fn edf_differs_from_the_artifact_by_two_accidents() {
     assert_eq!(runs, 11);
 }
 
-const BEGIN: &str = "<!-- reference:begin -->";
-const END: &str = "<!-- reference:end -->";
-
 #[test]
 fn the_comparison_in_the_methodology_is_what_the_program_does() {
     let Some(data) = data() else { return };
-    let text = std::fs::read_to_string("METHODOLOGY.md").unwrap();
-    let (before, rest) = text.split_once(BEGIN).expect("a mark where the table begins");
-    let (shown, after) = rest.split_once(END).expect("a mark where the table ends");
-    let made = format!("\n\n{}\n", table(&data, ours));
-    if std::env::var_os("ELASTICFLOW_SIM_BLESS").is_some() {
-        std::fs::write("METHODOLOGY.md", format!("{before}{BEGIN}{made}{END}{after}")).unwrap();
-        return;
-    }
-    assert!(
-        shown == made,
-        "the comparison in METHODOLOGY.md is stale; look at what this changes:\n\
-         ELASTICFLOW_SIM_BLESS=1 cargo test --test reference && git diff METHODOLOGY.md\n{made}"
-    );
+    methodology::shows("reference", "reference", &table(&data, ours));
 }
 
 /// Our figures for a run of the artifact.
-fn ours(data: &Path, row: &comparison::Row) -> Figures {
+fn ours(data: &Path, row: &Stored) -> Figures {
     let scheduler = scheduler::entry(&row.schedule).unwrap();
     let cluster = (row.nodes, row.gpus_per_node);
     let scenario = replay(&data.join(&row.trace), &row.gpu, cluster, row.slot, scheduler.name);

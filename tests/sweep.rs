@@ -227,6 +227,19 @@ fn a_merge_refuses_gaps_and_conflicts() {
     fs::write(copied.join("timeline.csv"), "").expect("a file");
     let (code, said) = failed(root, "merge a b --out merged");
     assert!(code == Some(2) && said.contains(" hold different results of point "), "{said}");
+    // Another build of the program.
+    let path = root.join("b/sweep.json");
+    let manifest = fs::read_to_string(&path).expect("a file");
+    let (before, rest) = manifest.split_once("\"build\": \"").expect("a build");
+    let (build, after) = rest.split_once('"').expect("its end");
+    assert!(build.len() == 64 && build.bytes().all(|byte| byte.is_ascii_hexdigit()), "{build}");
+    fs::write(&path, format!("{before}\"build\": \"other\"{after}")).expect("a file");
+    let (code, said) = failed(root, "merge a b --out merged");
+    assert!(
+        code == Some(2) && said.starts_with("error: a and b are of different builds of version "),
+        "{said}"
+    );
+    fs::write(&path, manifest).expect("a file");
     // Another grid, and other files.
     fs::write(root.join("other.toml"), GRID.replace("4x8", "2x8")).expect("a grid");
     fine(root, "other.toml --shard 2/2 --out c");

@@ -3,7 +3,7 @@
 use crate::font::{self, Weight};
 use crate::page::{DIAMOND, Key, Page};
 use crate::scale::Scale;
-use crate::svg::{Anchor, Area, GRID, INK, SIZE, Stroke, Texture};
+use crate::svg::{Anchor, Area, Canvas, GRID, INK, SIZE, Stroke, Texture};
 
 /// One bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -29,16 +29,38 @@ pub(crate) struct Group {
     pub(crate) bars: Vec<Bar>,
 }
 
-/// What the legend has to say besides schedulers.
-pub(crate) fn keys<'a>(bars: impl Iterator<Item = &'a Bar> + Clone) -> Vec<(Key, &'static str)> {
+/// What the legend has to say besides schedulers, of the marks that there are.
+pub(crate) fn keys<'a>(
+    bars: impl Iterator<Item = &'a Bar> + Clone,
+    direction: Direction,
+) -> Vec<(Key, &'static str)> {
     let mut keys = Vec::new();
-    if bars.clone().any(|bar| bar.claim.is_some()) {
-        keys.push((Key::Claim, "claimed by the published accounting (dashed: less)"));
+    let claims = bars.clone().filter_map(|bar| Some((bar.claim?, bar.value?)));
+    if claims.clone().any(|(claim, value)| claim > value) {
+        keys.push((Key::Claim, "more claimed by the published accounting"));
+    }
+    if claims.clone().any(|(claim, value)| claim < value) {
+        keys.push((Key::Less(direction), "less claimed by the published accounting"));
     }
     if bars.clone().any(|bar| bar.printed.is_some()) {
         keys.push((Key::Printed, "printed in the paper"));
     }
     keys
+}
+
+/// Which way bars grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the axis upwards.
+    Upright,
+    /// To the right.
+    Level,
+}
+
+/// A dashed line across a bar, to be seen on any texture.
+pub(crate) fn less(canvas: &mut Canvas, across: [(f64, f64); 2]) {
+    canvas.line(&across, Stroke::solid("#ffffff", 1.8));
+    canvas.line(&across, Stroke { colour: INK, width: 0.8, dashes: &[1.2, 0.8] });
 }
 
 /// Upright bars in groups from left to right, `per_row` groups to a panel.
@@ -79,9 +101,7 @@ fn one(page: &mut Page, bar: Bar, scale: Scale, left: f64, pitch: f64) {
             if y < top {
                 page.canvas.bar(Area { x, y, width, height: top - y }, INK, Texture::Claim);
             } else if claim < value {
-                let across = [(x, y), (x + width, y)];
-                page.canvas.line(&across, Stroke::solid("#ffffff", 1.4));
-                page.canvas.line(&across, Stroke { colour: INK, width: 0.7, dashes: &[1.2, 0.8] });
+                less(&mut page.canvas, [(x, y), (x + width, y)]);
             }
         }
     }
@@ -118,9 +138,7 @@ pub(crate) fn level(page: &mut Page, bars: &[(String, Bar)], label: &str) {
                 if x > end {
                     page.canvas.bar(of(end, x), INK, Texture::Claim);
                 } else if claim < value {
-                    let across = [(x, y), (x, y + height)];
-                    page.canvas.line(&across, Stroke::solid("#ffffff", 1.4));
-                    page.canvas.line(&across, Stroke { colour: INK, width: 0.7, dashes: &[1.2, 0.8] });
+                    less(&mut page.canvas, [(x, y), (x, y + height)]);
                 }
             }
         }

@@ -21,7 +21,7 @@ const PARTS: usize = 64;
 fn draw(made: &Made) -> Result<Drawn> {
     let mut csv = Table::new(&["figure", "scheduler", "hours", "cluster_efficiency"])?;
     let mut page = made.page();
-    page.legend(&made.labels(Key::Line));
+    page.legend(&made.labels(Key::Steps));
     let (begin, end) = (begin(made), hours(made));
     let mut all = Vec::new();
     for entry in &made.rows.schedulers {
@@ -41,5 +41,8 @@ fn draw(made: &Made) -> Result<Drawn> {
     page.axes(area);
     page.horizontal(area, across, 6, "hours since the first submission");
     page.note(&format!("Each step is the mean of {:.1} h.", end / PARTS as f64));
+    for note in lines::coincident(&all, up) {
+        page.note(&note);
+    }
     made.close(page, csv)
 }

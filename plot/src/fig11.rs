@@ -35,6 +35,7 @@ fn draw(made: &Made) -> Result<Drawn> {
         ("(a) deadline satisfaction ratio", "ratio", &ratio),
         ("(b) mean JCT of best-effort jobs: Gandiva's ÷ this one's", "gain", &gain),
     ];
+    let mut notes = Vec::new();
     for (heading, label, of) in panels {
         page.heading(heading);
         let lines_: Vec<_> = made
@@ -55,7 +56,10 @@ fn draw(made: &Made) -> Result<Drawn> {
         }
         page.axes(area);
         page.horizontal(area, across, 9, "best-effort share, %");
+        let panel = heading.split(' ').next().unwrap_or_default();
+        notes.extend(lines::coincident(&lines_, up).iter().map(|note| format!("{panel} {note}")));
     }
+    notes.iter().for_each(|note| page.note(note));
     let of = |metrics: &Metrics| {
         let jct = metrics.best_effort_jct.map(|spread| spread.mean);
         vec![("dsr", metrics.dsr), ("planned_dsr", metrics.planned_dsr), ("best_effort_jct_mean", jct)]

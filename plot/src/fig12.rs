@@ -8,7 +8,7 @@ use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::overhead::{Change, Preset as Overhead};
 use elasticflow_sim::units::{Gpus, Iterations, SimTime};
 
-use crate::bars::{self, Bar, Group};
+use crate::bars::{self, Bar, Direction, Group};
 use crate::config::Measured;
 use crate::figure::{Drawn, Figure, Made};
 use crate::page::Key;
@@ -75,7 +75,7 @@ fn draw(made: &Made) -> Result<Drawn> {
         csv.row(&[made.id, "a", model, "", "printed", "profiling_seconds", &value(measured.profiling)])?;
         groups.push(Group { label: model.clone(), bars });
     }
-    legend.extend(bars::keys(groups.iter().flat_map(|group| &group.bars)));
+    legend.extend(bars::keys(groups.iter().flat_map(|group| &group.bars), Direction::Upright));
     page.legend(&legend);
     let most = groups.iter().flat_map(|g| &g.bars).filter_map(|bar| bar.value).fold(0.0, f64::max);
     bars::upright(&mut page, &groups, 6, ceiling(most, 5), 62.0, "seconds");

@@ -5,7 +5,7 @@ use elasticflow_sim::experiment::Preset;
 use elasticflow_sim::metrics::Metrics;
 use elasticflow_sim::scheduler::Entry;
 
-use crate::bars::{self, Bar, Group};
+use crate::bars::{self, Bar, Direction, Group};
 use crate::config::{Case, Config};
 use crate::inputs::{Folders, Inputs};
 use crate::page::{Key, Page};
@@ -114,7 +114,7 @@ impl Made {
         let bar = |entry: &&'static Entry| (style::of(entry.name).label.to_owned(), self.bar(0, entry));
         let bars: Vec<_> = self.rows.schedulers.iter().map(bar).collect();
         let mut page = self.page();
-        page.legend(&bars::keys(bars.iter().map(|(_, bar)| bar)));
+        page.legend(&bars::keys(bars.iter().map(|(_, bar)| bar), Direction::Level));
         bars::level(&mut page, &bars, "deadline satisfaction ratio");
         self.close(page, self.ratios()?)
     }
@@ -128,7 +128,7 @@ impl Made {
         let groups: Vec<_> = self.rows.cases.iter().enumerate().map(group).collect();
         let mut page = self.page();
         let mut legend = self.labels(Key::Bar);
-        legend.extend(bars::keys(groups.iter().flat_map(|group| &group.bars)));
+        legend.extend(bars::keys(groups.iter().flat_map(|group| &group.bars), Direction::Upright));
         page.legend(&legend);
         bars::upright(&mut page, &groups, per_row, 1.0, 88.0, "deadline satisfaction ratio");
         self.close(page, self.ratios()?)

@@ -5,10 +5,13 @@ use crate::scale::Scale;
 use crate::style::Style;
 use crate::svg::{Area, Stroke};
 
+/// How wide lines are, in points.
+const WIDTH: f64 = 0.9;
+
 /// A line with a marker at each of its points.
 pub(crate) fn marked(page: &mut Page, points: &[(f64, f64)], across: Scale, up: Scale, style: Style) {
     let points: Vec<_> = points.iter().map(|(x, y)| (across.at(*x), up.at(*y))).collect();
-    page.canvas.line(&points, Stroke { colour: style.colour, width: 0.9, dashes: style.dashes });
+    page.canvas.line(&points, Stroke { colour: style.colour, width: WIDTH, dashes: style.dashes });
     for point in points {
         marker(&mut page.canvas, style, point);
     }
@@ -29,8 +32,31 @@ fn corners(steps: &[(f64, f64)], across: Scale, up: Scale) -> Vec<(f64, f64)> {
 
 /// A line that keeps each value until the next one.
 pub(crate) fn steps(page: &mut Page, steps: &[(f64, f64)], across: Scale, up: Scale, style: Style) {
-    let stroke = Stroke { colour: style.colour, width: 0.8, dashes: style.dashes };
+    let stroke = Stroke { colour: style.colour, width: WIDTH, dashes: style.dashes };
     page.canvas.line(&corners(steps, across, up), stroke);
+}
+
+/// Of lines that cannot be told apart, that this is so: at no point they are further from each other than they are wide.
+pub(crate) fn coincident(lines: &[(Style, Vec<(f64, f64)>)], up: Scale) -> Vec<String> {
+    type Points = [(f64, f64)];
+    let same = |one: &Points, two: &Points| {
+        let is_near = |((x, y), (u, v)): (&(f64, f64), &(f64, f64))| {
+            x.total_cmp(u).is_eq() && (up.at(*y) - up.at(*v)).abs() < WIDTH
+        };
+        one.len() == two.len() && one.iter().zip(two).all(is_near)
+    };
+    let mut groups: Vec<(&Points, Vec<&str>)> = Vec::new();
+    for (style, points) in lines {
+        match groups.iter_mut().find(|(first, _)| same(first, points)) {
+            Some((_, names)) => names.push(style.label),
+            None => groups.push((points, vec![style.label])),
+        }
+    }
+    let note = |(_, names): &(_, Vec<&str>)| {
+        let (last, others) = names.split_last().filter(|(_, others)| !others.is_empty())?;
+        Some(format!("{} and {last} lie on each other.", others.join(", ")))
+    };
+    groups.iter().filter_map(note).collect()
 }
 
 /// The same with the area under it filled.
@@ -83,6 +109,18 @@ mod tests {
             corners(&[(0.0, 1.0), (2.0, 3.0), (5.0, 0.0)], scale, scale),
             [(0.0, 1.0), (2.0, 1.0), (2.0, 3.0), (5.0, 3.0), (5.0, 0.0)]
         );
+    }
+
+    #[test]
+    fn lines_that_cannot_be_told_apart_are_named() {
+        // A point a unit: .8 is less than a line is wide, 1 is not.
+        let up = Scale { low: 0.0, high: 100.0, from: 100.0, to: 0.0 };
+        let line = |name, last: f64| (crate::style::of(name), vec![(0.0, 5.0), (1.0, last)]);
+        let lines = [line("edf", 7.0), line("gandiva", 9.0), line("themis", 7.8), line("chronus", 6.5)];
+        assert_eq!(coincident(&lines, up), ["EDF, Themis and Chronus lie on each other."]);
+        assert_eq!(coincident(&[line("edf", 7.0), line("gandiva", 8.0)], up), [""; 0]);
+        let short = (crate::style::of("edf"), vec![(0.0, 5.0)]);
+        assert_eq!(coincident(&[line("gandiva", 5.0), short], up), [""; 0]);
     }
 
     #[test]

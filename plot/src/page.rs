@@ -1,5 +1,6 @@
 //! The page of a figure, one column of a paper wide: title, legend, panels, notes, from the top down.
 
+use crate::bars::{Direction, less};
 use crate::font::{self, Weight};
 use crate::scale::{Scale, labels};
 use crate::style::{Marker, Style};
@@ -23,8 +24,12 @@ pub(crate) enum Key {
     Bar(Style),
     /// A scheduler's line.
     Line(Style),
-    /// What the published accounting claims.
+    /// A scheduler's line that has no markers.
+    Steps(Style),
+    /// What the published accounting claims beyond a bar.
     Claim,
+    /// Where it claims less.
+    Less(Direction),
     /// What the paper prints.
     Printed,
     /// A bar of a colour and a texture.
@@ -76,10 +81,21 @@ impl Page {
             Key::Swatch(colour, texture) => self.canvas.bar(swatch, colour, texture),
             Key::Claim => self.canvas.bar(swatch, INK, Texture::Claim),
             Key::Printed => self.canvas.diamond((x + 7.5, middle), DIAMOND),
-            Key::Line(style) => {
+            Key::Less(direction) => {
+                self.canvas.bar(swatch, GRID, Texture::Plain);
+                let centre = x + swatch.width / 2.0;
+                let across = match direction {
+                    Direction::Upright => [(x, middle), (swatch.right(), middle)],
+                    Direction::Level => [(centre, swatch.y), (centre, swatch.bottom())],
+                };
+                less(&mut self.canvas, across);
+            }
+            Key::Steps(style) | Key::Line(style) => {
                 let stroke = Stroke { colour: style.colour, width: 1.1, dashes: style.dashes };
                 self.canvas.line(&[(x, middle), (x + 11.0, middle)], stroke);
-                marker(&mut self.canvas, style, (x + 5.5, middle));
+                if matches!(key, Key::Line(_)) {
+                    marker(&mut self.canvas, style, (x + 5.5, middle));
+                }
             }
         }
     }

@@ -1,16 +1,15 @@
 //! The runs of a figure: on all cores, with one progress bar.
 
 use std::io::IsTerminal;
-use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::path::Path;
 
 use anyhow::{Context, Result};
-use elasticflow_sim::experiment::{Choice, Draws, Preset, Ready, Setup, Speeds};
+use elasticflow_sim::experiment::Preset;
 use elasticflow_sim::metrics::Metrics;
 use elasticflow_sim::scheduler::{self, Entry};
-use elasticflow_sim::units::SimDuration;
+use elasticflow_sim::sweep::{Grid, Point};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
-use rayon::prelude::*;
+use serde::Serialize;
 
 use crate::config::{Case, Config};
 use crate::inputs::Inputs;
@@ -94,7 +93,7 @@ pub(crate) fn claimed(scheduler: &Entry, metrics: &Metrics) -> Option<f64> {
     if scheduler.literal.is_some() { metrics.dsr } else { metrics.planned_dsr.or(metrics.dsr) }
 }
 
-/// Runs every case under every scheduler that there is.
+/// Runs every case under every scheduler that there is: a grid of the library's `sweep`, made here.
 ///
 /// # Errors
 ///
@@ -110,19 +109,16 @@ pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, manner: Ma
     if !unknown.is_empty() {
         left_out.push(format!("Left out, because not built yet: {}", unknown.join(", ")));
     }
-    let mut overheads = vec![None];
-    overheads.extend(config.overheads.iter().cloned().map(Some));
-    let setups = inputs.cases.iter().map(|(case, path)| setup(config, case, path));
-    let setups = setups.collect::<Result<Vec<_>>>()?;
-    let readies = setups.par_iter().map(Setup::ready).collect::<Result<Vec<_>>>()?;
+    // Where overheads are compared, they are stated; elsewhere everybody has the usual one.
+    let overheads: Vec<_> = config.overheads.iter().cloned().map(Some).collect();
+    let overheads = if overheads.is_empty() { vec![None] } else { overheads };
     let (mut tasks, mut costly) = (Vec::new(), Vec::new());
-    for (case, (setup, ready)) in setups.iter().zip(&readies).enumerate() {
+    for (case, (of, _)) in inputs.cases.iter().enumerate() {
         for scheduler in &schedulers {
             for preset in Preset::of(scheduler) {
                 if *preset == Preset::Paper && presets == Presets::Default {
                     continue;
                 }
-                let of = &inputs.cases[case].0;
                 if *preset == Preset::Paper
                     && !manner.thorough
                     && of.costly.iter().any(|n| n == scheduler.name)
@@ -130,25 +126,13 @@ pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, manner: Ma
                     costly.push(of.name.as_str());
                     continue;
                 }
-                // An overhead is ours to vary; the artifact's is part of it.
-                let overheads = if *preset == Preset::Paper { &overheads[..1] } else { &overheads };
-                for overhead in overheads {
+                for overhead in &overheads {
                     let (preset, overhead, brief) = (*preset, overhead.clone(), manner.brief);
-                    let task = Task { case, scheduler, preset, overhead, brief };
-                    // Checked now, so that nothing runs if something is wrong.
-                    match task.case(setup, ready) {
-                        Ok(_) => tasks.push((task, setup, ready)),
-                        Err(why) => {
-                            let why = format!("{why:#}");
-                            let why = why.lines().next().unwrap_or_default();
-                            left_out.push(format!("Left out: {}: {why}", scheduler.name));
-                        }
-                    }
+                    tasks.push(Task { case, scheduler, preset, overhead, brief });
                 }
             }
         }
     }
-    left_out.dedup();
     if !costly.is_empty() {
         costly.dedup();
         left_out.push(format!(
@@ -156,34 +140,31 @@ pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, manner: Ma
             costly.join(", ")
         ));
     }
-    let bar = bar(tasks.iter().map(|(_, _, ready)| ready.jobs()).sum(), manner.quiet);
-    let all: Vec<Result<Row>> =
-        tasks.into_par_iter().map(|(task, setup, ready)| task.run(setup, ready, &bar)).collect();
-    bar.finish_and_clear();
-    let all: Vec<Row> = all.into_iter().collect::<Result<_>>()?;
-    schedulers.retain(|entry| all.iter().any(|row| row.scheduler.name == entry.name));
+    let all = simulate(config, inputs, &tasks, manner)?;
     let cases = inputs.cases.iter().map(|(case, _)| case.clone()).collect();
     Ok(Rows { all, schedulers, left_out, stand_ins: !inputs.missing.is_empty(), cases })
 }
 
-fn setup(config: &Config, case: &Case, path: &Path) -> Result<Setup> {
-    let slot = SimDuration::from_micros((config.slot * 1e6).round() as u64);
-    Ok(Setup {
-        trace: PathBuf::from(path),
-        cluster: case.cluster.clone(),
-        speeds: Speeds { gpu: Some(case.gpu.clone()), profiles: None },
-        slot: Some(slot),
-        overhead: None,
-        placer: None,
-        preset: Preset::Default,
-        seed: None,
-        base: PathBuf::new(),
-        draws: Draws { deadline: None, trace_seed: 0, time_unit: None },
-        until: None,
-    })
+/// What every task comes to, in their order.
+fn simulate(config: &Config, inputs: &Inputs, tasks: &[Task], manner: Manner) -> Result<Vec<Row>> {
+    let blocks = tasks.iter().map(|task| task.block(config, inputs)).collect::<Result<_>>()?;
+    let text = toml::to_string(&GridText { grid: blocks })?;
+    // The paths are as they are found: they start where the program does.
+    let checked = Grid::parse("the figure's runs", &text, Path::new(""))?.check()?;
+    let bar = bar(checked.points.iter().map(Point::jobs).sum(), manner.quiet);
+    let watch = |_: &Point| Watch { watched: Watched::default(), bar: bar.clone(), seen: 0 };
+    let rows = checked.each(None, watch, |point, done, watch| {
+        bar.inc(point.jobs().saturating_sub(watch.seen));
+        let Task { case, scheduler, preset, overhead, brief: _ } = tasks[point.number - 1].clone();
+        let (metrics, watched) = (done.summary.metrics, watch.watched);
+        Ok(Row { case, scheduler, preset, overhead, metrics, watched })
+    });
+    bar.finish_and_clear();
+    Ok(rows?)
 }
 
 /// One run to be.
+#[derive(Clone, Debug)]
 struct Task {
     case: usize,
     scheduler: &'static Entry,
@@ -192,34 +173,45 @@ struct Task {
     brief: bool,
 }
 
-impl Task {
-    fn case(&self, setup: &Setup, ready: &Ready) -> Result<elasticflow_sim::experiment::Case> {
-        let mut setup = setup.clone();
-        setup.preset = self.preset;
-        // A preset that states its cadence has its own.
-        if self.preset == Preset::Paper
-            && self.scheduler.literal.is_some_and(|literal| literal.slot.is_some())
-        {
-            setup.slot = None;
-        }
-        if let Some(name) = &self.overhead {
-            setup.overhead = Some(name.parse().map_err(anyhow::Error::msg)?);
-        }
-        let is_brief = self.brief && self.scheduler.adapts_batch;
-        let texts = if is_brief { BRIEF.map(str::to_owned).to_vec() } else { Vec::new() };
-        setup.case(ready, self.scheduler, &Choice { texts })
-    }
+/// The grid of a figure: a block for each run, since what is said of a run depends on its scheduler and preset.
+#[derive(Serialize)]
+struct GridText<'a> {
+    grid: Vec<Block<'a>>,
+}
 
-    fn run(self, setup: &Setup, ready: &Ready, bar: &ProgressBar) -> Result<Row> {
-        let seen = AtomicU64::new(0);
-        let mut watch = Watch { watched: Watched::default(), bar, seen: &seen };
-        let said = || format!("{} under {}", setup.trace.display(), self.scheduler.name);
-        let ran = self.case(setup, ready)?.simulate(&mut watch).with_context(said)?;
-        let metrics = ran.finish(None).with_context(said)?.summary.metrics;
-        let watched = watch.watched;
-        bar.inc(ready.jobs().saturating_sub(seen.load(Ordering::Relaxed)));
-        let Task { case, scheduler, preset, overhead, brief: _ } = self;
-        Ok(Row { case, scheduler, preset, overhead, metrics, watched })
+/// A run in the words of a grid: the options of `run`.
+#[derive(Serialize)]
+struct Block<'a> {
+    trace: &'a str,
+    cluster: &'a str,
+    gpu: &'a str,
+    scheduler: &'a str,
+    preset: String,
+    slot: Option<String>,
+    overhead: Option<&'a str>,
+    /// Options that go together are one value of the list.
+    set: Vec<&'a [&'a str]>,
+}
+
+impl Task {
+    fn block<'a>(&'a self, config: &Config, inputs: &'a Inputs) -> Result<Block<'a>> {
+        let (case, path) = &inputs.cases[self.case];
+        let trace = path.to_str();
+        let trace = trace.with_context(|| format!("{}: is not UTF-8; rename it", path.display()))?;
+        // A preset that states its cadence has its own.
+        let has_own_slot = self.preset == Preset::Paper
+            && self.scheduler.literal.is_some_and(|literal| literal.slot.is_some());
+        let is_brief = self.brief && self.scheduler.adapts_batch;
+        Ok(Block {
+            trace,
+            cluster: &case.cluster,
+            gpu: &case.gpu,
+            scheduler: self.scheduler.name,
+            preset: self.preset.to_string(),
+            slot: (!has_own_slot).then(|| config.slot.to_string()),
+            overhead: self.overhead.as_deref(),
+            set: vec![if is_brief { &BRIEF } else { &[] }],
+        })
     }
 }
 

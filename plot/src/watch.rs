@@ -1,7 +1,6 @@
 //! What a figure over time needs of a run.
 
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use elasticflow_sim::record::{Happened, Observer};
 use elasticflow_sim::units::SimTime;
@@ -33,14 +32,14 @@ pub(crate) struct Watched {
 }
 
 /// Watches one run, and moves the bar on.
-pub(crate) struct Watch<'a> {
+pub(crate) struct Watch {
     pub(crate) watched: Watched,
-    pub(crate) bar: &'a ProgressBar,
+    pub(crate) bar: ProgressBar,
     /// Jobs that are done with.
-    pub(crate) seen: &'a AtomicU64,
+    pub(crate) seen: u64,
 }
 
-impl Observer for Watch<'_> {
+impl Observer for Watch {
     fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
         match what {
             Happened::Arrived { .. } => self.watched.submitted.push(at.as_secs_f64()),
@@ -54,7 +53,7 @@ impl Observer for Watch<'_> {
                 efficiency: now.cluster_efficiency,
             }),
             Happened::Ended { .. } | Happened::Declined { .. } => {
-                self.seen.fetch_add(1, Ordering::Relaxed);
+                self.seen += 1;
                 self.bar.inc(1);
             }
             _ => {}

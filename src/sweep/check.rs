@@ -35,7 +35,7 @@ pub struct Point {
     /// Its place in the grid, from 1.
     pub number: usize,
     /// SHA-256, in hexadecimal, of all that decides what the run comes to: every setting, the bytes of every file, the
-    /// version of the program. Equal keys, equal results.
+    /// sources of the program. Equal keys, equal results.
     pub key: String,
     settings: BTreeMap<String, String>,
     setup: Setup,
@@ -193,7 +193,7 @@ impl Grid {
         let choice = choice.transpose()?.unwrap_or_default();
         let ready = files.ready(&setup)?;
         let case = setup.case(&ready, entry, &choice)?;
-        let key = stored::key(&to_json(&case.manifest), &serde_json::to_value(&case.summary)?);
+        let key = stored::key(stored::BUILD, &to_json(&case.manifest), &serde_json::to_value(&case.summary)?);
         let settings = combination.values.iter().map(|(key, value)| ((*key).to_owned(), value.text.clone()));
         Ok(Point { number, key, settings: settings.collect(), setup, entry, choice, ready })
     }

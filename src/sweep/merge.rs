@@ -73,6 +73,11 @@ fn same(first: &Path, grid: &Manifest, other: &Path, manifest: &Manifest) -> Res
         grid.version,
         manifest.version
     );
+    ensure!(
+        grid.build == manifest.build,
+        "{a} and {b} are of different builds of version {}; {hint}",
+        grid.version
+    );
     let counts = (grid.points.len(), manifest.points.len());
     ensure!(
         counts.0 == counts.1,
@@ -97,7 +102,7 @@ fn find(grid: &Manifest, shards: &[PathBuf], number: usize, key: &str) -> Result
     let mut found: Option<(PathBuf, Value)> = None;
     for shard in shards {
         let path = shard.join(POINTS).join(stored::directory(key));
-        let Some(summary) = stored::summary(&path, key) else { continue };
+        let Some(summary) = stored::summary(&path, key, &grid.build) else { continue };
         match &found {
             None => found = Some((path, summary)),
             Some((first, _)) if files(first)? == files(&path)? => {}

@@ -11,7 +11,7 @@ use crate::record::Observer;
 use crate::report::{OutputError, Recording, to_json, write_file};
 
 use super::each::in_parallel;
-use super::stored::{self, MANIFEST, Manifest, POINTS, RESULTS};
+use super::stored::{self, BUILD, MANIFEST, Manifest, POINTS, RESULTS};
 use super::{Checked, Point, Shard, SweepError};
 
 /// A directory that a sweep may write to, with what it holds already. Nobody else writes to it as long as this lives.
@@ -52,7 +52,7 @@ impl Checked {
         let own: Vec<&Point> = self.points.iter().filter(|point| shard.has(point.number)).collect();
         let is_missing = |point: &&&Point| {
             let path = points.join(stored::directory(&point.key));
-            !path.exists() || stored::summary(&path, &point.key).is_none()
+            !path.exists() || stored::summary(&path, &point.key, BUILD).is_none()
         };
         let missing: Vec<&Point> = own.par_iter().filter(is_missing).copied().collect();
         let ours: std::collections::BTreeSet<&str> =
@@ -102,7 +102,7 @@ impl Directory<'_> {
         let results = self.root.join(RESULTS);
         let own = self.checked.points.iter().filter(|point| self.shard.has(point.number));
         let row = |point: &Point| {
-            let summary = stored::summary(&place(point), &point.key);
+            let summary = stored::summary(&place(point), &point.key, BUILD);
             let what = "is not what was written; look after the disk, and go on with --resume";
             summary
                 .ok_or_else(|| OutputError::new(&place(point), what))

@@ -22,10 +22,13 @@ pub(super) const POINTS: &str = "points";
 const SETTINGS: [&str; 10] =
     ["scheduler", "preset", "options", "trace", "cluster", "profiles", "overhead", "placer", "slot", "seed"];
 
-/// The key of a run, from the text of its `run.json` and its summary.
-pub(super) fn key(manifest: &str, summary: &Value) -> String {
+/// A digest of the sources of this program: a policy may change while the version stays the same.
+pub(super) const BUILD: &str = env!("ELASTICFLOW_SIM_SOURCES");
+
+/// The key of a run by a build of the program, from the text of its `run.json` and its summary.
+pub(super) fn key(build: &str, manifest: &str, summary: &Value) -> String {
     let settings: Vec<&Value> = SETTINGS.iter().map(|name| &summary[*name]).collect();
-    sha256(format!("{manifest}{}", serde_json::json!(settings)).as_bytes())
+    sha256(format!("{build}\n{manifest}{}", serde_json::json!(settings)).as_bytes())
 }
 
 /// The directory of a point, below [`POINTS`].
@@ -33,12 +36,12 @@ pub(super) fn directory(key: &str) -> &str {
     key.get(..16).unwrap_or(key)
 }
 
-/// The summary of the point with this key, if the directory holds it whole.
-pub(super) fn summary(of: &Path, expected: &str) -> Option<Value> {
+/// The summary of the point with this key, if the directory holds it whole and that build made it.
+pub(super) fn summary(of: &Path, expected: &str, build: &str) -> Option<Value> {
     let text = |name: &str| fs::read_to_string(of.join(name)).ok();
     let summary: Value = serde_json::from_str(&text("summary.json")?).ok()?;
     let jobs = fs::read(of.join("jobs.csv")).ok()?;
-    let whole = summary["digest"] == sha256(&jobs) && key(&text("run.json")?, &summary) == expected;
+    let whole = summary["digest"] == sha256(&jobs) && key(build, &text("run.json")?, &summary) == expected;
     whole.then_some(summary)
 }
 
@@ -47,6 +50,8 @@ pub(super) fn summary(of: &Path, expected: &str) -> Option<Value> {
 pub(super) struct Manifest {
     /// Of this program.
     pub(super) version: String,
+    /// See [`BUILD`].
+    pub(super) build: String,
     /// The part of the grid that is here, if it is not the whole.
     pub(super) shard: Option<String>,
     /// What tells points apart.
@@ -72,6 +77,7 @@ impl Manifest {
         };
         Manifest {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            build: BUILD.to_owned(),
             shard,
             columns: checked.columns.clone(),
             points: checked.points.iter().map(entry).collect(),

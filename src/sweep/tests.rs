@@ -130,6 +130,24 @@ fn a_key_follows_from_what_decides_the_results() {
 }
 
 #[test]
+fn a_point_of_another_build_is_not_there() {
+    let checked = check(&format!("{BASE}scheduler = 'edf'")).unwrap();
+    let (point, root) = (&checked.points[0], tempfile::tempdir().unwrap());
+    let out = root.path().join("out");
+    let mut case = point.case().unwrap();
+    case.recording = crate::report::Recording::begin(std::slice::from_ref(&out), false).unwrap().pop();
+    let done = case.simulate(&mut ()).unwrap().finish(None).unwrap();
+    done.staged.unwrap().publish().unwrap();
+    assert!(stored::summary(&out, &point.key, stored::BUILD).is_some());
+    assert!(stored::summary(&out, &point.key, "other").is_none());
+    // Its key is another one, so that the point has another place.
+    let manifest = crate::report::to_json(&point.case().unwrap().manifest);
+    let summary = serde_json::to_value(&done.summary).unwrap();
+    assert_eq!(stored::key(stored::BUILD, &manifest, &summary), point.key);
+    assert_ne!(stored::key("other", &manifest, &summary), point.key);
+}
+
+#[test]
 fn results_come_in_the_order_of_the_grid_on_any_number_of_threads() {
     let text = format!("{BASE}scheduler = ['elasticflow', 'fifo', 'edf']\ncluster = ['4x8', '16x8']\n");
     let checked = check(&text).unwrap();

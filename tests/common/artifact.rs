@@ -1,6 +1,8 @@
 //! The stored runs of the published artifact, and its re-enactment on their inputs.
 #![allow(dead_code, reason = "each test crate uses its own part")]
 
+mod stored;
+
 use std::path::Path;
 
 use elasticflow_sim::cluster::Shape;
@@ -10,22 +12,8 @@ use elasticflow_sim::trace::{self, ReadOptions};
 use elasticflow_sim::units::Gpus;
 use elasticflow_sim::workload::Workload;
 
-/// A run, as `reference/index.csv` lists it.
-#[derive(Clone, Debug, serde::Deserialize)]
-pub(crate) struct Stored {
-    pub(crate) id: String,
-    pub(crate) trace: String,
-    pub(crate) nodes: u32,
-    pub(crate) gpus_per_node: u32,
-    pub(crate) gpu: String,
-    pub(crate) slot: u64,
-    pub(crate) schedule: String,
-    pub(crate) accepted: i64,
-    pub(crate) declined: i64,
-    pub(crate) planned_dsr: f64,
-    pub(crate) met: usize,
-    pub(crate) jobs_csv: String,
-}
+pub(crate) use stored::Stored;
+use stored::{index, rows};
 
 /// A job of a run. Its times are whole, and some are written with a decimal point; not every schedule plans an end.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
@@ -41,15 +29,10 @@ pub(crate) struct Job {
     pub(crate) preempt: u32,
 }
 
-fn rows<T: serde::de::DeserializeOwned>(path: &Path) -> Vec<T> {
-    let mut reader = csv::Reader::from_path(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
-    reader.deserialize().collect::<Result<_, _>>().unwrap_or_else(|why| panic!("{}: {why}", path.display()))
-}
-
 impl Stored {
     /// The stored runs of a schedule.
     pub(crate) fn of(data: &Path, schedule: Schedule) -> Vec<Stored> {
-        let mut all: Vec<Stored> = rows(&data.join("reference/index.csv"));
+        let mut all = index(data);
         all.retain(|run| run.schedule == schedule.as_str());
         assert!(!all.is_empty(), "{schedule:?} has no stored run");
         all

@@ -1,28 +1,14 @@
 //! The table that sets this simulator beside the published artifact.
 
+mod stored;
+
 use std::fmt::Write;
 use std::path::Path;
 
 use elasticflow_sim::record::jobs::JobRow;
 
-/// A run of the artifact, as `reference/index.csv` lists it.
-#[derive(Clone, Debug, serde::Deserialize)]
-pub(crate) struct Row {
-    pub(crate) id: String,
-    pub(crate) trace: String,
-    pub(crate) nodes: u32,
-    pub(crate) gpus_per_node: u32,
-    pub(crate) gpu: String,
-    pub(crate) slot: u64,
-    pub(crate) schedule: String,
-    jobs: usize,
-    best_effort_jobs: usize,
-    planned_dsr: f64,
-    pub(crate) met: usize,
-    dsr: f64,
-    pub(crate) mean_jct: f64,
-    jobs_csv: String,
-}
+use stored::rows;
+pub(crate) use stored::{Stored, index};
 
 /// When a job of the artifact came, and when it first got GPUs or a seat in a set; Themis does not write that down.
 #[derive(serde::Deserialize)]
@@ -31,20 +17,13 @@ struct Start {
     start_time: f64,
 }
 
-impl Row {
+impl Stored {
     /// The share of jobs that waited longer than a slot for their first start.
     fn kept_out(&self, data: &Path) -> f64 {
-        let mut reader = csv::Reader::from_path(data.join(&self.jobs_csv)).unwrap();
-        let starts: Vec<Start> = reader.deserialize().collect::<Result<_, _>>().unwrap();
+        let starts: Vec<Start> = rows(&data.join(&self.jobs_csv));
         let late = starts.iter().filter(|job| job.start_time - job.submit_time > self.slot as f64).count();
         late as f64 / starts.len() as f64
     }
-}
-
-/// Every run of the artifact.
-pub(crate) fn index(data: &Path) -> Vec<Row> {
-    let mut reader = csv::Reader::from_path(data.join("reference/index.csv")).unwrap();
-    reader.deserialize().collect::<Result<_, _>>().unwrap()
 }
 
 /// What the rows of one run come to.
@@ -81,7 +60,7 @@ impl Figures {
 
 /// The accidents of the artifact that make its run differ from ours; for EDF's schedules and Gandiva the first weighs most.
 /// Those in brackets work the other way. The numbers are explained below the table.
-fn reason(data: &Path, row: &Row, ours: &Figures) -> String {
+fn reason(data: &Path, row: &Stored, ours: &Figures) -> String {
     let best_effort = row.best_effort_jobs > 0;
     let (mut why, mut against) = match row.schedule.as_str() {
         "edf" => (vec!["Q13"], vec!["Q10"]),
@@ -131,7 +110,7 @@ fn reason(data: &Path, row: &Row, ours: &Figures) -> String {
 }
 
 /// The table, in Markdown.
-pub(crate) fn table(data: &Path, ours: impl Fn(&Path, &Row) -> Figures) -> String {
+pub(crate) fn table(data: &Path, ours: impl Fn(&Path, &Stored) -> Figures) -> String {
     let mut text = String::from(
         "| run of the artifact | cluster | slot | jobs met: ours | artifact's (its ratio prints) | `dsr`: ours | artifact's \
          | difference | mean JCT: ours | artifact's | difference | why |\n\
