@@ -25,39 +25,40 @@ fn write_end(free: &mut Timeline, now: i64, end: i64, value: i64, grid: Grid) {
 /// curve if need be: an accident (Q13). After the last key everything is taken to be free.
 pub(super) fn plan(job: &Job, now: i64, free: &mut Timeline, grid: Grid) -> Result<Planned, Refused> {
     let base = job.max_gpu.min(grid.gpus);
-    let before = free.clone();
-    let mut after = free.clone();
     let mut left = job.left;
     let mut alloc = Timeline::new(now, 0);
-    let (mut from, mut available) = (now, before.at(now));
+    let (mut from, mut available) = (now, free.at(now));
     let mut failed = false;
-    for (next, then) in &before.steps()[before.after(now)..] {
+    for index in free.after(now)..free.steps().len() {
+        let (next, then) = free.steps()[index];
         if available >= 1 {
             let gpus = if available >= base { base } else { column_below(available) };
-            alloc.set(from, gpus);
+            alloc.push(from, gpus);
             let end = ceil_sum(from, job.seconds(left, gpus)?);
-            if *next >= end {
-                after.set(from, available - gpus);
-                if !before.has(end) {
-                    write_end(&mut after, now, end, available, grid);
+            if next >= end {
+                let is_key = free.has(end);
+                free.set(from, available - gpus);
+                if !is_key {
+                    write_end(free, now, end, available, grid);
                 }
-                *free = after.squashed();
-                return Ok(Planned { alloc: alloc.squashed(), end, in_time: end <= job.ddl });
+                free.squash();
+                return Ok(Planned { alloc, end, in_time: end <= job.ddl });
             }
             left -= (next - from) as f64 * job.rate(gpus)?;
-            after.set(from, available - gpus);
+            // What is free is at least one at a key alone, which is the one before.
+            free.add_at(index - 1, -gpus);
         } else {
-            alloc.set(from, 0);
+            alloc.push(from, 0);
         }
-        (from, available) = (*next, *then);
+        (from, available) = (next, then);
         failed |= from > job.ddl;
     }
-    alloc.set(from, base);
+    alloc.push(from, base);
     let end = ceil_sum(from, job.seconds(left, base)?);
-    after.set(from, grid.gpus - base);
-    write_end(&mut after, now, end, grid.gpus, grid);
-    *free = after.squashed();
-    Ok(Planned { alloc: alloc.squashed(), end, in_time: end <= job.ddl && !failed })
+    free.set(from, grid.gpus - base);
+    write_end(free, now, end, grid.gpus, grid);
+    free.squash();
+    Ok(Planned { alloc, end, in_time: end <= job.ddl && !failed })
 }
 
 impl World {
@@ -72,13 +73,13 @@ impl World {
         Ok(plans)
     }
 
-    /// Gives a job the GPUs that its plan says for now. Gives the end that the plan says.
-    fn adopt(&mut self, id: usize, plans: &Plans) -> i64 {
+    /// Gives a job its plan and the GPUs that this says for now. Gives the end that the plan says.
+    fn adopt(&mut self, id: usize, plans: &mut Plans) -> i64 {
         let job = &mut self.jobs[id];
         let Ok(place) = plans.0.binary_search_by_key(&id, |plan| plan.0) else { return job.end };
-        let plan = &plans.0[place].1;
-        job.alloc = plan.alloc.clone();
-        job.num_gpu = plan.alloc.at(self.now);
+        let plan = &mut plans.0[place].1;
+        job.alloc = std::mem::take(&mut plan.alloc);
+        job.num_gpu = job.alloc.at(self.now);
         plan.end
     }
 
@@ -117,16 +118,16 @@ pub(super) fn edf(world: &mut World) -> Result<(), Refused> {
         }
         world.runnable.extend(&starts);
         world.pending.extend(&starts);
-        let plans = world.edf_all(&world.runnable)?;
+        let mut plans = world.edf_all(&world.runnable)?;
         world.release_all(&world.running.clone())?;
         let mut places = vec![];
         for id in world.runnable.clone() {
-            let end = world.adopt(id, &plans);
+            let end = world.adopt(id, &mut plans);
             let job = &mut world.jobs[id];
             job.old = job.end;
             job.end = end;
             let held = job.num_gpu > 0;
-            if !world.pending.contains(&id) {
+            if !job.waits() {
                 world.events.move_end(id, job.old, job.end);
             } else if held {
                 world.events.add_end(id, job.end);
@@ -190,7 +191,7 @@ fn admit(world: &mut World, id: usize) -> Result<bool, Refused> {
         if accidents.has(Q4) { vec![] } else { world.edf_all(&world.runnable)?.late().collect() };
     let mut everybody = world.runnable.clone();
     everybody.push(id);
-    let plans = world.edf_all(&everybody)?;
+    let mut plans = world.edf_all(&everybody)?;
     let in_time = plans.late().all(|late| excused.contains(&late));
     if !in_time && (accidents.has(Q14) || !world.jobs[id].is_best_effort()) {
         world.decline(id);
@@ -199,14 +200,14 @@ fn admit(world: &mut World, id: usize) -> Result<bool, Refused> {
     world.runnable.push(id);
     world.pending.push(id);
     for id in world.running.clone() {
-        let end = world.adopt(id, &plans);
+        let end = world.adopt(id, &mut plans);
         let job = &mut world.jobs[id];
         job.old = job.end;
         job.end = end;
         world.events.move_end(id, job.old, job.end);
     }
     for id in world.pending.clone() {
-        let end = world.adopt(id, &plans);
+        let end = world.adopt(id, &mut plans);
         let job = &mut world.jobs[id];
         job.end = end;
         if job.num_gpu > 0 {
@@ -221,14 +222,14 @@ fn admit(world: &mut World, id: usize) -> Result<bool, Refused> {
 /// (Q15).
 fn again(world: &mut World) -> Result<(), Refused> {
     world.runnable = world.by_deadline(world.runnable.clone());
-    let plans = world.edf_all(&world.runnable)?;
+    let mut plans = world.edf_all(&world.runnable)?;
     for id in world.runnable.clone() {
-        let end = world.adopt(id, &plans);
+        let end = world.adopt(id, &mut plans);
         if world.jobs[id].num_gpu == 0 {
             continue;
         }
         world.place(id)?;
-        if world.pending.contains(&id) {
+        if world.jobs[id].waits() {
             world.start(id);
             world.events.add_end(id, world.jobs[id].end);
         }

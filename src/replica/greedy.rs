@@ -105,7 +105,7 @@ impl World {
             job.old = job.end;
             free = apply(job, taken);
             bid.next = job.up(job.num_gpu);
-            if self.pending.contains(&id) {
+            if self.jobs[id].waits() {
                 self.start(id);
             }
             let job = &self.jobs[id];

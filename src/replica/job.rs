@@ -79,6 +79,11 @@ impl Job {
         self.ddl == INF
     }
 
+    /// Whether it never held GPUs.
+    pub(super) fn waits(&self) -> bool {
+        self.start == INF
+    }
+
     /// Iterations a second on `gpus` GPUs; 0 for a column without a number.
     pub(super) fn rate(&self, gpus: i64) -> Result<f64, Refused> {
         if (1..=COLUMNS).contains(&gpus) && gpus & (gpus - 1) == 0 {

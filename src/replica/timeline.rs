@@ -104,8 +104,13 @@ impl Timeline {
     }
 
     /// Keeps only the first key of every run of equal values.
-    pub(super) fn squashed(mut self) -> Timeline {
+    pub(super) fn squash(&mut self) {
         self.0.dedup_by_key(|step| step.1);
+    }
+
+    /// The same with that done.
+    pub(super) fn squashed(mut self) -> Timeline {
+        self.squash();
         self
     }
 
