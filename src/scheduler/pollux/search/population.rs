@@ -134,7 +134,7 @@ impl<'a> Problem<'a> {
     /// Sets a job's row to the one in force.
     pub(super) fn reset(&self, draft: &mut Draft<'_>, job: usize) {
         let row = job * self.width..(job + 1) * self.width;
-        if draft.cells[row.clone()] != self.current[row.clone()] {
+        if !same(&draft.cells[row.clone()], &self.current[row.clone()]) {
             draft.cells[row.clone()].copy_from_slice(&self.current[row.clone()]);
             draft.nodes[row.clone()].copy_from_slice(&self.current_nodes[row]);
             draft.changed.add(job);
@@ -157,12 +157,12 @@ impl<'a> Problem<'a> {
 
     /// What the row in force is worth, likewise.
     pub(super) fn kept_worth(&mut self, job: usize) -> (f64, f64) {
-        let worth = self.row_worth(job, true, 0, 0);
+        let worth = self.row_worth(job, true, false, 0);
         (worth.inverse, worth.speedup)
     }
 
     /// What a row is worth, by whether it is the one in force, else by its nodes and GPUs.
-    fn row_worth(&mut self, job: usize, kept: bool, nodes: u32, gpus: u32) -> Worth {
+    fn row_worth(&mut self, job: usize, kept: bool, spread: bool, gpus: u32) -> Worth {
         let offset = self.offsets[job];
         if kept {
             let known = self.worths[offset as usize];
@@ -171,13 +171,11 @@ impl<'a> Problem<'a> {
             }
             let row = &self.current[job * self.width..(job + 1) * self.width];
             let gpus = row.iter().map(Block::sum).sum();
-            let nodes = &self.current_nodes[job * self.width..(job + 1) * self.width];
-            let spread = nodes.iter().map(|mask| mask.count_ones()).sum::<u32>() > 1;
+            let spread = spans(&self.current_nodes[job * self.width..(job + 1) * self.width]);
             return self.fill(job, offset, spread, gpus);
         }
         let cap = self.jobs[job].cap;
         debug_assert!(gpus <= cap);
-        let spread = nodes > 1;
         self.fill(job, offset + 1 + u32::from(spread) * (cap + 1) + gpus, spread, gpus)
     }
 
@@ -201,10 +199,10 @@ impl<'a> Problem<'a> {
             let row = job * width..(job + 1) * width;
             let cells = &draft.cells[row.clone()];
             let gpus = cells.iter().map(Block::sum).sum();
-            let nodes = draft.nodes[row.clone()].iter().map(|mask| mask.count_ones()).sum();
-            let kept = *cells == self.current[row];
+            let spread = spans(&draft.nodes[row.clone()]);
+            let kept = same(cells, &self.current[row]);
             let mark = mark(job, cells);
-            draft.scored[job] = Scored { worth: self.row_worth(job, kept, nodes, gpus), mark };
+            draft.scored[job] = Scored { worth: self.row_worth(job, kept, spread, gpus), mark };
         }
         let (mut inverse, mut speedup, mut hash) = (0.0, 0.0, 0u64);
         for Scored { worth, mark } in &*draft.scored {
@@ -231,6 +229,19 @@ impl<'a> Problem<'a> {
         let gpus =
             |(mask, block): (&u16, &Block)| lanes(*mask).map(|lane| u32::from(block.0[lane])).sum::<u32>();
         self.used.iter().zip(&self.capacity).map(gpus).sum()
+    }
+}
+
+/// Whether two rows are the same. Most are one block, for which a comparison of slices is a call.
+fn same(a: &[Block], b: &[Block]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a == b)
+}
+
+/// Whether a row is on several nodes.
+pub(super) fn spans(nodes: &[u16]) -> bool {
+    match nodes {
+        [one] => *one & one.wrapping_sub(1) != 0,
+        more => more.iter().map(|mask| mask.count_ones()).sum::<u32>() > 1,
     }
 }
 

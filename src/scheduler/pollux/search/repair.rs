@@ -4,7 +4,7 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Interference;
 use super::chance::shuffle;
-use super::population::{Draft, Problem};
+use super::population::{Draft, Problem, spans};
 use super::rows::{Block, LANES, lanes};
 
 /// Buffers that are used again and again.
@@ -64,12 +64,17 @@ fn rows<const NARROW: bool>(
     }
     let rule = problem.interference();
     let rows = draft.cells.chunks_exact_mut(width).zip(draft.nodes.chunks_exact_mut(width));
+    let (mut before, mut after) = (0, 0);
     for (job, (cells, nodes)) in rows.enumerate() {
-        let mut changed = false;
-        let spread = match &*nodes {
-            [one] => *one & one.wrapping_sub(1) != 0,
-            more => more.iter().map(|mask| mask.count_ones()).sum::<u32>() > 1,
-        };
+        if job % 64 == 0 {
+            if job > 0 {
+                *draft.changed.word(job / 64 - 1) = after;
+            }
+            (before, after) = (*draft.changed.word(job / 64), 0);
+        }
+        let mut changed = before & 1 == 1;
+        before >>= 1;
+        let spread = spans(nodes);
         for ((cells, nodes), all) in cells.iter_mut().zip(nodes.iter_mut()).zip(all.iter_mut()) {
             let meets = if spread { *nodes & all.once } else { 0 };
             let cleared = match rule {
@@ -88,8 +93,7 @@ fn rows<const NARROW: bool>(
                 changed = true;
             }
         }
-        changed |= draft.changed.has(job);
-        if changed {
+        if changed && sum(cells) > problem.cap(job) {
             cut(cells, nodes, problem.cap(job), places, draw);
         }
         for ((cells, nodes), all) in cells.iter_mut().zip(nodes.iter_mut()).zip(all.iter_mut()) {
@@ -98,17 +102,23 @@ fn rows<const NARROW: bool>(
                 changed = true;
             }
         }
-        if changed {
-            draft.changed.add(job);
-            if problem.is_picky(job) {
-                let most = problem.most(job, cells.iter().map(Block::sum).sum());
+        if changed && problem.is_picky(job) {
+            let all = sum(cells);
+            let most = problem.most(job, all);
+            if all > most {
                 cut(cells, nodes, most, places, draw);
             }
         }
+        after |= u64::from(changed) << (job % 64);
     }
+    *draft.changed.word((problem.jobs() - 1) / 64) = after;
 }
 
-/// Cuts a row down to `most` GPUs.
+fn sum(cells: &[Block]) -> u32 {
+    cells.iter().map(Block::sum).sum()
+}
+
+/// Cuts a row that has more down to `most` GPUs.
 fn cut(
     cells: &mut [Block],
     nodes: &mut [u16],
@@ -116,9 +126,6 @@ fn cut(
     places: &mut Vec<(usize, usize)>,
     draw: &mut ChaCha8Rng,
 ) {
-    if cells.iter().map(Block::sum).sum::<u32>() <= most {
-        return;
-    }
     places.clear();
     for (block, nodes) in nodes.iter().enumerate() {
         places.extend(lanes(*nodes).map(|lane| (block, lane)));

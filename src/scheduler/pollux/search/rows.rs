@@ -86,8 +86,9 @@ impl Changed {
         self.0[job / 64] |= 1 << (job % 64);
     }
 
-    pub(super) fn has(&self, job: usize) -> bool {
-        self.0[job / 64] >> (job % 64) & 1 == 1
+    /// Those of rows 64·`word` and after, the first one's the lowest bit.
+    pub(super) fn word(&mut self, word: usize) -> &mut u64 {
+        &mut self.0[word]
     }
 
     /// Takes them out, one after the other.

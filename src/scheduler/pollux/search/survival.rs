@@ -9,7 +9,8 @@ pub(super) type Objectives = [f64; 2];
 
 /// Whether `a` is nowhere worse than `b` and somewhere better.
 pub(super) fn dominates(a: &Objectives, b: &Objectives) -> bool {
-    a[0] <= b[0] && a[1] <= b[1] && (a[0] < b[0] || a[1] < b[1])
+    // Without jumps, which nobody could foretell.
+    (a[0] <= b[0]) & (a[1] <= b[1]) & ((a[0] < b[0]) | (a[1] < b[1]))
 }
 
 /// Who beats whom: members of a front do not dominate each other, and each is dominated by someone of the front before. Inside a
@@ -24,17 +25,18 @@ pub(super) struct Fronts {
 impl Fronts {
     /// Sorts into fronts, and stops after the one with which there are `enough`.
     pub(super) fn new(all: &[Objectives], enough: usize) -> Fronts {
-        let places = 0..all.len() as u32;
-        let mut order: Vec<_> =
-            all.iter().zip(places).map(|(own, place)| (rising(own[0]), rising(own[1]), place)).collect();
-        order.sort_unstable();
-        // Who came last into a front has the least second objective there: if he does not dominate, nobody there does.
-        let mut lasts: Vec<Objectives> = Vec::new();
+        let mut order: Vec<(u128, u32)> = all.iter().map(rising).zip(0..all.len() as u32).collect();
+        let less = |a: &(u128, u32), b: &(u128, u32)| (a.0 < b.0) | ((a.0 == b.0) & (a.1 < b.1));
+        // As `sort_unstable`, without jumps.
+        order.sort_unstable_by(|a, b| less(b, a).cmp(&less(a, b)));
+        // Who came last into a front has the least second objective there: if he does not dominate, nobody there does. He came
+        // before, so that he does if his second objective is less, or as good and the first less.
+        let mut lasts: Vec<u128> = Vec::new();
         let mut ends: Vec<usize> = Vec::new();
         let mut ranks: Vec<u32> = Vec::with_capacity(all.len());
-        for (_, _, place) in &order {
-            let own = all[*place as usize];
-            let rank = lasts.partition_point(|last| dominates(last, &own));
+        for (own, _) in &order {
+            let own = own.rotate_left(64);
+            let rank = lasts.partition_point(|last| *last < own);
             ranks.push(rank as u32);
             if rank == lasts.len() {
                 lasts.push(own);
@@ -54,7 +56,7 @@ impl Fronts {
         let needed = ends.partition_point(|end| *end < enough);
         ends.truncate(needed + 1);
         let mut members = vec![0; ends.last().copied().unwrap_or_default()];
-        for ((_, _, place), rank) in order.iter().zip(ranks) {
+        for ((_, place), rank) in order.iter().zip(ranks) {
             if (rank as usize) < ends.len() {
                 members[next[rank as usize]] = *place;
                 next[rank as usize] += 1;
@@ -69,10 +71,14 @@ impl Fronts {
     }
 }
 
-/// An integer that grows as the number does, in the order of `total_cmp`.
-fn rising(number: f64) -> i64 {
-    let bits = number.to_bits() as i64;
-    bits ^ ((bits >> 63) as u64 >> 1) as i64
+/// An integer that grows as the first number does, and where that is the same as the second, in the order of `total_cmp`.
+fn rising(objectives: &Objectives) -> u128 {
+    let [first, second] = objectives.map(|number| {
+        let bits = number.to_bits();
+        // Of the negative ones all bits are turned round, of the others the sign.
+        u128::from(bits ^ (((bits as i64) >> 63) as u64 | 1 << 63))
+    });
+    first << 64 | second
 }
 
 /// How far from its neighbours each member of a front is, in parts of the front's extent. The ends are infinitely far; who has
@@ -192,7 +198,8 @@ mod tests {
     #[test]
     fn integers_rise_as_numbers_do() {
         let numbers = [f64::NEG_INFINITY, -2.5, -2.0, -0.0, 0.0, 1e-300, 3.0, f64::INFINITY];
-        assert!(numbers.is_sorted_by(|a, b| rising(*a) < rising(*b)));
+        assert!(numbers.is_sorted_by(|a, b| rising(&[*a, 1.0]) < rising(&[*b, 0.0])));
+        assert!(numbers.is_sorted_by(|a, b| rising(&[1.0, *a]) < rising(&[1.0, *b])));
     }
 
     #[test]

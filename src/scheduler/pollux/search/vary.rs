@@ -100,17 +100,12 @@ impl Mutation {
             return;
         }
         self.grown.clear();
-        let (mut node, mut job) = (0, self.grow.skip(draw));
-        loop {
-            while job >= jobs && node < self.open_nodes.len() {
-                job -= jobs;
-                node += 1;
-            }
-            if node >= self.open_nodes.len() {
-                break;
-            }
-            self.redraw(problem, draft, job, self.open_nodes[node], draw);
-            job += 1 + self.grow.skip(draw);
+        let cells = (jobs * self.open_nodes.len()) as u32;
+        let mut cell = self.grow.skip(draw) as u32;
+        while cell < cells {
+            let (node, job) = (cell / jobs as u32, cell % jobs as u32);
+            self.redraw(problem, draft, job as usize, self.open_nodes[node as usize], draw);
+            cell += 1 + self.grow.skip(draw) as u32;
         }
         for job in 0..jobs {
             for block in 0..width {
