@@ -22,10 +22,7 @@ impl Block {
 
     /// All together.
     pub(super) fn sum(&self) -> u32 {
-        let pairs = |bytes: u64| (bytes & 0x00ff_00ff_00ff_00ff) + (bytes >> 8 & 0x00ff_00ff_00ff_00ff);
-        let [low, high] = self.halves().map(pairs);
-        (low.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u32
-            + (high.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u32
+        self.0.iter().map(|count| u32::from(*count)).sum()
     }
 
     /// Sets the nodes of `mask` to none.
@@ -58,12 +55,12 @@ impl Block {
 
     /// Takes from `free` what it has, or what is left. Returns whether something was not.
     pub(super) fn take(&mut self, free: &mut Block) -> bool {
-        // Whole blocks are written at once: a block that was written in parts is slow to read.
+        let beyond = self.less(free);
+        // Whole blocks are written at once, and what was written is not read: either is slow.
         let taken: [u8; LANES] = std::array::from_fn(|lane| self.0[lane].min(free.0[lane]));
         free.0 = std::array::from_fn(|lane| free.0[lane] - taken[lane]);
-        let cut = taken != self.0;
         self.0 = taken;
-        cut
+        beyond != Block::default()
     }
 
     pub(super) fn halves(&self) -> [u64; 2] {
