@@ -22,7 +22,10 @@ impl Block {
 
     /// All together.
     pub(super) fn sum(&self) -> u32 {
-        self.0.iter().map(|count| u32::from(*count)).sum()
+        let pairs = |bytes: u64| (bytes & 0x00ff_00ff_00ff_00ff) + (bytes >> 8 & 0x00ff_00ff_00ff_00ff);
+        let [low, high] = self.halves().map(pairs);
+        (low.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u32
+            + (high.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u32
     }
 
     /// Sets the nodes of `mask` to none.
@@ -60,7 +63,7 @@ impl Block {
         let taken: [u8; LANES] = std::array::from_fn(|lane| self.0[lane].min(free.0[lane]));
         free.0 = std::array::from_fn(|lane| free.0[lane] - taken[lane]);
         self.0 = taken;
-        beyond != Block::default()
+        beyond.0 != [0; LANES]
     }
 
     pub(super) fn halves(&self) -> [u64; 2] {
