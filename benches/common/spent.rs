@@ -14,9 +14,9 @@ thread_local! {
 }
 
 /// A policy of which those plans are timed that `counts` says.
-pub struct Timed {
-    pub policy: Box<dyn Scheduler>,
-    pub counts: fn(&View<'_>) -> bool,
+pub(crate) struct Timed {
+    pub(crate) policy: Box<dyn Scheduler>,
+    pub(crate) counts: fn(&View<'_>) -> bool,
 }
 
 impl Scheduler for Timed {
@@ -33,6 +33,6 @@ impl Scheduler for Timed {
 }
 
 /// What was added up since it was last asked.
-pub fn spent() -> (Duration, u32) {
+pub(crate) fn spent() -> (Duration, u32) {
     SPENT.take()
 }

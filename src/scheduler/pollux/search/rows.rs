@@ -107,9 +107,13 @@ impl Changed {
 /// The lanes of a mask, ascending.
 pub(super) fn lanes(mut mask: u16) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
-        let lane = mask.trailing_zeros() as usize;
-        mask &= mask.wrapping_sub(1);
-        (lane < LANES).then_some(lane)
+        if mask == 0 {
+            return None;
+        }
+        // Below sixteen in any case, which spares checks.
+        let lane = mask.trailing_zeros() as usize % LANES;
+        mask &= mask - 1;
+        Some(lane)
     })
 }
 
