@@ -7,12 +7,11 @@
 //! Policies that decide in rounds of their own are left out: an arrival is not what makes them plan. Their whole runs are in
 //! `benches/replay.rs`, Pollux's rounds in `benches/pollux.rs`.
 
-use std::cell::Cell;
-use std::hint::black_box;
+#[path = "common/spent.rs"]
+mod spent;
+
 use std::sync::Arc;
 use std::time::Duration;
-#[expect(clippy::disallowed_types, reason = "a bench measures wall-clock time")]
-use std::time::Instant;
 
 use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use elasticflow_sim::cluster::Shape;
@@ -21,39 +20,21 @@ use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::overhead::Preset;
 use elasticflow_sim::placement;
 use elasticflow_sim::profile::Profiled;
-use elasticflow_sim::scheduler::{self, Entry, Options, OptionsError, Plan, Scheduler, View};
+use elasticflow_sim::scheduler::{self, Entry, Options, OptionsError, Scheduler};
 use elasticflow_sim::sim::{Scenario, simulate};
 use elasticflow_sim::trace::{GenerateOptions, generate};
 use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
+use spent::{Timed, spent};
 
 /// Arrivals that are timed in one run.
 const TIMED: u32 = 8;
 
-thread_local! {
-    /// The time and the number of the calls of this thread's run so far.
-    static SPENT: Cell<(Duration, u32)> = const { Cell::new((Duration::ZERO, 0)) };
-}
-
-/// A policy whose calls are timed, but for those at time 0.
-struct Timed(Box<dyn Scheduler>);
-
-impl Scheduler for Timed {
-    #[expect(clippy::disallowed_types, reason = "a bench measures wall-clock time")]
-    fn plan(&mut self, view: &View<'_>) -> Plan {
-        let start = Instant::now();
-        let plan = black_box(self.0.plan(black_box(view)));
-        let spent = start.elapsed();
-        if view.arrivals().len() == 1 {
-            SPENT.with(|all| all.set((all.get().0 + spent, all.get().1 + 1)));
-        }
-        plan
-    }
-}
-
 fn timed(name: &str) -> Result<Box<dyn Scheduler>, OptionsError> {
     let entry = scheduler::entry(name).expect("a scheduler");
-    Ok(Box::new(Timed((entry.build)(&Options::default(), 0)?)))
+    let policy = (entry.build)(&Options::default(), 0)?;
+    // But for those that came at time 0.
+    Ok(Box::new(Timed { policy, counts: |view| view.arrivals().len() == 1 }))
 }
 
 /// The entries whose calls at arrivals are timed; the others have benches of whole runs, or of rounds. One for each, since an
@@ -121,9 +102,9 @@ fn scenario(scheduler: &'static Entry, live: u32) -> Scenario {
 
 /// Runs to the last arrival and gives the time that the timed calls took.
 fn run(scenario: &Scenario) -> Duration {
-    SPENT.with(|all| all.set((Duration::ZERO, 0)));
+    spent();
     let outcome = simulate(scenario, &mut ()).unwrap_or_else(|why| panic!("{why}"));
-    let (spent, calls) = SPENT.with(Cell::get);
+    let (spent, calls) = spent();
     assert_eq!(calls, TIMED);
     assert!(outcome.jobs.iter().all(|row| row.reason.is_empty() && row.end_time.is_none()), "all are live");
     spent

@@ -22,6 +22,7 @@ mod inputs;
 mod lines;
 mod page;
 mod png;
+mod pollux;
 mod runs;
 mod scale;
 mod style;
@@ -61,7 +62,8 @@ const FIGURES: [Figure; 10] = [
 #[derive(Debug, Parser)]
 #[command(name = "plot", version, arg_required_else_help = true)]
 struct Cli {
-    /// Figures such as fig8b; `all` of them; `list` says what there is; `fidelity` writes METHODOLOGY.md's table
+    /// Figures such as fig8b; `all` of them; `list` says what there is; `fidelity` writes METHODOLOGY.md's table,
+    /// `pollux` the one of Pollux
     #[arg(required = true)]
     figures: Vec<String>,
     /// Where to write [default: plot/out]
@@ -70,6 +72,9 @@ struct Cli {
     /// Folder of the published traces [default: $ELASTICFLOW_SIM_DATA or ../shared/data]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// What `sweep configs/sweeps/pollux.toml` left, for `pollux`
+    #[arg(long, value_name = "FILE", default_value = "target/pollux/results.csv")]
+    results: PathBuf,
     /// Include the runs of the preset `paper` that take minutes
     #[arg(long)]
     thorough: bool,
@@ -104,6 +109,12 @@ fn run(cli: &Cli) -> Result<()> {
         writeln!(std::io::stdout(), "the fidelity table of METHODOLOGY.md {what}")?;
         return Ok(());
     }
+    if cli.figures.iter().any(|name| name == "pollux") {
+        ensure!(cli.figures.len() == 1, "`pollux` goes alone; draw figures in another command");
+        let what = if pollux::write(&folders, &cli.results)? { "is written" } else { "was current" };
+        writeln!(std::io::stdout(), "the table of Pollux in METHODOLOGY.md {what}")?;
+        return Ok(());
+    }
     let figures = chosen(&cli.figures)?;
     let out = cli.out.clone().unwrap_or_else(|| folders.root.join("plot/out"));
     std::fs::create_dir_all(&out).with_context(|| format!("{}: cannot be made", out.display()))?;
@@ -126,7 +137,10 @@ fn chosen(names: &[String]) -> Result<Vec<&'static Figure>> {
     for name in names {
         if name != "all" && !KNOWN.iter().any(|figure| figure.id == name) {
             let known: Vec<_> = KNOWN.iter().map(|figure| figure.id).collect();
-            bail!("there is no figure `{name}`; give one of {}, all, list, fidelity", known.join(", "));
+            bail!(
+                "there is no figure `{name}`; give one of {}, all, list, fidelity, pollux",
+                known.join(", ")
+            );
         }
     }
     let asked = |figure: &&Figure| names.iter().any(|name| name == figure.id || name == "all");

@@ -8,22 +8,23 @@
 mod agent;
 mod fit;
 mod search;
+mod settings;
 mod speedup;
 
 use std::collections::BTreeMap;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
-use serde::Deserialize;
 
 use crate::cluster::{NodeId, NodeSet};
 use crate::goodput::first_batch;
 use crate::job::JobId;
 use crate::units::{Gpus, SimDuration, SimTime};
 
-use super::{Entry, Literal, OptionDoc, OptionsError, Plan, Scheduler, View};
+use super::{Entry, OptionsError, Plan, Scheduler, View};
 use agent::Agent;
-use search::{Effort, Interference, Row, Seeds, search};
+use search::{Row, search};
+use settings::{Base, LITERAL, OPTIONS, SeedPlans, Settings};
 use speedup::Batches;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -32,118 +33,13 @@ pub(super) const ENTRY: Entry = Entry {
     summary: "goodput: GPUs and batch sizes together, for the best mean speedup over fair shares; ignores deadlines",
     paper: "Qiao et al., OSDI 2021",
     knows: "what was seen of its jobs: step times, gradient noise",
-    options: &[
-        OptionDoc { key: "interval", default: "60 s", help: "the time between rounds" },
-        OptionDoc { key: "delay", default: "30 s", help: "what a change is thought to cost a job" },
-        OptionDoc { key: "population", default: "100", help: "plans that the search keeps" },
-        OptionDoc { key: "generations", default: "100", help: "generations that the search runs" },
-        OptionDoc {
-            key: "ticks",
-            default: "arrival",
-            help: "where rounds begin: with the first `arrival`, or at multiples of the interval on the trace's `clock`",
-        },
-        OptionDoc {
-            key: "warm_start",
-            default: "job",
-            help: "which rows of the last round's plans a job goes on from: its own (`job`), or by `rank` among who is left",
-        },
-        OptionDoc {
-            key: "interference",
-            default: "spread",
-            help: "who gives way where a second job that spans nodes meets a first: it (`spread`), or `all-later` jobs",
-        },
-        OptionDoc {
-            key: "base",
-            default: "needed",
-            help: "the fair share's nodes: as many as `needed`, or `one` however many GPUs that are",
-        },
-        OptionDoc {
-            key: "seeds",
-            default: "greedy",
-            help: "what the search starts from besides the last round's plans: a `greedy` plan, or `none`",
-        },
-    ],
+    options: OPTIONS,
     grant_admits: true,
     requested_size: false,
     adapts_batch: true,
-    literal: Some(Literal {
-        options: &[
-            ("ticks", "clock"),
-            ("warm_start", "rank"),
-            ("interference", "all-later"),
-            ("base", "one"),
-            ("seeds", "none"),
-        ],
-        overhead: Some("fixed:30"),
-        slot: Some("60"),
-    }),
+    literal: Some(LITERAL),
     build: |options, seed| Ok(Box::new(Pollux::new(options.read()?, seed)?)),
 };
-
-#[derive(Debug, Deserialize)]
-#[serde(default, deny_unknown_fields)]
-struct Settings {
-    interval: f64,
-    delay: f64,
-    population: usize,
-    generations: usize,
-    ticks: Ticks,
-    warm_start: WarmStart,
-    interference: Interferes,
-    base: Base,
-    seeds: SeedPlans,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Ticks {
-    Arrival,
-    Clock,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum WarmStart {
-    Job,
-    Rank,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Interferes {
-    Spread,
-    AllLater,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum Base {
-    Needed,
-    One,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-enum SeedPlans {
-    Greedy,
-    None,
-}
-
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
-            interval: 60.0,
-            delay: 30.0,
-            population: 100,
-            generations: 100,
-            ticks: Ticks::Arrival,
-            warm_start: WarmStart::Job,
-            interference: Interferes::Spread,
-            base: Base::Needed,
-            seeds: SeedPlans::Greedy,
-        }
-    }
-}
 
 struct Pollux {
     settings: Settings,
@@ -238,15 +134,7 @@ impl Note {
 
 impl Pollux {
     fn new(settings: Settings, seed: u64) -> Result<Pollux, OptionsError> {
-        let fault = |what: &str| Err(OptionsError(what.to_owned()));
-        let interval = SimDuration::from_secs_f64(settings.interval).filter(|time| *time > SimDuration::ZERO);
-        let Some(interval) = interval else { return fault("`interval` must be above 0 s, such as 60") };
-        if !(settings.delay >= 0.0 && settings.delay.is_finite()) {
-            return fault("`delay` must be at least 0 s, such as 30");
-        }
-        if settings.population == 0 || settings.generations == 0 {
-            return fault("`population` and `generations` must be at least 1, such as 100");
-        }
+        let interval = settings.check()?;
         Ok(Pollux {
             settings,
             interval,
@@ -265,15 +153,9 @@ impl Pollux {
         for id in view.live() {
             self.notes.entry(*id).or_insert_with(|| Note::new(view, *id));
         }
-        let interval = self.interval.as_micros();
-        let into = match self.settings.ticks {
-            Ticks::Clock => view.now().as_micros() % interval,
-            Ticks::Arrival if quiet => 0,
-            // Also where rounds were passed over.
-            Ticks::Arrival => (view.now() + self.interval).since(self.next).as_micros() % interval,
-        };
-        self.next = view.now() + SimDuration::from_micros(interval - into);
-        into == 0
+        let into = self.settings.ticks.into(view.now(), self.next, self.interval, quiet);
+        self.next = view.now() + self.interval.saturating_sub(into);
+        into == SimDuration::ZERO
     }
 
     /// Learns, searches, and changes what jobs hold.
@@ -308,13 +190,11 @@ impl Pollux {
         let share = view.capacity().get().div_ceil(ranks.len() as u32);
         let share_spans =
             self.settings.base == Base::Needed && view.nodes().fewest_nodes(Gpus::new(share)) > 1;
-        let delay = self.settings.delay;
         let mut notes: BTreeMap<JobId, &mut Note> =
             self.notes.iter_mut().map(|(id, note)| (*id, note)).collect();
         let rows = ranks.iter().filter_map(|id| {
             let note = notes.remove(id)?;
             let age = view.now().since(view.job(*id).submit).as_secs_f64();
-            let restarts = f64::from(note.starts.saturating_sub(1));
             let (cap, current) = (note.cap(), row(&note.held, nodes.len()));
             let share = share.min(note.most);
             let fair = move |gpus: u32| f64::from(gpus) / f64::from(share);
@@ -329,7 +209,7 @@ impl Pollux {
                     )
                 }
             };
-            let after_change = (age - delay * restarts).max(0.0) / (age + delay).max(f64::MIN_POSITIVE);
+            let after_change = self.settings.after_change(age, note.starts);
             Some(Row { current, cap, counts: note.counts.as_deref(), after_change, speedup })
         });
         let (effort, interference, seeds) = self.settings.search();
@@ -349,20 +229,7 @@ impl Pollux {
 
     /// The plans to start from: those that nobody beat in the last round, their rows given to who is here now.
     fn initial(&self, ranks: &[JobId], width: usize) -> Vec<Vec<u8>> {
-        let old: BTreeMap<JobId, usize> =
-            self.ranks.iter().enumerate().map(|(rank, id)| (*id, rank)).collect();
-        let mut left = self.ranks.iter().filter(|id| self.notes.contains_key(id)).map(|id| old[id]);
-        let from: Vec<Option<usize>> = ranks
-            .iter()
-            .map(|id| {
-                let own = old.get(id).copied();
-                match self.settings.warm_start {
-                    WarmStart::Job => own,
-                    // Whoever was there takes the next row of those that were there, whosever it was.
-                    WarmStart::Rank => own.and_then(|_| left.next()),
-                }
-            })
-            .collect();
+        let from = self.settings.warm_start.places(&self.ranks, ranks);
         let mapped = |plan: &Vec<u8>| {
             let rows = from.iter().map(|rank| rank.map(|rank| &plan[rank * width..(rank + 1) * width]));
             rows.flat_map(|row| row.map_or_else(|| vec![0; width], <[u8]>::to_vec)).collect()
@@ -372,20 +239,6 @@ impl Pollux {
             plans.push(ranks.iter().flat_map(|id| row(&self.notes[id].held, width)).collect());
         }
         plans
-    }
-}
-
-impl Settings {
-    fn search(&self) -> (Effort, Interference, Seeds) {
-        let interference = match self.interference {
-            Interferes::Spread => Interference::OfSpread,
-            Interferes::AllLater => Interference::OfAllLater,
-        };
-        let seeds = match self.seeds {
-            SeedPlans::Greedy => Seeds::Greedy,
-            SeedPlans::None => Seeds::None,
-        };
-        (Effort { population: self.population, generations: self.generations }, interference, seeds)
     }
 }
 

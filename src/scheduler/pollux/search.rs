@@ -21,7 +21,7 @@ use greedy::greedy;
 use members::Members;
 use population::{Problem, Slots};
 use repair::{Scratch, repair, write};
-use rows::LANES;
+use rows::{Changed, LANES};
 use survival::{dominates, survivors};
 use vary::{Mutation, cut};
 
@@ -88,7 +88,7 @@ struct Search<'a> {
     members: Members,
     mutation: Mutation,
     scratch: Scratch,
-    changed: Vec<bool>,
+    changed: Changed,
     /// Everybody alive: slot and distance to its neighbours.
     alive: Vec<(u32, f64)>,
     spare: Vec<u32>,
@@ -122,7 +122,7 @@ pub(super) fn search(
         members: Members::new(most),
         mutation: Mutation::new(problem.jobs()),
         scratch: Scratch::default(),
-        changed: vec![false; problem.jobs()],
+        changed: Changed::none(problem.jobs()),
         alive: Vec::new(),
         spare: (0..most as u32).rev().collect(),
         first: 0,

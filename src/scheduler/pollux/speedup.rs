@@ -52,7 +52,7 @@ impl Goodputs {
         let known = &mut self.known[usize::from(spread)];
         let index = gpus as usize;
         if known.len() <= index {
-            known.resize(index + 1, f64::NAN);
+            known.resize((index + 1).next_power_of_two(), f64::NAN);
         }
         if known[index].is_nan() {
             let Knowledge { model, noise } = self.knowledge;

@@ -13,7 +13,7 @@ pub(super) struct Seldom {
     /// At how much of 2³² the next one that comes true is further away than the index.
     until: Vec<u32>,
     /// Where to look first, by the upper bits of a draw.
-    guide: Vec<u16>,
+    guide: [u16; GUIDES],
 }
 
 /// Beyond so many chances in a row without one that comes true, the draw is repeated: chances have no memory.
@@ -33,14 +33,14 @@ impl Seldom {
             }
         }
         let mut at = 0;
-        let guide = (0..GUIDES).map(|part| {
+        let guide = std::array::from_fn(|part| {
             let least = (part << 24) as u32;
             while at < until.len() && until[at] <= least {
                 at += 1;
             }
             at as u16
         });
-        Seldom { guide: guide.collect(), until }
+        Seldom { guide, until }
     }
 
     /// How many chances pass before the next one that comes true.
@@ -49,11 +49,11 @@ impl Seldom {
         loop {
             let number = draw.next_u32();
             let mut at = usize::from(self.guide[(number >> 24) as usize]);
-            while at < self.until.len() && self.until[at] <= number {
+            while let Some(until) = self.until.get(at) {
+                if *until > number {
+                    return passed + at;
+                }
                 at += 1;
-            }
-            if at < self.until.len() {
-                return passed + at;
             }
             passed += self.until.len();
         }

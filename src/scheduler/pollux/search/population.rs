@@ -1,7 +1,7 @@
 //! Plans under way: one row of GPU counts for each job. With every row goes what it is worth, so that a new plan is scored by
 //! the rows in which it differs from those it was made of.
 
-use super::rows::{Block, LANES, lanes};
+use super::rows::{Block, Changed, LANES, lanes};
 use super::survival::Objectives;
 use super::{Interference, Row};
 
@@ -13,6 +13,14 @@ struct Worth {
     inverse: f64,
     /// How many times as fast as at its fair share it is.
     speedup: f64,
+}
+
+/// What goes with a row of a plan, so that a plan is scored by adding up.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Scored {
+    worth: Worth,
+    /// A hash of the row and its place.
+    mark: u64,
 }
 
 /// Against a division by zero; as in the objective's definition.
@@ -34,6 +42,9 @@ pub(super) struct Problem<'a> {
     worths: Vec<Worth>,
     /// Where each job's begin.
     offsets: Vec<u32>,
+    /// Every node that there is, and all of their GPUs.
+    everywhere: Vec<u16>,
+    gpus: u32,
     /// The nodes in use, while a plan is scored.
     used: Vec<u16>,
 }
@@ -43,8 +54,8 @@ pub(super) struct Slots {
     pub(super) cells: Vec<Block>,
     /// Which nodes of each block are occupied.
     pub(super) nodes: Vec<u16>,
-    /// Where the worth of each row is.
-    pub(super) worth: Vec<u32>,
+    /// What each row is worth, and its mark.
+    pub(super) scored: Vec<Scored>,
     pub(super) objectives: Vec<Objectives>,
     pub(super) hashes: Vec<u64>,
 }
@@ -53,9 +64,9 @@ pub(super) struct Slots {
 pub(super) struct Draft<'s> {
     pub(super) cells: &'s mut [Block],
     pub(super) nodes: &'s mut [u16],
-    pub(super) worth: &'s mut [u32],
+    pub(super) scored: &'s mut [Scored],
     /// Whose row is not worth what it was.
-    pub(super) changed: &'s mut [bool],
+    pub(super) changed: &'s mut Changed,
 }
 
 impl<'a> Problem<'a> {
@@ -80,6 +91,8 @@ impl<'a> Problem<'a> {
         Problem {
             width,
             used: vec![0; width],
+            everywhere: blocks(nodes).iter().map(Block::occupied).collect(),
+            gpus,
             capacity: blocks(nodes),
             interference,
             scale: nodes.len() as f64 / f64::from(gpus),
@@ -121,9 +134,11 @@ impl<'a> Problem<'a> {
     /// Sets a job's row to the one in force.
     pub(super) fn reset(&self, draft: &mut Draft<'_>, job: usize) {
         let row = job * self.width..(job + 1) * self.width;
-        draft.cells[row.clone()].copy_from_slice(&self.current[row.clone()]);
-        draft.nodes[row.clone()].copy_from_slice(&self.current_nodes[row]);
-        draft.changed[job] = true;
+        if !same(&draft.cells[row.clone()], &self.current[row.clone()]) {
+            draft.cells[row.clone()].copy_from_slice(&self.current[row.clone()]);
+            draft.nodes[row.clone()].copy_from_slice(&self.current_nodes[row]);
+            draft.changed.add(job);
+        }
     }
 
     /// Whether a row, node by node, is the one in force.
@@ -142,28 +157,26 @@ impl<'a> Problem<'a> {
 
     /// What the row in force is worth, likewise.
     pub(super) fn kept_worth(&mut self, job: usize) -> (f64, f64) {
-        let at = self.row_worth(job, true, 0, 0);
-        let worth = self.worths[at as usize];
+        let worth = self.row_worth(job, true, false, 0);
         (worth.inverse, worth.speedup)
     }
 
-    /// Where the worth of a row is.
-    fn row_worth(&mut self, job: usize, kept: bool, nodes: u32, gpus: u32) -> u32 {
+    /// What a row is worth, by whether it is the one in force, else by its nodes and GPUs.
+    fn row_worth(&mut self, job: usize, kept: bool, spread: bool, gpus: u32) -> Worth {
         let offset = self.offsets[job];
         if kept {
+            let known = self.worths[offset as usize];
+            if !known.inverse.is_nan() {
+                return known;
+            }
             let row = &self.current[job * self.width..(job + 1) * self.width];
             let gpus = row.iter().map(Block::sum).sum();
-            let nodes = &self.current_nodes[job * self.width..(job + 1) * self.width];
-            let spread = nodes.iter().map(|mask| mask.count_ones()).sum::<u32>() > 1;
-            self.fill(job, offset, spread, gpus);
-            return offset;
+            let spread = spans(&self.current_nodes[job * self.width..(job + 1) * self.width]);
+            return self.fill(job, offset, spread, gpus);
         }
         let cap = self.jobs[job].cap;
         debug_assert!(gpus <= cap);
-        let spread = nodes > 1;
-        let at = offset + 1 + u32::from(spread) * (cap + 1) + gpus;
-        self.fill(job, at, spread, gpus);
-        at
+        self.fill(job, offset + 1 + u32::from(spread) * (cap + 1) + gpus, spread, gpus)
     }
 
     fn fill(&mut self, job: usize, at: u32, spread: bool, gpus: u32) -> Worth {
@@ -182,44 +195,67 @@ impl<'a> Problem<'a> {
     /// Scores what was changed. Rows keep to their caps by now.
     pub(super) fn score(&mut self, draft: &mut Draft<'_>) -> (Objectives, u64) {
         let width = self.width;
-        for job in 0..self.jobs.len() {
-            if draft.changed[job] {
-                draft.changed[job] = false;
-                let row = job * width..(job + 1) * width;
-                let cells = &draft.cells[row.clone()];
-                let gpus = cells.iter().map(Block::sum).sum();
-                let nodes = draft.nodes[row.clone()].iter().map(|mask| mask.count_ones()).sum();
-                let kept = *cells == self.current[row];
-                draft.worth[job] = self.row_worth(job, kept, nodes, gpus);
-            }
+        while let Some(job) = draft.changed.take() {
+            let row = job * width..(job + 1) * width;
+            let cells = &draft.cells[row.clone()];
+            let gpus = cells.iter().map(Block::sum).sum();
+            let spread = spans(&draft.nodes[row.clone()]);
+            let kept = same(cells, &self.current[row]);
+            let mark = mark(job, cells);
+            draft.scored[job] = Scored { worth: self.row_worth(job, kept, spread, gpus), mark };
         }
-        let (mut inverse, mut speedup) = (0.0, 0.0);
-        for at in &*draft.worth {
-            let worth = self.worths[*at as usize];
+        let (mut inverse, mut speedup, mut hash) = (0.0, 0.0, 0u64);
+        for Scored { worth, mark } in &*draft.scored {
             inverse += worth.inverse;
             speedup += worth.speedup;
+            hash = hash.wrapping_add(*mark);
         }
-        self.used.fill(0);
-        let (mut hash, mut key) = (0u64, 0u64);
-        for (cells, nodes) in draft.cells.chunks_exact(width).zip(draft.nodes.chunks_exact(width)) {
-            for ((cells, nodes), used) in cells.iter().zip(nodes).zip(&mut self.used) {
-                *used |= nodes;
-                let [low, high] = cells.halves();
-                key = key.wrapping_add(0x9E37_79B9_7F4A_7C15);
-                let product = u128::from(low ^ key) * u128::from(high.wrapping_add(key.rotate_left(32)) | 1);
-                hash = hash.wrapping_add(product as u64 ^ (product >> 64) as u64);
+        if let [used] = &mut *self.used {
+            *used = draft.nodes.iter().fold(0, |used, nodes| used | nodes);
+        } else {
+            self.used.fill(0);
+            for nodes in draft.nodes.chunks_exact(width) {
+                self.used.iter_mut().zip(nodes).for_each(|(used, nodes)| *used |= nodes);
             }
         }
-        let in_use: u32 = self
-            .used
-            .iter()
-            .zip(&self.capacity)
-            .map(|(mask, block)| lanes(*mask).map(|lane| u32::from(block.0[lane])).sum::<u32>())
-            .sum();
+        let in_use = if self.used == self.everywhere { self.gpus } else { self.in_use() };
         let utility = if in_use == 0 { 0.0 } else { speedup / f64::from(in_use) };
         let mean = self.jobs.len() as f64 / inverse;
         ([-mean, -utility], hash)
     }
+
+    /// The GPUs of the nodes in use.
+    fn in_use(&self) -> u32 {
+        let gpus =
+            |(mask, block): (&u16, &Block)| lanes(*mask).map(|lane| u32::from(block.0[lane])).sum::<u32>();
+        self.used.iter().zip(&self.capacity).map(gpus).sum()
+    }
+}
+
+/// Whether two rows are the same. Most are one block, for which a comparison of slices is a call.
+fn same(a: &[Block], b: &[Block]) -> bool {
+    a.iter().zip(b).all(|(a, b)| a == b)
+}
+
+/// Whether a row is on several nodes.
+pub(super) fn spans(nodes: &[u16]) -> bool {
+    match nodes {
+        [one] => *one & one.wrapping_sub(1) != 0,
+        more => more.iter().map(|mask| mask.count_ones()).sum::<u32>() > 1,
+    }
+}
+
+/// A hash of a row and its place, of which those of a plan are added up.
+fn mark(job: usize, cells: &[Block]) -> u64 {
+    let mut key = (job as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
+    let mut mark = 0u64;
+    for block in cells {
+        let [low, high] = block.halves();
+        let product = u128::from(low ^ key) * u128::from(high.wrapping_add(key.rotate_left(32)) | 1);
+        mark = mark.wrapping_add(product as u64 ^ (product >> 64) as u64);
+        key = key.wrapping_mul(0xD134_2543_DE82_EF95);
+    }
+    mark
 }
 
 impl Slots {
@@ -228,7 +264,7 @@ impl Slots {
         Slots {
             cells: vec![Block::default(); rows * problem.width],
             nodes: vec![0; rows * problem.width],
-            worth: vec![0; rows],
+            scored: vec![Scored { worth: Worth { inverse: 0.0, speedup: 0.0 }, mark: 0 }; rows],
             objectives: vec![[0.0; 2]; slots],
             hashes: vec![0; slots],
         }
@@ -238,7 +274,7 @@ impl Slots {
     pub(super) fn copy(&mut self, slot: u32, into: u32, rows: std::ops::Range<usize>, problem: &Problem<'_>) {
         let (jobs, width) = (problem.jobs(), problem.width);
         let (source, target) = (slot as usize * jobs, into as usize * jobs);
-        self.worth.copy_within(source + rows.start..source + rows.end, target + rows.start);
+        self.scored.copy_within(source + rows.start..source + rows.end, target + rows.start);
         let cells = (source + rows.start) * width..(source + rows.end) * width;
         self.cells.copy_within(cells.clone(), (target + rows.start) * width);
         self.nodes.copy_within(cells, (target + rows.start) * width);
@@ -247,7 +283,7 @@ impl Slots {
     pub(super) fn draft<'s>(
         &'s mut self,
         slot: u32,
-        changed: &'s mut [bool],
+        changed: &'s mut Changed,
         problem: &Problem<'_>,
     ) -> Draft<'s> {
         let (jobs, width) = (problem.jobs(), problem.width);
@@ -255,7 +291,7 @@ impl Slots {
         Draft {
             cells: &mut self.cells[block..block + jobs * width],
             nodes: &mut self.nodes[block..block + jobs * width],
-            worth: &mut self.worth[row..row + jobs],
+            scored: &mut self.scored[row..row + jobs],
             changed,
         }
     }

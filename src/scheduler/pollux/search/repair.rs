@@ -4,17 +4,23 @@ use rand_chacha::ChaCha8Rng;
 
 use super::Interference;
 use super::chance::shuffle;
-use super::population::{Draft, Problem};
+use super::population::{Draft, Problem, spans};
 use super::rows::{Block, LANES, lanes};
 
 /// Buffers that are used again and again.
 #[derive(Default)]
 pub(super) struct Scratch {
-    free: Vec<Block>,
-    /// The nodes on which there is a job already that spans several, and those on which a second met it.
-    once: Vec<u16>,
-    twice: Vec<u16>,
+    sixteen: Vec<Sixteen>,
     places: Vec<(usize, usize)>,
+}
+
+/// A block of nodes while rows go by.
+#[derive(Clone, Copy, Default)]
+struct Sixteen {
+    free: Block,
+    /// The nodes on which there is a job already that spans several, and those on which a second met it.
+    once: u16,
+    twice: u16,
 }
 
 /// Repairs a draft, row by row in their order:
@@ -45,55 +51,74 @@ fn rows<const NARROW: bool>(
     draw: &mut ChaCha8Rng,
 ) {
     let width = if NARROW { 1 } else { problem.width };
-    let Scratch { free, once, twice, places } = scratch;
-    free.clear();
-    free.extend_from_slice(problem.capacity());
-    once.clear();
-    once.resize(width, 0);
-    twice.clear();
-    twice.resize(width, 0);
+    let Scratch { sixteen, places } = scratch;
+    let mut single = [Sixteen::default()];
+    let all: &mut [Sixteen] = if NARROW {
+        &mut single
+    } else {
+        sixteen.resize(width, Sixteen::default());
+        sixteen
+    };
+    for (nodes, capacity) in all.iter_mut().zip(problem.capacity()) {
+        *nodes = Sixteen { free: *capacity, once: 0, twice: 0 };
+    }
     let rule = problem.interference();
     let rows = draft.cells.chunks_exact_mut(width).zip(draft.nodes.chunks_exact_mut(width));
-    for (job, ((cells, nodes), changed)) in rows.zip(draft.changed.iter_mut()).enumerate() {
-        let spread = match &*nodes {
-            [one] => *one & one.wrapping_sub(1) != 0,
-            more => more.iter().map(|mask| mask.count_ones()).sum::<u32>() > 1,
-        };
-        for block in 0..width {
-            let meets = if spread { nodes[block] & once[block] } else { 0 };
+    let (mut before, mut after) = (0, 0);
+    for (job, (cells, nodes)) in rows.enumerate() {
+        if job % 64 == 0 {
+            if job > 0 {
+                *draft.changed.word(job / 64 - 1) = after;
+            }
+            (before, after) = (*draft.changed.word(job / 64), 0);
+        }
+        let mut changed = before & 1 == 1;
+        before >>= 1;
+        let spread = spans(nodes);
+        for ((cells, nodes), all) in cells.iter_mut().zip(nodes.iter_mut()).zip(all.iter_mut()) {
+            let meets = if spread { *nodes & all.once } else { 0 };
             let cleared = match rule {
                 Interference::OfSpread => meets,
                 Interference::OfAllLater => {
-                    twice[block] |= meets;
-                    nodes[block] & twice[block]
+                    all.twice |= meets;
+                    *nodes & all.twice
                 }
             };
             if spread {
-                once[block] |= nodes[block];
+                all.once |= *nodes;
             }
             if cleared != 0 {
-                cells[block].clear(cleared);
-                nodes[block] &= !cleared;
-                *changed = true;
+                cells.clear(cleared);
+                *nodes &= !cleared;
+                changed = true;
             }
         }
-        if *changed {
+        if changed && sum(cells) > problem.cap(job) {
             cut(cells, nodes, problem.cap(job), places, draw);
         }
-        for block in 0..width {
-            if cells[block].take(&mut free[block]) {
-                nodes[block] = cells[block].occupied();
-                *changed = true;
+        for ((cells, nodes), all) in cells.iter_mut().zip(nodes.iter_mut()).zip(all.iter_mut()) {
+            if cells.take(&mut all.free) {
+                *nodes = cells.occupied();
+                changed = true;
             }
         }
-        if *changed && problem.is_picky(job) {
-            let most = problem.most(job, cells.iter().map(Block::sum).sum());
-            cut(cells, nodes, most, places, draw);
+        if changed && problem.is_picky(job) {
+            let all = sum(cells);
+            let most = problem.most(job, all);
+            if all > most {
+                cut(cells, nodes, most, places, draw);
+            }
         }
+        after |= u64::from(changed) << (job % 64);
     }
+    *draft.changed.word((problem.jobs() - 1) / 64) = after;
 }
 
-/// Cuts a row down to `most` GPUs.
+fn sum(cells: &[Block]) -> u32 {
+    cells.iter().map(Block::sum).sum()
+}
+
+/// Cuts a row that has more down to `most` GPUs.
 fn cut(
     cells: &mut [Block],
     nodes: &mut [u16],
@@ -101,9 +126,6 @@ fn cut(
     places: &mut Vec<(usize, usize)>,
     draw: &mut ChaCha8Rng,
 ) {
-    if cells.iter().map(Block::sum).sum::<u32>() <= most {
-        return;
-    }
     places.clear();
     for (block, nodes) in nodes.iter().enumerate() {
         places.extend(lanes(*nodes).map(|lane| (block, lane)));
@@ -130,5 +152,5 @@ pub(super) fn write(draft: &mut Draft<'_>, width: usize, job: usize, row: &[u8])
     for block in job * width..(job + 1) * width {
         draft.nodes[block] = draft.cells[block].occupied();
     }
-    draft.changed[job] = true;
+    draft.changed.add(job);
 }

@@ -30,12 +30,25 @@ impl Block {
 
     /// Sets the nodes of `mask` to none.
     pub(super) fn clear(&mut self, mask: u16) {
-        self.0 = std::array::from_fn(|lane| if mask >> lane & 1 == 1 { 0 } else { self.0[lane] });
+        let half = |bytes: u64, mask: u16| {
+            // A bit of the mask in each byte, then whole bytes of those that are not zero.
+            let bits = u64::from(mask).wrapping_mul(0x0101_0101_0101_0101) & 0x8040_2010_0804_0201;
+            let ones = (bits + 0x7f7f_7f7f_7f7f_7f7f) >> 7 & 0x0101_0101_0101_0101;
+            bytes & !(ones * 0xff)
+        };
+        let [low, high] = self.halves();
+        let bits = u128::from(half(low, mask & 0xff)) | u128::from(half(high, mask >> 8)) << 64;
+        self.0 = bits.to_le_bytes();
     }
 
     /// Adds counts, at most 255 each.
     pub(super) fn add(&mut self, other: &Block) {
         self.0 = std::array::from_fn(|lane| self.0[lane].saturating_add(other.0[lane]));
+    }
+
+    /// What is left without `other`, at least 0.
+    pub(super) fn less(&self, other: &Block) -> Block {
+        Block(std::array::from_fn(|lane| self.0[lane].saturating_sub(other.0[lane])))
     }
 
     /// Counts the nodes that have any, at most 255 times each.
@@ -45,12 +58,12 @@ impl Block {
 
     /// Takes from `free` what it has, or what is left. Returns whether something was not.
     pub(super) fn take(&mut self, free: &mut Block) -> bool {
-        // Whole blocks are written at once: a block that was written in parts is slow to read.
+        let beyond = self.less(free);
+        // Whole blocks are written at once, and what was written is not read: either is slow.
         let taken: [u8; LANES] = std::array::from_fn(|lane| self.0[lane].min(free.0[lane]));
         free.0 = std::array::from_fn(|lane| free.0[lane] - taken[lane]);
-        let cut = taken != self.0;
         self.0 = taken;
-        cut
+        beyond.0 != [0; LANES]
     }
 
     pub(super) fn halves(&self) -> [u64; 2] {
@@ -59,12 +72,48 @@ impl Block {
     }
 }
 
+/// Which rows of a plan are not worth what they were, a bit each.
+#[derive(Clone, Debug)]
+pub(super) struct Changed(Vec<u64>);
+
+impl Changed {
+    /// None of so many.
+    pub(super) fn none(jobs: usize) -> Changed {
+        Changed(vec![0; jobs.div_ceil(64)])
+    }
+
+    pub(super) fn add(&mut self, job: usize) {
+        self.0[job / 64] |= 1 << (job % 64);
+    }
+
+    /// Those of rows 64·`word` and after, the first one's the lowest bit.
+    pub(super) fn word(&mut self, word: usize) -> &mut u64 {
+        &mut self.0[word]
+    }
+
+    /// Takes them out, one after the other.
+    pub(super) fn take(&mut self) -> Option<usize> {
+        for (word, bits) in self.0.iter_mut().enumerate() {
+            if *bits != 0 {
+                let bit = bits.trailing_zeros() as usize;
+                *bits &= *bits - 1;
+                return Some(64 * word + bit);
+            }
+        }
+        None
+    }
+}
+
 /// The lanes of a mask, ascending.
 pub(super) fn lanes(mut mask: u16) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
-        let lane = mask.trailing_zeros() as usize;
-        mask &= mask.wrapping_sub(1);
-        (lane < LANES).then_some(lane)
+        if mask == 0 {
+            return None;
+        }
+        // Below sixteen in any case, which spares checks.
+        let lane = mask.trailing_zeros() as usize % LANES;
+        mask &= mask - 1;
+        Some(lane)
     })
 }
 
@@ -85,6 +134,15 @@ mod tests {
         assert_eq!(some.occupied(), 0b1000_0001_1000_1101);
         assert_eq!(lanes(some.occupied()).collect::<Vec<_>>(), [0, 2, 3, 7, 8, 15]);
         assert_eq!((Block([127; 16]).sum(), Block::default().occupied()), (2032, 0));
+    }
+
+    #[test]
+    fn nodes_are_cleared_by_their_bits() {
+        let mut some = block(&[3, 1, 127, 1, 4, 5, 6, 127, 127, 7, 0, 0, 0, 0, 9, 2]);
+        some.clear(0b1000_0001_1000_1101);
+        assert_eq!(some, block(&[0, 1, 0, 0, 4, 5, 6, 0, 0, 7, 0, 0, 0, 0, 9, 0]));
+        some.clear(u16::MAX);
+        assert_eq!(some, Block::default());
     }
 
     #[test]

@@ -9,61 +9,105 @@ pub(super) type Objectives = [f64; 2];
 
 /// Whether `a` is nowhere worse than `b` and somewhere better.
 pub(super) fn dominates(a: &Objectives, b: &Objectives) -> bool {
-    a[0] <= b[0] && a[1] <= b[1] && (a[0] < b[0] || a[1] < b[1])
+    // Without jumps, which nobody could foretell.
+    (a[0] <= b[0]) & (a[1] <= b[1]) & ((a[0] < b[0]) | (a[1] < b[1]))
 }
 
-/// Sorts into fronts, best first: members of a front do not dominate each other, and each is dominated by someone of the front
-/// before. Inside a front by the first objective, then by place. Stops after the front with which there are `enough`.
-pub(super) fn fronts(all: &[Objectives], enough: usize) -> Vec<Vec<u32>> {
-    let mut order: Vec<u32> = (0..all.len() as u32).collect();
-    let key = |index: &u32| all[*index as usize];
-    order.sort_unstable_by(|a, b| {
-        let (x, y) = (key(a), key(b));
-        x[0].total_cmp(&y[0]).then(x[1].total_cmp(&y[1])).then(a.cmp(b))
-    });
-    let mut fronts: Vec<Vec<u32>> = Vec::new();
-    for index in order {
-        let own = key(&index);
-        // Who came last into a front has the least second objective there: if he does not dominate, nobody there does.
-        let is_dominated = |front: &Vec<u32>| front.last().is_some_and(|last| dominates(&key(last), &own));
-        let place = fronts.partition_point(is_dominated);
-        match fronts.get_mut(place) {
-            Some(front) => front.push(index),
-            None => fronts.push(vec![index]),
+/// Who beats whom: members of a front do not dominate each other, and each is dominated by someone of the front before. Inside a
+/// front by the first objective, then by the second, then by place.
+pub(super) struct Fronts {
+    /// Front after front, best first.
+    members: Vec<u32>,
+    /// Where each front ends.
+    ends: Vec<usize>,
+}
+
+impl Fronts {
+    /// Sorts into fronts, and stops after the one with which there are `enough`.
+    pub(super) fn new(all: &[Objectives], enough: usize) -> Fronts {
+        let mut order: Vec<(u128, u32)> = all.iter().map(rising).zip(0..all.len() as u32).collect();
+        let less = |a: &(u128, u32), b: &(u128, u32)| (a.0 < b.0) | ((a.0 == b.0) & (a.1 < b.1));
+        // As `sort_unstable`, without jumps.
+        order.sort_unstable_by(|a, b| less(b, a).cmp(&less(a, b)));
+        // Who came last into a front has the least second objective there: if he does not dominate, nobody there does. He came
+        // before, so that he does if his second objective is less, or as good and the first less.
+        let mut lasts: Vec<u128> = Vec::new();
+        let mut ends: Vec<usize> = Vec::new();
+        let mut ranks: Vec<u32> = Vec::with_capacity(all.len());
+        for (own, _) in &order {
+            let own = own.rotate_left(64);
+            let rank = lasts.partition_point(|last| *last < own);
+            ranks.push(rank as u32);
+            if rank == lasts.len() {
+                lasts.push(own);
+                ends.push(1);
+            } else {
+                lasts[rank] = own;
+                ends[rank] += 1;
+            }
         }
+        let mut count = 0;
+        let mut next: Vec<usize> = Vec::with_capacity(ends.len());
+        for end in &mut ends {
+            next.push(count);
+            count += *end;
+            *end = count;
+        }
+        let needed = ends.partition_point(|end| *end < enough);
+        ends.truncate(needed + 1);
+        let mut members = vec![0; ends.last().copied().unwrap_or_default()];
+        for ((_, place), rank) in order.iter().zip(ranks) {
+            if (rank as usize) < ends.len() {
+                members[next[rank as usize]] = *place;
+                next[rank as usize] += 1;
+            }
+        }
+        Fronts { members, ends }
     }
-    let mut count = 0;
-    let needed = fronts.iter().position(|front| {
-        count += front.len();
-        count >= enough
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = &[u32]> {
+        let begins = std::iter::once(0).chain(self.ends.iter().copied());
+        begins.zip(&self.ends).map(|(begin, end)| &self.members[begin..*end])
+    }
+}
+
+/// An integer that grows as the first number does, and where that is the same as the second, in the order of `total_cmp`.
+fn rising(objectives: &Objectives) -> u128 {
+    let [first, second] = objectives.map(|number| {
+        let bits = number.to_bits();
+        // Of the negative ones all bits are turned round, of the others the sign.
+        u128::from(bits ^ (((bits as i64) >> 63) as u64 | 1 << 63))
     });
-    fronts.truncate(needed.map_or(fronts.len(), |last| last + 1));
-    fronts
+    first << 64 | second
 }
 
 /// How far from its neighbours each member of a front is, in parts of the front's extent. The ends are infinitely far; who has
 /// a twin before it in both objectives is at no distance at all.
-pub(super) fn crowding(all: &[Objectives], front: &[u32]) -> Vec<f64> {
+pub(super) fn crowding(all: &[Objectives], front: &[u32], distances: &mut Vec<f64>) {
+    distances.clear();
     if front.len() <= 2 {
-        return vec![f64::INFINITY; front.len()];
+        distances.resize(front.len(), f64::INFINITY);
+        return;
     }
-    let mut distance = vec![0.0; front.len()];
     let at = |place: usize| all[front[place] as usize];
-    let own: Vec<usize> =
-        (0..front.len()).filter(|place| *place == 0 || at(*place) != at(place - 1)).collect();
-    let (first, last) = (at(own[0]), at(own[own.len() - 1]));
+    let (first, last) = (at(0), at(front.len() - 1));
     let extent = [last[0] - first[0], first[1] - last[1]];
-    for (rank, place) in own.iter().enumerate() {
-        distance[*place] = if own.len() <= 2 || rank == 0 || rank + 1 == own.len() {
-            f64::INFINITY
-        } else {
-            let (before, after) = (at(own[rank - 1]), at(own[rank + 1]));
-            let parts = [(after[0] - before[0], extent[0]), (before[1] - after[1], extent[1])];
-            parts.iter().filter(|(_, extent)| *extent > 0.0).map(|(gap, extent)| gap / extent).sum::<f64>()
-                / 2.0
-        };
+    for place in 0..front.len() {
+        let own = at(place);
+        let is_twin = place > 0 && at(place - 1) == own;
+        let after = (place + 1..front.len()).map(at).find(|other| *other != own);
+        distances.push(match after {
+            _ if is_twin => 0.0,
+            Some(after) if place > 0 => {
+                // A twin of the one before is where that is.
+                let before = at(place - 1);
+                let parts = [(after[0] - before[0], extent[0]), (before[1] - after[1], extent[1])];
+                let parts = parts.iter().filter(|(_, extent)| *extent > 0.0);
+                parts.map(|(gap, extent)| gap / extent).sum::<f64>() / 2.0
+            }
+            _ => f64::INFINITY,
+        });
     }
-    distance
 }
 
 /// The survivors: (place, distance), fronts in their order, each in the order of places; how many of them are in the first front.
@@ -73,19 +117,21 @@ pub(super) fn survivors(
     draw: &mut ChaCha8Rng,
 ) -> (Vec<(u32, f64)>, usize) {
     let mut alive: Vec<(u32, f64)> = Vec::with_capacity(enough);
+    let mut distances = Vec::new();
     let mut first = 0;
-    for front in fronts(all, enough) {
-        let mut members: Vec<(u32, f64)> = front.iter().copied().zip(crowding(all, &front)).collect();
-        let room = enough - alive.len();
-        if members.len() > room {
-            let mut lonely: Vec<_> = members.iter().map(|member| (*member, draw.next_u32())).collect();
+    for front in Fronts::new(all, enough).iter() {
+        crowding(all, front, &mut distances);
+        let members = front.iter().copied().zip(distances.iter().copied());
+        let (from, room) = (alive.len(), enough - alive.len());
+        if front.len() > room {
+            let mut lonely: Vec<_> = members.map(|member| (member, draw.next_u32())).collect();
             lonely
                 .sort_unstable_by(|a, b| b.0.1.total_cmp(&a.0.1).then(a.1.cmp(&b.1)).then(a.0.0.cmp(&b.0.0)));
-            members = lonely[..room].iter().map(|(member, _)| *member).collect();
+            alive.extend(lonely[..room].iter().map(|(member, _)| *member));
         } else {
-            members.sort_unstable_by_key(|member| member.0);
+            alive.extend(members);
+            alive[from..].sort_unstable_by_key(|member| member.0);
         }
-        alive.extend(members);
         if first == 0 {
             first = alive.len();
         }
@@ -98,6 +144,16 @@ mod tests {
     use rand_chacha::rand_core::SeedableRng;
 
     use super::*;
+
+    fn fronts(all: &[Objectives], enough: usize) -> Vec<Vec<u32>> {
+        Fronts::new(all, enough).iter().map(<[u32]>::to_vec).collect()
+    }
+
+    fn crowding(all: &[Objectives], front: &[u32]) -> Vec<f64> {
+        let mut distances = Vec::new();
+        super::crowding(all, front, &mut distances);
+        distances
+    }
 
     #[test]
     fn fronts_by_hand() {
@@ -137,6 +193,13 @@ mod tests {
         // Nothing is apart in the first objective.
         let flat = [[1.0, 3.0], [1.0, 3.0], [1.0, 3.0]];
         assert_eq!(crowding(&flat, &[0, 1, 2]), [f64::INFINITY, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn integers_rise_as_numbers_do() {
+        let numbers = [f64::NEG_INFINITY, -2.5, -2.0, -0.0, 0.0, 1e-300, 3.0, f64::INFINITY];
+        assert!(numbers.is_sorted_by(|a, b| rising(&[*a, 1.0]) < rising(&[*b, 0.0])));
+        assert!(numbers.is_sorted_by(|a, b| rising(&[1.0, *a]) < rising(&[1.0, *b])));
     }
 
     #[test]

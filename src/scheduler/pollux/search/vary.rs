@@ -19,7 +19,6 @@ pub(super) struct Mutation {
     grow: Seldom,
     /// One over the index, in 2³².
     parts: Vec<u32>,
-    used: Vec<Block>,
     jobs_on: Vec<Block>,
     open: Vec<u16>,
     open_nodes: Vec<usize>,
@@ -39,7 +38,6 @@ impl Mutation {
             often: Seldom::new(OFTEN),
             grow: Seldom::new(1.0 / jobs as f64),
             parts: (0..256).map(part).collect(),
-            used: Vec::new(),
             jobs_on: Vec::new(),
             open: Vec::new(),
             open_nodes: Vec::new(),
@@ -60,7 +58,11 @@ impl Mutation {
             self.lose(draft, width, job, draw);
             job += 1 + self.often.skip(draw);
         }
-        self.grow(problem, draft, draw);
+        // Nearly every cluster has rows of one block, for which the inner loops go away.
+        match width {
+            1 => self.grow::<true>(problem, draft, draw),
+            _ => self.grow::<false>(problem, draft, draw),
+        }
     }
 
     fn lose(&self, draft: &mut Draft<'_>, width: usize, job: usize, draw: &mut ChaCha8Rng) {
@@ -79,35 +81,39 @@ impl Mutation {
             if lost != 0 {
                 draft.cells[block].clear(lost);
                 draft.nodes[block] &= !lost;
-                draft.changed[job] = true;
+                draft.changed.add(job);
             }
         }
     }
 
     /// On a node with free GPUs each cell is drawn anew, from what it is to the whole node, with one chance in as many as there
     /// are jobs, and one that has GPUs there also with one chance in as many as have.
-    fn grow(&mut self, problem: &Problem<'_>, draft: &mut Draft<'_>, draw: &mut ChaCha8Rng) {
-        let (jobs, width) = (problem.jobs(), problem.width);
-        self.count(problem, draft);
+    fn grow<const NARROW: bool>(
+        &mut self,
+        problem: &Problem<'_>,
+        draft: &mut Draft<'_>,
+        draw: &mut ChaCha8Rng,
+    ) {
+        let (jobs, width) = (problem.jobs(), if NARROW { 1 } else { problem.width });
+        self.count::<NARROW>(problem, draft);
         if self.open_nodes.is_empty() {
             return;
         }
         self.grown.clear();
-        let (mut node, mut job) = (0, self.grow.skip(draw));
-        loop {
-            while job >= jobs && node < self.open_nodes.len() {
-                job -= jobs;
-                node += 1;
-            }
-            if node >= self.open_nodes.len() {
-                break;
-            }
-            self.redraw(problem, draft, job, self.open_nodes[node], draw);
-            job += 1 + self.grow.skip(draw);
+        let cells = (jobs * self.open_nodes.len()) as u32;
+        let mut cell = self.grow.skip(draw) as u32;
+        while cell < cells {
+            let (node, job) = (cell / jobs as u32, cell % jobs as u32);
+            self.redraw(problem, draft, job as usize, self.open_nodes[node as usize], draw);
+            cell += 1 + self.grow.skip(draw) as u32;
         }
         for job in 0..jobs {
             for block in 0..width {
-                for lane in lanes(draft.nodes[job * width + block] & self.open[block]) {
+                let on_open = draft.nodes[job * width + block] & self.open[block];
+                if on_open == 0 {
+                    continue;
+                }
+                for lane in lanes(on_open) {
                     let sharing = self.jobs_on[block].0[lane];
                     // Alone on the node, the chance is certain.
                     if sharing == 1 || draw.next_u32() < self.parts[usize::from(sharing)] {
@@ -122,7 +128,7 @@ impl Mutation {
             if *count > 0 {
                 draft.nodes[block] |= 1 << lane;
             }
-            draft.changed[*job] = true;
+            draft.changed.add(*job);
         }
     }
 
@@ -142,26 +148,20 @@ impl Mutation {
         self.grown.push((job, node, count));
     }
 
-    /// What is used of each node and by how many, and which nodes have free GPUs.
-    fn count(&mut self, problem: &Problem<'_>, draft: &Draft<'_>) {
-        let width = problem.width;
-        self.used.clear();
-        self.used.resize(width, Block::default());
+    /// How many jobs are on each node, and which nodes have free GPUs.
+    fn count<const NARROW: bool>(&mut self, problem: &Problem<'_>, draft: &Draft<'_>) {
+        let width = if NARROW { 1 } else { problem.width };
         self.jobs_on.clear();
-        self.jobs_on.resize(width, Block::default());
-        for row in draft.cells.chunks_exact(width) {
-            for ((used, jobs_on), cells) in self.used.iter_mut().zip(&mut self.jobs_on).zip(row) {
-                used.add(cells);
-                jobs_on.count(cells);
-            }
-        }
         self.open.clear();
         self.open_nodes.clear();
-        for (block, (used, capacity)) in self.used.iter().zip(problem.capacity()).enumerate() {
-            let mut open = 0;
-            for lane in 0..LANES {
-                open |= u16::from(used.0[lane] < capacity.0[lane]) << lane;
+        for block in 0..width {
+            let (mut used, mut jobs_on) = (Block::default(), Block::default());
+            for row in draft.cells.chunks_exact(width) {
+                used.add(&row[block]);
+                jobs_on.count(&row[block]);
             }
+            self.jobs_on.push(jobs_on);
+            let open = problem.capacity()[block].less(&used).occupied();
             self.open.push(open);
             self.open_nodes.extend(lanes(open).map(|lane| block * LANES + lane));
         }
