@@ -63,9 +63,6 @@ pub(crate) struct Case {
     /// The GPUs whose speeds are used.
     #[serde(default = "a100")]
     pub(crate) gpu: String,
-    /// Schedulers whose runs under the preset `paper` take minutes here; they are run if asked for.
-    #[serde(default)]
-    pub(crate) costly: Vec<String>,
     /// What the paper prints for each scheduler.
     #[serde(default)]
     pub(crate) printed: BTreeMap<String, f64>,

@@ -2,12 +2,11 @@
 
 mod accidents;
 mod cell;
-mod kept;
 mod rerun;
 
 use std::fmt::Write;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 use elasticflow_sim::experiment::Preset;
 use elasticflow_sim::metrics::Metrics;
 use elasticflow_sim::scheduler::{self, Entry};
@@ -16,16 +15,13 @@ use crate::config::{Case, Config};
 use crate::fig11::YARDSTICK;
 use crate::fig12::{KINDS, charged};
 use crate::inputs::{Folders, Inputs};
+use crate::methodology;
 use crate::runs::{self, Manner, Presets, Rows};
 use crate::style;
 
 use accidents::Accidents;
 use cell::{Cell, Claim, Origin};
-use kept::Kept;
 use rerun::{Rerun, Reruns};
-
-const BEGIN: &str = "<!-- fidelity:begin -->";
-const END: &str = "<!-- fidelity:end -->";
 
 /// The figures whose printed values are of simulations or of what we simulate in their place.
 const COMPARED: [&str; 6] = ["fig6a", "fig6b", "fig8a", "fig8b", "fig9", "fig11"];
@@ -68,31 +64,13 @@ impl Metric {
 ///
 /// If the data set or the marks are missing, or a run fails.
 pub(crate) fn write(folders: &Folders, manner: Manner) -> Result<bool> {
-    let path = folders.root.join("METHODOLOGY.md");
-    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
-    let made = with_table(&text, &table(folders, &text, manner)?)?;
-    if made == text {
-        return Ok(false);
-    }
-    elasticflow_sim::report::write_file(&path, made.as_bytes())?;
-    Ok(true)
+    let text = methodology::read(folders)?;
+    methodology::write(folders, "fidelity", &table(folders, &text, manner)?)
 }
 
-/// The text with a table between the marks.
-fn with_table(text: &str, table: &str) -> Result<String> {
-    let (before, rest) = text.split_once(BEGIN).with_context(|| format!("METHODOLOGY.md has no {BEGIN}"))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("METHODOLOGY.md has no {END}"))?;
-    Ok(format!("{before}{BEGIN}\n\n{table}\n{END}{after}"))
-}
-
-/// The tables of all figures, in Markdown. What the methodology says already is where accidents are named from, and where the
-/// values of runs that take minutes are kept from if they are not to be run again.
+/// The tables of all figures, in Markdown. What the methodology says already is where accidents are named from.
 fn table(folders: &Folders, methodology: &str, manner: Manner) -> Result<String> {
-    let known = Known {
-        reruns: Reruns::read(&folders.data)?,
-        accidents: Accidents::read(methodology),
-        kept: Kept::read(methodology),
-    };
+    let known = Known { reruns: Reruns::read(&folders.data)?, accidents: Accidents::read(methodology) };
     let mut text = String::new();
     for figure in COMPARED {
         text.push_str(&section(folders, figure, &known, manner)?);
@@ -130,7 +108,6 @@ fn section(folders: &Folders, figure: &str, known: &Known, manner: Manner) -> Re
 struct Known {
     reruns: Reruns,
     accidents: Accidents,
-    kept: Kept,
 }
 
 fn cells(figure: &str, config: &Config, rows: &Rows, known: &Known, metric: Metric) -> Vec<Cell> {
@@ -162,10 +139,7 @@ fn cells(figure: &str, config: &Config, rows: &Rows, known: &Known, metric: Metr
                 decimals: decimals.unwrap_or_default(),
                 is_ratio: metric == Metric::Ratio,
                 rerun,
-                paper: ours(Preset::Paper).or_else(|| {
-                    let is_costly = case.costly.contains(name);
-                    is_costly.then(|| known.kept.of(figure, &case.name, style::label(name))).flatten()
-                }),
+                paper: ours(Preset::Paper),
                 default: ours(Preset::Default).map(|claim| claim.strict.unwrap_or(claim.prints)),
                 origin: Origin {
                     testbed: config.testbed,
@@ -238,11 +212,7 @@ fn is_current(folders: &Folders) -> Option<bool> {
         return None;
     }
     let text = std::fs::read_to_string(folders.root.join("METHODOLOGY.md")).unwrap();
-    let known = Known {
-        reruns: Reruns::read(&folders.data).unwrap(),
-        accidents: Accidents::read(&text),
-        kept: Kept::read(&text),
-    };
+    let known = Known { reruns: Reruns::read(&folders.data).unwrap(), accidents: Accidents::read(&text) };
     let manner = Manner { quiet: true, ..Manner::default() };
     Some(text.contains(section(folders, "fig9", &known, manner).unwrap().trim_end()))
 }
@@ -272,12 +242,5 @@ mod tests {
                 );
             }
         }
-    }
-
-    #[test]
-    fn the_table_stands_between_the_marks() {
-        let text = format!("a\n{BEGIN}\nold\n{END}\nb\n");
-        assert_eq!(with_table(&text, "new\n").unwrap(), format!("a\n{BEGIN}\n\nnew\n\n{END}\nb\n"));
-        assert!(with_table("nothing", "new").is_err());
     }
 }

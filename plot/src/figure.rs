@@ -192,7 +192,7 @@ mod tests {
     fn figures_are_laid_out_and_the_same_each_time() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let folders = Folders { root, data: std::path::PathBuf::from("nowhere") };
-        let manner = Manner { quiet: true, thorough: false, brief: true };
+        let manner = Manner { quiet: true, brief: true };
         for figure in &crate::FIGURES {
             let mut made = figure.make(&folders, manner).unwrap();
             let drawn = (figure.draw)(&made).unwrap();

@@ -20,6 +20,7 @@ mod figure;
 mod font;
 mod inputs;
 mod lines;
+mod methodology;
 mod page;
 mod png;
 mod pollux;
@@ -75,9 +76,6 @@ struct Cli {
     /// What `sweep configs/sweeps/pollux.toml` left, for `pollux`
     #[arg(long, value_name = "FILE", default_value = "target/pollux/results.csv")]
     results: PathBuf,
-    /// Include the runs of the preset `paper` that take minutes
-    #[arg(long)]
-    thorough: bool,
     /// Print no notes and no progress bar on stderr
     #[arg(long)]
     quiet: bool,
@@ -101,7 +99,7 @@ fn run(cli: &Cli) -> Result<()> {
     if cli.figures.iter().any(|name| name == "list") {
         return list();
     }
-    let manner = Manner { quiet: cli.quiet, thorough: cli.thorough, brief: false };
+    let manner = Manner { quiet: cli.quiet, brief: false };
     if cli.figures.iter().any(|name| name == "fidelity") {
         ensure!(cli.figures.len() == 1, "`fidelity` goes alone; draw figures in another command");
         let changed = fidelity::write(&folders, manner)?;

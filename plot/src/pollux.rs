@@ -9,9 +9,7 @@ use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
 use crate::inputs::Folders;
-
-const BEGIN: &str = "<!-- pollux:begin -->";
-const END: &str = "<!-- pollux:end -->";
+use crate::methodology;
 
 /// What a trace is compared with.
 struct Published {
@@ -62,18 +60,9 @@ struct Run {
 ///
 /// If the results are not of that grid, or the marks are missing.
 pub(crate) fn write(folders: &Folders, results: &Path) -> Result<bool> {
-    let path = folders.root.join("METHODOLOGY.md");
-    let text = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
     let runs = std::fs::read(results).with_context(|| results.display().to_string())?;
     let table = table(&runs).with_context(|| results.display().to_string())?;
-    let (before, rest) = text.split_once(BEGIN).with_context(|| format!("METHODOLOGY.md has no {BEGIN}"))?;
-    let (_, after) = rest.split_once(END).with_context(|| format!("METHODOLOGY.md has no {END}"))?;
-    let made = format!("{before}{BEGIN}\n\n{table}\n{END}{after}");
-    if made == text {
-        return Ok(false);
-    }
-    elasticflow_sim::report::write_file(&path, made.as_bytes())?;
-    Ok(true)
+    methodology::write(folders, "pollux", &table)
 }
 
 /// The table, in Markdown: a row for each preset, trace and truth.

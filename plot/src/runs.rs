@@ -20,8 +20,6 @@ use crate::watch::{Watch, Watched};
 pub(crate) struct Manner {
     /// Without a progress bar.
     pub(crate) quiet: bool,
-    /// With the runs that take minutes.
-    pub(crate) thorough: bool,
     /// With searches that find little, where only the drawing is looked at.
     pub(crate) brief: bool,
 }
@@ -112,18 +110,11 @@ pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, manner: Ma
     // Where overheads are compared, they are stated; elsewhere everybody has the usual one.
     let overheads: Vec<_> = config.overheads.iter().cloned().map(Some).collect();
     let overheads = if overheads.is_empty() { vec![None] } else { overheads };
-    let (mut tasks, mut costly) = (Vec::new(), Vec::new());
-    for (case, (of, _)) in inputs.cases.iter().enumerate() {
+    let mut tasks = Vec::new();
+    for case in 0..inputs.cases.len() {
         for scheduler in &schedulers {
             for preset in Preset::of(scheduler) {
                 if *preset == Preset::Paper && presets == Presets::Default {
-                    continue;
-                }
-                if *preset == Preset::Paper
-                    && !manner.thorough
-                    && of.costly.iter().any(|n| n == scheduler.name)
-                {
-                    costly.push(of.name.as_str());
                     continue;
                 }
                 for overhead in &overheads {
@@ -132,13 +123,6 @@ pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, manner: Ma
                 }
             }
         }
-    }
-    if !costly.is_empty() {
-        costly.dedup();
-        left_out.push(format!(
-            "Left out, because they take minutes (--thorough has them): claims of ElasticFlow on {}",
-            costly.join(", ")
-        ));
     }
     let all = simulate(config, inputs, &tasks, manner)?;
     let cases = inputs.cases.iter().map(|(case, _)| case.clone()).collect();
