@@ -21,8 +21,8 @@ pub use interpolated::Interpolated;
 pub use noise::{Noise, Statistics};
 pub use steps::{StepRow, StepTable, StepTime, Steps};
 
-/// The most GPUs that are looked at where it is said which are worth having: what Pollux's evaluation had.
-const MOST: u32 = 64;
+/// The most GPUs that a fitted application is known on: what was measured for Pollux's evaluation.
+pub(crate) const MOST: u32 = 64;
 /// How many GPUs a node is taken to have there: as many as where the applications were measured.
 pub(crate) const PER_NODE: u32 = 4;
 

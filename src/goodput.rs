@@ -106,7 +106,10 @@ fn atomic(local: f64, accumulation: u32) -> u32 {
 /// Where none do, with the fewest that keep to the limits, and the batch is rounded up to [`Split::batch`]. `None` where the
 /// limits allow no way.
 pub fn split(limits: &BatchLimits, gpus: u32, batch: u32) -> Option<Split> {
-    if gpus == 0 || batch == 0 || limits.pinned.is_some_and(|pinned| gpus > 1 || batch != pinned) {
+    if gpus == 0 || gpus > limits.gpus || batch == 0 {
+        return None;
+    }
+    if limits.pinned.is_some_and(|pinned| gpus > 1 || batch != pinned) {
         return None;
     }
     let local = f64::from(batch) / f64::from(gpus);
@@ -129,7 +132,7 @@ pub fn first_batch(limits: &BatchLimits, gpus: u32) -> Option<Choice> {
     let batch = limits.pinned.unwrap_or_else(|| limits.initial.max(limits.local.0.saturating_mul(gpus)));
     let local = f64::from(batch.div_ceil(gpus.max(1)));
     let accumulation = least_accumulation(limits, gpus, local);
-    realised(limits, gpus, atomic(local, accumulation), accumulation, 0.0)
+    realised(limits, gpus, Split { atomic: atomic(local, accumulation), accumulation }, 0.0)
 }
 
 /// How much more progress a step makes at `batch` than at the initial batch size: (ρ + 1) ÷ (ρ ÷ s + 1), where s is the ratio of
@@ -148,7 +151,7 @@ const CANDIDATES: u32 = 50;
 /// many examples.
 ///
 /// What is worked off of a candidate is rounded up to whole examples on every GPU, and its goodput is that of the rounded batch.
-/// A choice that thereby comes out larger than allowed is then cut down.
+/// A choice that thereby comes out larger than allowed is then cut down; one that cannot be is passed over.
 pub fn choose_batch(
     limits: &BatchLimits,
     gpus: u32,
@@ -178,8 +181,9 @@ pub fn choose_batch(
         let local = total / f64::from(gpus);
         let accumulation = least_accumulation(limits, gpus, local);
         let split = Split { atomic: atomic(local, accumulation), accumulation };
+        let cut_down = split.atomic.min(largest_atomic(limits, gpus, accumulation));
+        let allowed = split.atomic <= limits.local.1 && cut_down >= limits.local.0;
         // Close candidates round to the same.
-        let allowed = (limits.local.0..=limits.local.1).contains(&split.atomic);
         if allowed && last != Some(split) {
             let goodput = goodput(split);
             if best.is_none_or(|(_, most)| goodput > most) {
@@ -190,13 +194,18 @@ pub fn choose_batch(
         total = if candidate + 1 == CANDIDATES { high } else { total * ratio };
     }
     let (split, goodput) = best?;
-    realised(limits, gpus, split.atomic, split.accumulation, goodput)
+    realised(limits, gpus, split, goodput)
 }
 
-/// A choice within the largest batch size allowed.
-fn realised(limits: &BatchLimits, gpus: u32, atomic: u32, accumulation: u32, goodput: f64) -> Option<Choice> {
-    let most = limits.largest / gpus.checked_mul(accumulation + 1)?;
-    let batch = Split { atomic: atomic.min(most), accumulation }.batch(gpus);
+/// The largest micro-batch with which so many accumulation steps keep to the largest batch size.
+fn largest_atomic(limits: &BatchLimits, gpus: u32, accumulation: u32) -> u32 {
+    gpus.checked_mul(accumulation + 1).map_or(0, |parts| limits.largest / parts)
+}
+
+/// A choice cut down to the largest batch size.
+fn realised(limits: &BatchLimits, gpus: u32, chosen: Split, goodput: f64) -> Option<Choice> {
+    let Split { atomic, accumulation } = chosen;
+    let batch = Split { atomic: atomic.min(largest_atomic(limits, gpus, accumulation)), accumulation }.batch(gpus);
     Some(Choice { batch, split: split(limits, gpus, batch)?, goodput })
 }
 

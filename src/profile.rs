@@ -29,6 +29,8 @@ pub struct BatchLimits {
     pub largest: u32,
     /// The least and the most that one GPU takes at a time.
     pub local: (u32, u32),
+    /// The most GPUs that its speed is known on.
+    pub gpus: u32,
     /// The only global batch size, for a job that must keep its own; it runs on at most one GPU.
     pub pinned: Option<u32>,
 }

@@ -18,7 +18,7 @@ use elasticflow_sim::units::{Gpus, Iterations, Rate, SimTime};
 /// Twice the batch size brings 1.5 times the speed on as many GPUs; the noise is the iterations done.
 struct Truth;
 
-const LIMITS: BatchLimits = BatchLimits { initial: 64, largest: 128, local: (8, 128), pinned: None };
+const LIMITS: BatchLimits = BatchLimits { initial: 64, largest: 128, local: (8, 128), gpus: 2, pinned: None };
 const SIZES: [Gpus; 2] = [Gpus::new(1), Gpus::new(2)];
 
 impl SpeedModel for Truth {

@@ -21,7 +21,7 @@ fn simple() -> Applications {
         "mine",
         [Application {
             name: "simple".into(),
-            limits: BatchLimits { initial: 8, largest: 64, local: (2, 8), pinned: None },
+            limits: BatchLimits { initial: 8, largest: 64, local: (2, 8), gpus: 64, pinned: None },
             steps: Steps::Model(StepModel {
                 alpha_c: 0.0,
                 beta_c: 1.0,

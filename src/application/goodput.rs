@@ -7,7 +7,7 @@ use crate::profile::{BatchLimits, Measurement, MissingCurve, Setting, SpeedModel
 use crate::units::{Gpus, Iterations, Rate};
 use crate::workload::Workload;
 
-use super::{Application, Applications, MOST, PER_NODE, Pace};
+use super::{Application, Applications, PER_NODE, Pace};
 
 /// Goodput as the truth of a run.
 ///
@@ -87,7 +87,7 @@ fn sizes(application: &Application, batch: u32) -> Result<Vec<Gpus>, String> {
     }
     let mut fastest = 0.0;
     let mut sizes = Vec::new();
-    for gpus in 1..=MOST {
+    for gpus in 1..=application.limits.gpus {
         let pace = application.pace(0, gpus.div_ceil(PER_NODE), gpus, batch);
         if let Some(pace) = pace.filter(|pace| pace.progress > fastest) {
             fastest = pace.progress;

@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 
 use crate::job::JobSpec;
-use crate::profile::{BatchLimits, Curve, Measurement, MissingCurve, Setting, SpeedModel, ThroughputTable};
+use crate::profile::{Curve, Measurement, MissingCurve, Setting, SpeedModel, ThroughputTable};
 use crate::units::{Gpus, Iterations, Rate};
 use crate::workload::Workload;
 
@@ -23,7 +23,7 @@ pub struct Interpolated {
 #[derive(Clone, Debug)]
 struct Kind {
     curve: Curve,
-    limits: BatchLimits,
+    batch: u32,
     sizes: Vec<Gpus>,
 }
 
@@ -60,10 +60,8 @@ impl Interpolated {
 
 impl Kind {
     fn new(curve: Curve, batch: u32) -> Kind {
-        // One batch size, and at least one example on each GPU.
-        let limits = BatchLimits { initial: batch, largest: batch, local: (1, batch), pinned: None };
         let largest = curve.measured().last().map_or(0, |(gpus, _)| gpus.get());
-        let mut kind = Kind { curve, limits, sizes: Vec::new() };
+        let mut kind = Kind { curve, batch, sizes: Vec::new() };
         let mut fastest = 0.0;
         for gpus in 1..=largest.min(batch) {
             if let Some(rate) = kind.rate(gpus).filter(|rate| *rate > fastest) {
@@ -76,7 +74,7 @@ impl Kind {
 
     /// Iterations per second on any number of GPUs for which there is an example each.
     fn rate(&self, gpus: u32) -> Option<f64> {
-        if gpus == 0 || gpus > self.limits.largest {
+        if gpus == 0 || gpus > self.batch {
             return None;
         }
         let measured = self.curve.measured();
@@ -107,13 +105,8 @@ impl SpeedModel for Interpolated {
         &self.kind(job).sizes
     }
 
-    /// The batch size of the setting has no say: a job of this model has but one.
     fn rate(&self, job: &JobSpec, _at: Iterations, setting: &Setting) -> Option<Rate> {
-        self.kind(job).rate(setting.gpus.get()).map(Rate::new)
-    }
-
-    fn batch_limits(&self, job: &JobSpec) -> Option<&BatchLimits> {
-        Some(&self.kind(job).limits)
+        (setting.batch == job.batch_size).then(|| self.kind(job).rate(setting.gpus.get()).map(Rate::new))?
     }
 
     fn measure(&self, job: &JobSpec, _at: Iterations, setting: &Setting) -> Option<Measurement> {

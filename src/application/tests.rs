@@ -10,7 +10,7 @@ fn simple() -> Application {
     let statistics = |square| Statistics { square, variance: 1.0 };
     Application {
         name: "simple".into(),
-        limits: BatchLimits { initial: 8, largest: 64, local: (2, 8), pinned: None },
+        limits: BatchLimits { initial: 8, largest: 64, local: (2, 8), gpus: 64, pinned: None },
         steps: Steps::Model(StepModel {
             alpha_c: 0.0,
             beta_c: 1.0,
@@ -158,8 +158,7 @@ fn throughput_alone_is_interpolated() {
     let measured =
         |gpus| speeds.measure(job, Iterations::ZERO, &on(gpus)).map(|m| (m.accumulate, m.step, m.noise));
     assert_eq!((measured(2), measured(4)), (Some((0.25, 0.25, 0.0)), Some((0.125, 1.0 / 6.0, 0.0))));
-    let limits = BatchLimits { initial: 16, largest: 16, local: (1, 16), pinned: None };
-    assert_eq!(speeds.batch_limits(job), Some(&limits));
+    assert_eq!(speeds.batch_limits(job), None);
     let why = Interpolated::new(&ThroughputTable::new("t"), &workload).unwrap_err().to_string();
     assert_eq!(why, "job `j`: model `m` is not in profiles `t`, which have ");
 }

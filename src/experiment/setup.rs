@@ -229,7 +229,6 @@ impl Setup {
         let given = [
             ("--overhead", self.overhead.is_some()),
             ("--placer", self.placer.is_some()),
-            ("--seed", self.seed.is_some()),
             ("--until", self.until.is_some()),
         ];
         match given.iter().find(|(_, given)| *given) {

@@ -193,9 +193,9 @@ mod tests {
     #[test]
     fn a_scheduler_that_chooses_batch_sizes_has_goodput_where_it_is_known() {
         let known = |gpu: &str| Speeds { gpu: Some(gpu.to_owned()), profiles: None }.read().unwrap();
-        let three = Setting { nodes: 1, gpus: Gpus::new(3), batch: 384 };
         let name = |gpu, kinds: &[(&str, u32)], adapts| {
             let workload = workload(kinds);
+            let three = Setting { nodes: 1, gpus: Gpus::new(3), batch: kinds[0].1 };
             let truth = known(gpu).truth(&workload, &entry(adapts)).map_err(|why| format!("{why:#}"))?;
             let rate = truth.model.rate(workload.job(JobId(0)), Iterations::ZERO, &three);
             Ok((

@@ -6,7 +6,7 @@ fn model(gamma: f64) -> StepModel {
 }
 
 fn limits(initial: u32, largest: u32, local: (u32, u32)) -> BatchLimits {
-    BatchLimits { initial, largest, local, pinned: None }
+    BatchLimits { initial, largest, local, gpus: 256, pinned: None }
 }
 
 fn close(a: f64, b: f64) {
@@ -131,6 +131,23 @@ fn a_choice_beyond_the_largest_batch_is_cut_down() {
     assert_eq!(choice.batch, 350);
     assert_eq!(choice.split, Split { atomic: 10, accumulation: 6 });
     close(choice.goodput, 385.0);
+}
+
+/// Batches of 8 to 60 in micro-batches of 8 alone, on 4 GPUs: 57 and 60 examples are 64 in two parts each, and 7 in each are too few.
+/// Twice 8 on 3 GPUs are 48.
+#[test]
+fn a_choice_that_cutting_down_makes_impossible_is_passed_over() {
+    let rigid = limits(8, 60, (8, 8));
+    let batch = |gpus| choose_batch(&rigid, gpus, f64::INFINITY, |_| (0.0, 1.0)).map(|choice| choice.batch);
+    assert_eq!([3, 4, 7, 8].map(batch), [Some(48), Some(32), Some(56), None]);
+}
+
+#[test]
+fn nobody_is_split_over_more_gpus_than_are_known() {
+    let few = BatchLimits { gpus: 4, ..limits(8, 64, (2, 8)) };
+    assert_eq!((split(&few, 4, 32).is_some(), split(&few, 5, 40)), (true, None));
+    assert_eq!(choose_batch(&few, 5, 1.0, |_| (1.0, 1.0)), None);
+    assert_eq!(first_batch(&few, 5), None);
 }
 
 /// Every choice is split the way it was chosen, or better: the batch alone says how it is worked off.

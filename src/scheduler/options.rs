@@ -54,10 +54,15 @@ impl Options {
     ///
     /// If a key is unknown or a value is of the wrong kind.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, OptionsError> {
-        self.0
-            .clone()
-            .try_into()
-            .map_err(|why: toml::de::Error| OptionsError(why.message().trim().to_owned()))
+        self.0.clone().try_into().map_err(|why: toml::de::Error| {
+            // The key of a wrong value is on a line of its own.
+            let text = why.to_string();
+            let message = match text.trim().split_once("\nin ") {
+                Some((what, key)) => format!("{key}: {what}"),
+                None => text.trim().to_owned(),
+            };
+            OptionsError(message)
+        })
     }
 
     /// For a policy that takes no options.
@@ -101,6 +106,8 @@ mod tests {
         assert_eq!(own, Own { lease: 600.5, name: "abc".into() });
         let why = Options::parse(["lease=1.0", "name=a", "quantum=5"]).unwrap().read::<Own>().unwrap_err();
         assert!(why.to_string().contains("unknown field `quantum`, expected `lease` or `name`"), "{why}");
+        let why = Options::parse(["lease=soon"]).unwrap().read::<Own>().unwrap_err();
+        assert_eq!(why.to_string(), "`lease`: invalid type: string \"soon\", expected f64");
         assert_eq!(
             Options::parse(["a"]).unwrap_err().to_string(),
             "option `a` has no value; write KEY=VALUE"

@@ -57,7 +57,7 @@ struct Pollux {
 struct Note {
     agent: Agent,
     batches: Batches,
-    /// The counts that it can run on, if not all; the most GPUs it may ever have.
+    /// The counts that it can run on, if not all up to the most GPUs that it may ever have.
     counts: Option<Vec<u32>>,
     most: u32,
     /// How often its GPUs changed to others but none, its start included.
@@ -80,12 +80,14 @@ impl Note {
         let batches = limits.map_or(Batches::Own(f64::from(view.job(id).batch_size)), Batches::Within);
         let (counts, most) = match limits {
             Some(limits) if limits.pinned.is_some() => (None, 1),
-            Some(limits) => (None, capacity.min(limits.largest / limits.local.0.max(1)).max(1)),
+            Some(limits) => {
+                (None, capacity.min(limits.gpus).min(limits.largest / limits.local.0.max(1)).max(1))
+            }
             None => {
                 let runs = |gpus: &u32| view.rate(id, Gpus::new(*gpus)).is_some();
                 let counts: Vec<u32> = (1..=capacity).filter(runs).collect();
-                let all = counts.len() == capacity as usize;
-                ((!all).then_some(counts), capacity)
+                let most = counts.last().copied().unwrap_or(1);
+                ((counts.len() < most as usize).then_some(counts), most)
             }
         };
         Note {
@@ -105,11 +107,11 @@ impl Note {
         (2 * self.agent.most_seen()).max(first).min(self.most)
     }
 
-    /// Whether it is on the GPUs that it is fastest on, has been seen there, and may have as many as it ever may. `node` is the
-    /// size of the largest node.
+    /// Whether it has been seen on the GPUs that it holds, and would be faster on no others that it may have. `node` is the size of
+    /// the largest node.
     fn is_content(&mut self, node: u32) -> bool {
         let (spans, gpus, cap) = (self.held.nodes() > 1, self.held.gpus().get(), self.cap());
-        if gpus == 0 || cap < self.most || self.agent.most_seen() < gpus {
+        if gpus == 0 || self.agent.most_seen() < gpus {
             return false;
         }
         let counts = self.counts.as_deref();
@@ -196,7 +198,10 @@ impl Pollux {
             let note = notes.remove(id)?;
             let age = view.now().since(view.job(*id).submit).as_secs_f64();
             let (cap, current) = (note.cap(), row(&note.held, nodes.len()));
-            let share = share.min(note.most);
+            let share = match self.settings.base {
+                Base::Needed => share.min(note.most),
+                Base::One => share,
+            };
             let fair = move |gpus: u32| f64::from(gpus) / f64::from(share);
             let speedup: Box<dyn FnMut(bool, u32) -> f64> = match note.agent.goodputs() {
                 None => Box::new(move |_, gpus| fair(gpus)),

@@ -170,6 +170,10 @@ impl Reading {
         if trials.is_empty() && self.wrong.len() == before {
             self.fault(folder, "has no validation-BATCH.csv; add one for every batch size that was tried");
         }
+        for pair in trials.windows(2).filter(|pair| pair[0].batch == pair[1].batch) {
+            let message = format!("is of the batch size that {} is of; keep one", pair[0].file.display());
+            self.fault(&pair[1].file, message);
+        }
         if let Some(first) = trials.first() {
             let epochs = first.progress.len();
             let first = first.file.display().to_string();
@@ -193,29 +197,30 @@ impl Reading {
             if square == 0.0 && variance == 0.0 {
                 problems.push(variance_of_nothing(progress.line()));
             }
-            Some((progress.line(), done, taken, Statistics { square, variance }))
+            Some((progress.line(), [done, taken], Statistics { square, variance }))
         })?;
         let mut problems = Problems::default();
-        let mut before = 0.0;
-        for (line, done, ..) in &rows {
-            if *done <= before {
-                let message = format!("is no more than {before} before it; progress adds up epoch by epoch");
-                problems.push(Problem::line(*line, message).field("progress").value(done.to_string()));
+        let mut before = [0.0; 2];
+        for (line, sums, _) in &rows {
+            for (column, (sum, before)) in columns.iter().zip(sums.iter().zip(before)) {
+                if *sum <= before {
+                    let message = format!("is no more than {before} before it; it adds up epoch by epoch");
+                    problems.push(Problem::line(*line, message).field(column).value(sum.to_string()));
+                }
             }
-            before = *done;
+            before = *sums;
         }
-        let iterations = rows.last().map_or(0.0, |(_, _, taken, _)| *taken);
-        if iterations <= 0.0 && problems.0.is_empty() {
-            problems
-                .push(Problem::file("ends after no iteration; give the iterations of each epoch, added up"));
+        if rows.is_empty() {
+            problems.push(Problem::file("has no epoch; add a row for each"));
         }
         if let Err(errors) = problems.or(&file.display().to_string(), ()) {
             self.wrong.push(errors);
             return None;
         }
-        let progress = rows.iter().map(|(_, done, ..)| *done).collect();
-        let statistics = rows.into_iter().map(|(.., statistics)| statistics).collect();
-        Some(Trial { batch, file, statistics, progress, iterations })
+        let (sums, statistics): (Vec<[f64; 2]>, _) =
+            rows.into_iter().map(|(_, sums, statistics)| (sums, statistics)).unzip();
+        let progress = sums.iter().map(|[done, _]| *done).collect();
+        Some(Trial { batch, file, statistics, progress, iterations: before[1] })
     }
 
     /// The batch sizes from the smallest tried to the largest; on each GPU what was measured both on few nodes and on many.
@@ -244,8 +249,9 @@ impl Reading {
             self.fault(folder, message);
             return None;
         }
+        let gpus = measured.into_iter().flatten().map(|row| row.gpus).max()?;
         let pinned = known.and_then(|known| known.pinned);
-        Some(BatchLimits { initial, largest, local, pinned })
+        Some(BatchLimits { initial, largest, local, gpus, pinned })
     }
 }
 

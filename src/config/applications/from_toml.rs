@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::application::{Application, Applications, Noise, Steps};
+use crate::application::{Application, Applications, MOST, Noise, Steps};
 use crate::goodput::StepModel;
 use crate::profile::BatchLimits;
 
@@ -70,7 +70,7 @@ fn application(fitted: Fitted) -> anyhow::Result<Application> {
     let end = |epoch: u32| fitted.progress * f64::from(epoch) / f64::from(fitted.epochs);
     Ok(Application {
         name: fitted.name,
-        limits: BatchLimits { initial, largest, local, pinned },
+        limits: BatchLimits { initial, largest, local, gpus: MOST, pinned },
         steps: Steps::Model(StepModel { alpha_c, beta_c, alpha_n, beta_n, alpha_r, beta_r, gamma }),
         noise: Noise::fitted(fitted.noise.at, by_batch(fitted.noise.batch)?),
         progress: (1..=fitted.epochs).map(end).collect(),

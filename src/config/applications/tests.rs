@@ -3,6 +3,7 @@ use std::path::Path;
 
 use super::*;
 use crate::application::Pace;
+use crate::profile::BatchLimits;
 
 /// Relative errors below `most`.
 fn near(found: f64, expected: f64, most: f64) -> bool {
@@ -69,7 +70,7 @@ fn a_folder_is_read_as_it_was_published() {
     assert_eq!(names, ["placements.csv", "scalability.csv", "validation-16.csv", "validation-8.csv"]);
     let mine = applications.get("mine").unwrap();
     // Micro-batches of 8 were not measured on many nodes.
-    let limits = crate::profile::BatchLimits { initial: 8, largest: 16, local: (2, 4), pinned: None };
+    let limits = BatchLimits { initial: 8, largest: 16, local: (2, 4), gpus: 8, pinned: None };
     assert_eq!((mine.limits, &mine.progress), (limits, &vec![30.0, 99.0]));
     assert_eq!((mine.iterations(16), mine.iterations(8)), (52.0, 100.0));
     // 12: three GPUs on two nodes, 4 examples each: a third of the way from 2 to 8.
@@ -112,16 +113,22 @@ fn everything_wrong_with_a_folder_is_said_at_once() {
     "#);
     write("scalability.csv", "num_nodes,num_replicas,local_bsz,step_time,sync_time\n4,2,2,5,2\n");
     write("placements.csv", "placement,local_bsz,step_time,sync_time\n1,2,5,2\n");
-    write("validation-8.csv", "progress,iteration,grad_sqr,grad_var\n30,0,1,1\n20,0,1,1\n");
+    write("validation-8.csv", "progress,iteration,grad_sqr,grad_var\n30,9,1,1\n20,0,1,1\n");
     fs::remove_file(dir.path().join("mine/validation-x.csv")).unwrap();
     insta::assert_snapshot!(wrong(dir.path()), @r#"
     DIR/mine/scalability.csv: line 2, num_replicas: `2` is fewer than one on each of 4 nodes; give at least as many
-    DIR/mine/validation-8.csv: line 3, progress: `20` is no more than 30 before it; progress adds up epoch by epoch
+    DIR/mine/validation-8.csv: line 3, progress: `20` is no more than 30 before it; it adds up epoch by epoch
+    DIR/mine/validation-8.csv: line 3, iteration: `0` is no more than 9 before it; it adds up epoch by epoch
     "#);
     write("scalability.csv", "num_nodes,num_replicas,local_bsz,step_time,sync_time\n4,4,16,5,2\n");
     write("validation-8.csv", "progress,iteration,grad_sqr,grad_var\n30,9,1,1\n");
     insta::assert_snapshot!(wrong(dir.path()), @"DIR/mine/validation-16.csv: has 2 epochs, DIR/mine/validation-8.csv has 1; give all as many");
+    write("validation-08.csv", "progress,iteration,grad_sqr,grad_var\n");
     write("validation-8.csv", "progress,iteration,grad_sqr,grad_var\n30,9,1,1\n40,12,1,1\n");
+    insta::assert_snapshot!(wrong(dir.path()), @"DIR/mine/validation-08.csv: has no epoch; add a row for each");
+    write("validation-08.csv", "progress,iteration,grad_sqr,grad_var\n30,9,1,1\n40,12,1,1\n");
+    insta::assert_snapshot!(wrong(dir.path()), @"DIR/mine/validation-8.csv: is of the batch size that DIR/mine/validation-08.csv is of; keep one");
+    fs::remove_file(dir.path().join("mine/validation-08.csv")).unwrap();
     write("placements.csv", "placement,local_bsz,step_time,sync_time\n");
     insta::assert_snapshot!(wrong(dir.path()), @"DIR/mine/placements.csv: has no measurements; add a row for each");
     write("placements.csv", "placement,local_bsz,step_time,sync_time\n1,2,5,2\n");

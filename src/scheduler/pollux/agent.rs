@@ -45,10 +45,15 @@ impl Agent {
                     (split.atomic, Seen { nodes, gpus, atomic, accumulate, step: measured.step })
                 }
                 Batches::Own(examples) => {
-                    let step = 1.0 / observation.rate.get();
                     let atomic = examples / f64::from(gpus);
-                    // One GPU exchanges nothing; of more it is not known what they compute and what they exchange.
-                    let accumulate = (gpus == 1).then_some(step);
+                    let (accumulate, step) = match observation.measured {
+                        Some(measured) => (Some(measured.accumulate), measured.step),
+                        None => {
+                            let step = 1.0 / observation.rate.get();
+                            // One GPU exchanges nothing; what more of them compute and exchange is not known apart.
+                            ((gpus == 1).then_some(step), step)
+                        }
+                    };
                     (0, Seen { nodes, gpus, atomic, accumulate, step })
                 }
             };
@@ -100,7 +105,7 @@ mod tests {
     /// Batches of 8, 16 and 32 on two GPUs are micro-batches of 4, 8 and 8 examples: the last is not new, however long it took.
     #[test]
     fn a_micro_batch_size_counts_once() {
-        let limits = BatchLimits { initial: 8, largest: 64, local: (1, 8), pinned: None };
+        let limits = BatchLimits { initial: 8, largest: 64, local: (1, 8), gpus: 64, pinned: None };
         let mut agent = Agent::new(Batches::Within(limits));
         agent.learn([seen(1, 2, 8, 3.0, Some(1.0)), seen(1, 2, 16, 5.0, Some(2.0))].into_iter());
         let before = agent.goodputs().map(|goodputs| goodputs.at(true, 4));

@@ -41,6 +41,11 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     },
 ];
 
+/// The longest time between rounds: as long as times of a trace can be. Seconds.
+const LONGEST: f64 = 1e10;
+/// The most plans and generations: a thousand times what is usual is a slip of the pen.
+const MOST: usize = 100_000;
+
 /// What its artifact did.
 pub(super) const LITERAL: Literal = Literal {
     options: &[
@@ -132,12 +137,16 @@ impl Settings {
     pub(super) fn check(&self) -> Result<SimDuration, OptionsError> {
         let fault = |what: &str| Err(OptionsError(what.to_owned()));
         let interval = SimDuration::from_secs_f64(self.interval).filter(|time| *time > SimDuration::ZERO);
-        let Some(interval) = interval else { return fault("`interval` must be above 0 s, such as 60") };
+        let Some(interval) = interval.filter(|_| self.interval <= LONGEST) else {
+            return fault("`interval` must be above 0 s and at most 10000000000, such as 60");
+        };
         if !(self.delay >= 0.0 && self.delay.is_finite()) {
             return fault("`delay` must be at least 0 s, such as 30");
         }
-        if self.population == 0 || self.generations == 0 {
-            return fault("`population` and `generations` must be at least 1, such as 100");
+        for (key, value) in [("population", self.population), ("generations", self.generations)] {
+            if !(1..=MOST).contains(&value) {
+                return Err(OptionsError(format!("`{key}` must be from 1 to {MOST}, such as 100")));
+            }
         }
         Ok(interval)
     }
@@ -244,9 +253,11 @@ mod tests {
         assert_eq!(check(Settings::default()), Ok(SimDuration::from_secs(60)));
         for (settings, key) in [
             (Settings { interval: 0.0, ..Settings::default() }, "`interval`"),
+            (Settings { interval: 1e11, ..Settings::default() }, "`interval`"),
             (Settings { delay: f64::NAN, ..Settings::default() }, "`delay`"),
             (Settings { delay: -1.0, ..Settings::default() }, "`delay`"),
             (Settings { population: 0, ..Settings::default() }, "`population`"),
+            (Settings { population: 1_000_000, ..Settings::default() }, "`population`"),
             (Settings { generations: 0, ..Settings::default() }, "`generations`"),
         ] {
             let why = check(settings).expect_err("it is impossible");

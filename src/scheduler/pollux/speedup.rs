@@ -117,7 +117,7 @@ mod tests {
     /// 16/9 in 1 + 0.5·8 + 1 = 6 s: 8·16/9/6 = 64/27 against 8/4. What lies between is lower: 12 has 24/17 in 5 s, 8·24/17/5.
     #[test]
     fn more_noise_makes_larger_batches_and_another_table() {
-        let limits = BatchLimits { initial: 8, largest: 16, local: (1, 8), pinned: None };
+        let limits = BatchLimits { initial: 8, largest: 16, local: (1, 8), gpus: 64, pinned: None };
         let mut job = Goodputs::new(Knowledge { model: MODEL, noise: 7.0 }, Batches::Within(limits));
         assert!((job.at(false, 2) - 64.0 / 27.0).abs() < 1e-6);
         assert_eq!(job.batch(1, 2), Some(16));
