@@ -213,6 +213,12 @@ pub enum Refused {
         /// On how many GPUs.
         gpus: i64,
     },
+    /// A job with nothing to do.
+    #[error("job `{job}` has no iterations; this schedule of the artifact divides by them")]
+    NoWork {
+        /// The trace's own id.
+        job: String,
+    },
     /// The trace does not say how long a job takes.
     #[error("job `{job}` has no duration; this schedule of the artifact needs the column")]
     NoDuration {

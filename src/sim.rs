@@ -83,6 +83,7 @@ impl<'a> Simulation<'a> {
         (scenario.placer.check)(&scenario.cluster).map_err(SimError::Scenario)?;
         let scheduler = (entry.build)(&scenario.options, scenario.seed)
             .map_err(|why| SimError::Scenario(format!("options of `{}`: {why}", entry.name)))?;
+        scenario::check_work(scenario)?;
         if entry.requested_size {
             scenario::check_requested_sizes(scenario)?;
         }

@@ -67,6 +67,7 @@ pub struct Trace {
     pub drawn: bool,
     file: String,
     lines: Vec<u64>,
+    workless: Vec<Problem>,
 }
 
 /// Reads the trace at `path`, which may be compressed with gzip.
@@ -137,6 +138,7 @@ fn sheet(
     }
     reader.finish(problems);
     if !problems.0.is_empty() {
+        problems.0.extend(reader.workless());
         return None;
     }
     let workload = Workload::new(jobs)
@@ -154,7 +156,8 @@ fn sheet(
             "times are taken for seconds; those of Chronus's artifact are minutes: `--time-unit minutes`";
         notes.push(note.to_owned());
     }
-    Some(Trace { workload, format, notes, drawn: reader.draws(), file: file.to_owned(), lines })
+    let drawn = reader.draws();
+    Some(Trace { workload, format, notes, drawn, file: file.to_owned(), lines, workless: reader.workless() })
 }
 
 fn notes(sheet: &Table, format: &Format, workload: &Workload, table: &ThroughputTable) -> Vec<String> {
@@ -185,6 +188,15 @@ fn requests_measured(job: &JobSpec, table: &ThroughputTable) -> bool {
 }
 
 impl Trace {
+    /// Checks that every job has work, as all policies of the event core need.
+    ///
+    /// # Errors
+    ///
+    /// Every job that has none, with the line of the trace.
+    pub fn check_work(&self) -> Result<(), InputErrors> {
+        Problems(self.workless.clone()).or(&self.file, ())
+    }
+
     /// Checks that every job was measured at the number of GPUs it asks for, as policies need that run it there.
     ///
     /// # Errors

@@ -32,7 +32,7 @@ impl Workload {
     ///
     /// # Errors
     ///
-    /// If a job's id is not its row, a name occurs twice, a job has no work, asks for no GPU, has a deadline before its
+    /// If a job's id is not its row, a name occurs twice, a job asks for no GPU, has a deadline before its
     /// submission, soft deadlines out of order, or lies beyond [`SimTime::LIMIT`] or [`ITERATIONS_LIMIT`].
     pub fn new(jobs: Vec<JobSpec>) -> Result<Workload, WorkloadError> {
         let mut names = BTreeMap::new();
@@ -42,8 +42,8 @@ impl Workload {
                 "its id is not its row"
             } else if names.insert(&job.name, row).is_some() {
                 "its id occurs twice; ids are unique"
-            } else if !(work > 0.0 && work <= ITERATIONS_LIMIT) {
-                "its iterations are not between 1 and 1e12"
+            } else if !(0.0..=ITERATIONS_LIMIT).contains(&work) {
+                "its iterations are not between 0 and 1e12"
             } else if job.batch_size == 0 {
                 "its batch size is 0; a batch has at least one sample"
             } else if job.requested == Gpus::ZERO {

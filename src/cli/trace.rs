@@ -184,7 +184,9 @@ impl Validate {
         let known = self.speeds.read().map_err(Failure::Input)?;
         let mut wrong = 0;
         for file in &self.files {
-            match read(&self.draws, file, &known, self.quiet) {
+            let trace = read(&self.draws, file, &known, self.quiet)
+                .and_then(|trace| trace.check_work().map(|()| trace).map_err(Into::into));
+            match trace {
                 Ok(trace) => {
                     let jobs = count(trace.workload.len() as u64, "job");
                     data(

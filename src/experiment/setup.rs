@@ -163,6 +163,7 @@ impl Setup {
         let seed = self.seed.unwrap_or_default();
         let engine = self.engine(entry, choice)?;
         if engine.is_none() {
+            ready.trace.check_work()?;
             self.check_placer(&ready.cluster)?;
             if let Err(why) = (entry.build)(&effective.options, seed) {
                 return Err(anyhow!("options of `{}`: {why}", entry.name));

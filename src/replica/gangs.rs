@@ -1,13 +1,14 @@
 //! What the schedules with fixed gangs read of a scenario: the trace's GPU counts and durations, checked.
 
 use crate::job::{JobId, JobSpec};
+use crate::profile::Curve;
 use crate::units::Gpus;
 
 use super::events::Events;
-use super::job::{Account, read, whole};
+use super::job::{Account, column_below, read, whole};
 use super::placement::Placement;
 use super::planner::Grid;
-use super::{Input, Refused, Replayed, Round, Row};
+use super::{GpuTable, Input, Refused, Replayed, Round, Row};
 
 /// A job with the gang that its user asked for. Times in seconds.
 #[derive(Clone, Debug)]
@@ -18,7 +19,7 @@ pub(super) struct Gang {
     pub(super) gpus: i64,
     pub(super) duration: i64,
     pub(super) iterations: f64,
-    /// Iterations per second on the gang.
+    /// Iterations per second on the gang; 0 where the profiles have no number.
     pub(super) speed: f64,
     /// The speed over that of one GPU; 0 where that was not measured.
     speedup: f64,
@@ -28,8 +29,7 @@ impl Gang {
     fn new(job: &JobSpec, input: &Input<'_>) -> Result<Gang, Refused> {
         let (curve, submit, due) = read(job, input.table)?;
         let gpus = i64::from(job.requested.get());
-        let speed = curve.rate(job.requested);
-        let speed = speed.ok_or_else(|| Refused::NoSpeed { job: job.name.clone(), gpus })?.get();
+        let speed = speed(job, curve, input)?;
         let duration = job.duration.ok_or_else(|| Refused::NoDuration { job: job.name.clone() })?;
         Ok(Gang {
             job: job.id,
@@ -58,6 +58,23 @@ impl Gang {
         Row { job: self.job, num_gpu, start, end, real_end: None, pending: 0, preempt: 0, time: end, account }
     }
 }
+
+/// Iterations per second on a gang, which most schedules only write down: a cell of the profiles that says `0` or `nan` does no
+/// harm. An empty one, or no column, ends the artifact as soon as the gang runs, which one that is larger than the cluster never
+/// does.
+fn speed(job: &JobSpec, curve: &Curve, input: &Input<'_>) -> Result<f64, Refused> {
+    let gpus = i64::from(job.requested.get());
+    let is_empty = input.gpu == GpuTable::A100 && (job.model.as_str(), job.batch_size, gpus) == EMPTY_CELL;
+    match curve.rate(job.requested) {
+        Some(rate) => Ok(rate.get()),
+        None if gpus > i64::from(input.cluster.gpus().get()) => Ok(0.0),
+        None if gpus == column_below(gpus) && !is_empty => Ok(0.0),
+        None => Err(Refused::NoSpeed { job: job.name.clone(), gpus }),
+    }
+}
+
+/// The one cell of the artifact's profiles that is empty: model, batch size and GPUs, of A100.
+const EMPTY_CELL: (&str, u32, i64) = ("deepspeech2", 32, 64);
 
 /// A scenario for a schedule with fixed gangs.
 pub(super) struct Scene<'a> {
@@ -89,6 +106,20 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// Refuses a job without work or speed: Themis divides by both.
+    pub(super) fn check_work(&self) -> Result<(), Refused> {
+        let jobs = self.input.workload.jobs().iter().zip(&self.jobs);
+        for (job, gang) in jobs {
+            if gang.iterations == 0.0 {
+                return Err(Refused::NoWork { job: job.name.clone() });
+            }
+            if gang.speed == 0.0 {
+                return Err(Refused::NoSpeed { job: job.name.clone(), gpus: gang.gpus });
+            }
+        }
+        Ok(())
+    }
+
     pub(super) fn arrivals(&self, merges: bool) -> Events {
         let ids = self.input.workload.arrivals().iter();
         Events::new(ids.map(|id| (id.index(), self.jobs[id.index()].submit)), merges)
@@ -99,10 +130,18 @@ impl<'a> Scene<'a> {
         self.input.rounds
     }
 
-    /// Who writes the rounds down, where that is asked for.
+    /// Who places the gangs of each round, where rounds are written down, or nodes are so large that the artifact loses sets (Q27).
     pub(super) fn log(&self) -> Result<Option<Log>, Refused> {
-        let placement = Placement::new(self.input.cluster, self.jobs.len());
-        if self.logs() { Ok(Some(Log { placement: placement?, placed: Vec::new() })) } else { Ok(None) }
+        if !self.logs() && self.node <= SAFE_NODE {
+            return Ok(None);
+        }
+        let placement = Placement::new(self.input.cluster, self.jobs.len())?;
+        Ok(Some(Log { placement, placed: Vec::new() }))
+    }
+
+    /// What is said when a gang is not where the artifact looks for it.
+    fn lost(&self, job: usize) -> Refused {
+        Refused::Placement { job: self.input.workload.jobs()[job].name.clone() }
     }
 
     /// The speeds of these jobs over those of one GPU each, summed, over all GPUs.
@@ -111,26 +150,47 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// Where the gangs of a round run. Nothing but what is written down depends on it.
+/// The largest nodes on which a set is always filed under the size that it remembers. On 16 GPUs, a gang of 4 leaves 12.
+const SAFE_NODE: i64 = 8;
+
+/// Where the gangs of a round run. Nothing depends on it but what is written down, and whether the artifact gets through.
 pub(super) struct Log {
     placement: Placement,
     placed: Vec<usize>,
 }
 
 impl Log {
+    /// Takes gangs that have ended off their nodes, ahead of the others.
+    pub(super) fn end(&mut self, scene: &Scene<'_>, jobs: &[usize]) -> Result<(), Refused> {
+        self.placed.retain(|job| !jobs.contains(job));
+        self.release(scene, jobs)
+    }
+
     /// The round in which these gangs run, placed anew, the largest first.
-    pub(super) fn round(&mut self, scene: &Scene<'_>, now: i64, mut jobs: Vec<usize>) -> Round {
+    pub(super) fn round(
+        &mut self,
+        scene: &Scene<'_>,
+        now: i64,
+        mut jobs: Vec<usize>,
+    ) -> Result<Round, Refused> {
         let gpus = |job: usize| scene.jobs[job].gpus;
-        for job in std::mem::take(&mut self.placed) {
-            // What is released was placed, and is where its size says: nodes are powers of two.
-            let _ = self.placement.release(job, gpus(job));
-        }
+        let placed = std::mem::take(&mut self.placed);
+        self.release(scene, &placed)?;
         jobs.sort_by_key(|job| -gpus(*job));
         let efficiency = scene.efficiency(jobs.iter().copied());
-        jobs.retain(|job| self.placement.place(*job, gpus(*job)));
+        for &job in &jobs {
+            if !self.placement.place(job, gpus(job)) {
+                return Err(scene.lost(job));
+            }
+        }
         let round = self.placement.round(now, gpus, efficiency);
         self.placed = jobs;
-        round
+        Ok(round)
+    }
+
+    fn release(&mut self, scene: &Scene<'_>, jobs: &[usize]) -> Result<(), Refused> {
+        let lost = jobs.iter().find(|job| !self.placement.release(**job, scene.jobs[**job].gpus));
+        lost.map_or(Ok(()), |job| Err(scene.lost(*job)))
     }
 }
 

@@ -20,6 +20,7 @@ use super::{NEVER, Refused, Replayed, Round};
 /// If the artifact does not get through the scenario.
 pub(super) fn replay(scene: &Scene<'_>) -> Result<Replayed, Refused> {
     scene.check_endless_waits()?;
+    scene.check_work()?;
     Run::new(scene).replay()
 }
 
@@ -91,7 +92,7 @@ impl<'s> Run<'s> {
             if self.live.is_empty() {
                 let Some(next) = events.next() else { return Ok(self.outcome) };
                 let skipped = idle(next - now, grid.slot);
-                if log.is_some() {
+                if self.scene.logs() {
                     let ticks = (0..=skipped / grid.slot).map(|tick| now + tick * grid.slot);
                     self.outcome.log.extend(ticks.map(|time| Round { time, held: vec![], efficiency: 0.0 }));
                 }
@@ -104,7 +105,8 @@ impl<'s> Run<'s> {
             self.lease(now, &mut events);
             if let Some(log) = log.as_mut().filter(|_| !self.live.is_empty()) {
                 let running = self.live.iter().copied().filter(|job| self.states[*job].runs);
-                self.outcome.log.push(log.round(self.scene, now, running.collect()));
+                let round = log.round(self.scene, now, running.collect())?;
+                self.outcome.log.extend(self.scene.logs().then_some(round));
             }
             now += grid.slot;
         }

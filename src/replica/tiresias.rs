@@ -85,6 +85,7 @@ impl<'s> Run<'s> {
             let now = next.min(jump);
             if let Some(end) = end.take_if(|end| end.time == now) {
                 self.end(&end.jobs);
+                log.as_mut().map_or(Ok(()), |log| log.end(self.scene, &end.jobs))?;
             }
             let starts = events.take_first(now).map(|event| event.start).unwrap_or_default();
             self.queues[0].extend(&starts);
@@ -96,7 +97,8 @@ impl<'s> Run<'s> {
             self.live.sort_by_key(|job| -self.scene.jobs[*job].gpus);
             if let Some(log) = &mut log {
                 let running = self.live.iter().copied().filter(|job| self.states[*job].running);
-                self.outcome.log.push(log.round(self.scene, now, running.collect()));
+                let round = log.round(self.scene, now, running.collect())?;
+                self.outcome.log.extend(self.scene.logs().then_some(round));
             }
             for queue in &mut self.queues {
                 queue.sort_by_key(|job| !self.states[*job].running);

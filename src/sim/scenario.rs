@@ -81,6 +81,17 @@ impl Scenario {
     }
 }
 
+/// A job without iterations would end before it began.
+pub(super) fn check_work(scenario: &Scenario) -> Result<(), SimError> {
+    match scenario.workload.jobs().iter().find(|job| job.iterations == Iterations::ZERO) {
+        None => Ok(()),
+        Some(job) => Err(SimError::Scenario(format!(
+            "job `{}` has no iterations; give it some, or leave it out",
+            job.name
+        ))),
+    }
+}
+
 /// Under a policy that runs jobs at their requested sizes, each of those needs a speed.
 pub(super) fn check_requested_sizes(scenario: &Scenario) -> Result<(), SimError> {
     match scenario.lacks_requested_size() {

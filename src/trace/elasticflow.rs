@@ -7,23 +7,33 @@ use crate::trace::table::Cells;
 use crate::units::Iterations;
 use crate::workload::ITERATIONS_LIMIT;
 
+/// See [`ITERATIONS_LIMIT`].
+const MOST: u64 = ITERATIONS_LIMIT as u64;
+
 /// Where the work stands in a row, and what is known of the models.
 pub(super) struct Stated<'a> {
     pub(super) model: usize,
     pub(super) batch_size: usize,
     pub(super) iterations: usize,
     pub(super) table: &'a ThroughputTable,
+    /// Jobs without iterations: wrong, but for the published artifact, which runs some of them.
+    pub(super) workless: Vec<Problem>,
 }
 
 impl Stated<'_> {
     /// The work of a row, or `None` with its problems noted.
-    pub(super) fn work(&self, row: Cells<'_>, problems: &mut Problems) -> Option<Work> {
+    pub(super) fn work(&mut self, row: Cells<'_>, problems: &mut Problems) -> Option<Work> {
         let (model_cell, batch_cell) = (row.cell(self.model), row.cell(self.batch_size));
         let model = problems.keep(model_cell.text()).map(str::trim);
         let batch_size = problems.keep(batch_cell.whole("samples", 1..=u64::from(u32::MAX)));
-        let iterations =
-            problems.keep(row.cell(self.iterations).whole("iterations", 1..=ITERATIONS_LIMIT as u64));
-        let iterations = iterations.map(|count| Iterations::new(count as f64));
+        let cell = row.cell(self.iterations);
+        let iterations = match (cell.whole("iterations", 1..=MOST), cell.whole("iterations", 0..=MOST)) {
+            (Err(problem), Ok(_)) => {
+                self.workless.push(problem);
+                Some(Iterations::ZERO)
+            }
+            (count, _) => problems.keep(count).map(|count| Iterations::new(count as f64)),
+        };
         let (model, batch_size) = (model?, batch_size? as u32);
         let Some(curve) = self.table.curve(model, batch_size) else {
             let known = self.table.batch_sizes(model).next().is_some();
@@ -36,7 +46,7 @@ impl Stated<'_> {
             return None;
         };
         let iterations = iterations?;
-        problems.keep(ends(row.cell(self.iterations), iterations, curve))?;
+        problems.keep(ends(cell, iterations, curve))?;
         Some(Work { model: model.to_owned(), batch_size, iterations })
     }
 }

@@ -103,7 +103,7 @@ impl<'a> Reader<'a> {
         }
         let source = match (find(format::MODEL), find(format::BATCH_SIZE), find(format::ITERATIONS)) {
             (Some(model), Some(batch_size), Some(iterations)) => {
-                Source::Stated(Stated { model, batch_size, iterations, table })
+                Source::Stated(Stated { model, batch_size, iterations, table, workless: Vec::new() })
             }
             (Some(application), Some(batch_size), None) => {
                 let Some(applications) = options.applications else {
@@ -160,6 +160,14 @@ impl<'a> Reader<'a> {
             *self.dropped.entry(gpus).or_default() += 1;
         }
         drop
+    }
+
+    /// Jobs without work, of which nothing else is wrong.
+    pub(super) fn workless(self) -> Vec<Problem> {
+        match self.source {
+            Source::Stated(stated) => stated.workless,
+            Source::Named(_) | Source::Drawn(_) => Vec::new(),
+        }
     }
 
     /// What was dropped, in words.
