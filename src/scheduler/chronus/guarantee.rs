@@ -135,21 +135,21 @@ impl Guarantee {
         if demand.width > self.capacity.get() {
             return None;
         }
-        let fits = |until: u64| {
+        // By then everybody else is done, and whoever comes last among the jobs of its width finds as many leases as it needs.
+        let ends = self.jobs.values().map(|job| job.until).chain(self.free.steps().iter().map(|step| step.0));
+        let needs = self.jobs.values().map(|job| job.leases.count());
+        let needs = needs.chain(self.ghosts.iter().map(|ghost| ghost.need)).chain([demand.need]);
+        let ends = ends.chain(self.ghosts.iter().map(|ghost| ghost.until)).chain([from]);
+        let last = needs.fold(ends.max().unwrap_or(from), u64::saturating_add);
+        let fits = |until: u64, fresh: bool| {
             let demand = Demand { until, ..demand };
-            self.packed(demand, from, |job| job.fresh).is_some()
+            self.packed(demand, from, |job| fresh && job.fresh).is_some()
         };
-        let mut low = from.saturating_add(demand.need);
-        let mut step = 1;
-        while !fits(low.saturating_add(step)) {
-            step *= 2;
-        }
-        let mut high = low.saturating_add(step);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            (low, high) = if fits(middle) { (low, middle) } else { (middle + 1, high) };
-        }
-        Some(Demand { until: high, ..demand })
+        let low = from.saturating_add(demand.need);
+        // Packing may not find again what the program did; then it leaves everybody where they are.
+        let until = first(low, last, |until| fits(until, true))
+            .or_else(|| first(low, last, |until| fits(until, false)))?;
+        Some(Demand { until, ..demand })
     }
 
     /// Leases for a newcomer: with those accepted since leases last began packed anew, or with everybody.
@@ -353,6 +353,23 @@ impl Accepted {
     fn demand(&self) -> Demand {
         Demand { width: self.size.width, need: self.leases.count(), until: self.until }
     }
+}
+
+/// The first number from `low` on that fits, if those after one that fits do; none if not even those beyond `last` do.
+fn first(low: u64, last: u64, fits: impl Fn(u64) -> bool) -> Option<u64> {
+    let mut step: u64 = 1;
+    while !fits(low.saturating_add(step)) {
+        if low.saturating_add(step) >= last {
+            return None;
+        }
+        step = step.saturating_mul(2);
+    }
+    let (mut low, mut high) = (low, low.saturating_add(step));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        (low, high) = if fits(middle) { (low, middle) } else { (middle + 1, high) };
+    }
+    Some(high)
 }
 
 fn time(job: &JobSpec, choice: usize) -> Option<SimTime> {

@@ -35,7 +35,7 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc {
         key: "estimate",
         default: "exact",
-        help: "leases needed: `exact`: work and a pause in each; `inflated`: 1.1 times the work and the share of a pause in a lease",
+        help: "leases needed: `exact`: work and a pause in each; `inflated`: 1.1 times the work and the share of a pause in a lease, at least `exact`",
     },
     OptionDoc {
         key: "widths",
