@@ -148,6 +148,9 @@ impl Chronus {
             let size = self.leasing.size(view, id);
             self.others.insert(id, Other { size, standing });
         }
+        if self.guarantee.gave_up() {
+            plan.fall_back();
+        }
     }
 
     /// Decides who has the lease that begins.

@@ -13,7 +13,7 @@ use crate::units::{Gpus, SimTime};
 use super::choice::{Objective, improve, raise};
 use super::demand::{Leasing, Size};
 use super::leases::{Demand, FreeLeases, Leases, Packed, pack};
-use super::program::{Solved, Way, size, solve};
+use super::program::{NoAnswer, Solved, Way, size, solve};
 use super::settings::{Admission, Rejected, Settings};
 
 /// An accepted job.
@@ -44,6 +44,8 @@ pub(super) struct Guarantee {
     /// Leases kept from those judged together, for jobs that were rejected.
     ghosts: Vec<Demand>,
     capacity: Gpus,
+    /// Whether a program that was asked about newcomers has been given up.
+    gave_up: bool,
 }
 
 /// What becomes of the accepted jobs when leases begin.
@@ -65,12 +67,19 @@ impl Guarantee {
             program: settings.program,
             ghosts: Vec::new(),
             capacity,
+            gave_up: false,
         }
     }
 
     /// Begins to judge jobs together.
     pub(super) fn begin(&mut self) {
         self.ghosts.clear();
+        self.gave_up = false;
+    }
+
+    /// Whether a program was given up since then, so that only packing spoke for a newcomer.
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up
     }
 
     /// The size of an accepted job.
@@ -165,14 +174,18 @@ impl Guarantee {
 
     /// Asks the program whether there is room for a newcomer beside everybody, where packing says no.
     fn solve_with(&mut self, demand: Demand, from: u64) -> Option<Leases> {
-        let all = self.jobs.values().map(Accepted::demand).chain([demand]);
+        let all = self.jobs.values().map(Accepted::demand).chain([demand]).chain(self.ghosts.iter().copied());
         let ways: Vec<Vec<Way>> = all.map(|demand| vec![Way { demand, value: 1.0 }]).collect();
         if size(&ways, from) > self.program {
             return None;
         }
-        let mut packed = solve(&ways, self.capacity.get(), from, Objective::Most)?.packed;
+        let answer = solve(&ways, self.capacity.get(), from, None);
+        self.gave_up |= answer.as_ref().is_err_and(|why| *why == NoAnswer::Unknown);
+        let mut packed = answer.ok()?.packed;
+        let ghosts = packed.leases.split_off(self.jobs.len() + 1);
         let own = packed.leases.pop()?;
         packed.free.give(&own, demand.width);
+        self.ghosts.iter().zip(&ghosts).for_each(|(ghost, leases)| packed.free.give(leases, ghost.width));
         self.jobs.values_mut().zip(packed.leases).for_each(|(job, leases)| job.leases = leases);
         self.free = packed.free;
         Some(own)
@@ -203,8 +216,8 @@ impl Guarantee {
         if ways.is_empty() || size(&ways, lease) > self.program {
             return None;
         }
-        let Some(Solved { ways: chosen, packed }) = solve(&ways, self.capacity.get(), lease, objective)
-        else {
+        let answer = solve(&ways, self.capacity.get(), lease, Some(objective));
+        let Ok(Solved { ways: chosen, packed }) = answer else {
             decision.fell_back = true;
             return None;
         };

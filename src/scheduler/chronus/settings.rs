@@ -60,7 +60,7 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc {
         key: "program",
         default: "0 (never)",
-        help: "an integer program decides if it has no more than so many integers; otherwise, and if it finds nothing, exchanges do",
+        help: "an integer program decides if it has no more than so many integers; otherwise, and if it finds nothing in 1000 nodes of its search, exchanges do",
     },
     OptionDoc {
         key: "opportunistic",

@@ -105,9 +105,9 @@ fn the_reduced_program_is_the_full_one() {
         let small = draws.small(&[1, 2, 3, 4], round % 2 == 0);
         for objective in [Objective::Most, Objective::Least] {
             let best = small.best(objective);
-            let found = solve(&small.jobs, small.gpus, 0, objective);
+            let found = solve(&small.jobs, small.gpus, 0, Some(objective));
             feasible += usize::from(best.is_some());
-            if let Some(Solved { ways, packed }) = found {
+            if let Ok(Solved { ways, packed }) = found {
                 solved += 1;
                 assert_eq!(Some(small.score(&ways, &packed, objective)), best);
             }
@@ -144,5 +144,52 @@ fn segments_are_what_is_counted() {
     let way = |until| vec![Way { demand: Demand { width: 1, need: 1, until }, value: 1.0 }];
     // Lease 5; 6 to 8; 9 and 10: three segments for each of three jobs.
     assert_eq!(size(&[way(9), way(11), way(9)], 5), 9);
-    assert!(solve(&[way(5)], 4, 5, Objective::Most).is_none());
+    assert_eq!(solve(&[way(5)], 4, 5, None).err(), Some(NoAnswer::Infeasible));
+}
+
+/// On 4 GPUs one of two jobs of a lease each can be in time, however little that is worth; and so the first lease counts for
+/// nothing against the smallest difference, nor does a small difference of values against the sum of two smaller ones.
+#[test]
+fn value_comes_first() {
+    let way = |width, need, until, value| Way { demand: Demand { width, need, until }, value };
+    for scale in [1e-3, 1.0, 1e6] {
+        // The first job gives up its lease 0, which is all that is asked for, for the second one's better way.
+        let jobs = [
+            vec![way(4, 1, 3, 1.0)],
+            vec![way(4, 1, 1, 0.02 * scale), way(4, 1, 3, 0.01 * scale)],
+            vec![way(4, 1, 3, 5.0)],
+        ];
+        for objective in [None, Some(Objective::Most), Some(Objective::Least)] {
+            let solved = solve(&jobs, 4, 0, objective).unwrap();
+            assert_eq!(solved.ways, [0, 0, 0]);
+            assert!(solved.packed.leases[1].has(0));
+        }
+        // Both narrow jobs, for 0.3 each, rather than the wide one for 0.5.
+        let jobs = [
+            vec![way(2, 1, 1, 1.0 * scale), way(2, 1, 2, 0.7 * scale)],
+            vec![way(2, 1, 1, 1.0 * scale), way(2, 1, 2, 0.7 * scale)],
+            vec![way(4, 1, 1, 1.0 * scale), way(4, 1, 2, 0.5 * scale)],
+        ];
+        assert_eq!(solve(&jobs, 4, 0, Some(Objective::Least)).unwrap().ways, [0, 0, 1]);
+    }
+}
+
+/// Odd widths on an odd cluster, packed as tightly as that, take a search without a foreseeable end; it is given up.
+#[test]
+fn a_search_without_end_is_given_up() {
+    let mut draws = Draws(3);
+    let mut unknown = 0;
+    for _ in 0..20 {
+        let jobs: Vec<Vec<Way>> = (0..24)
+            .map(|_| {
+                let until = 4 + draws.below(12);
+                let demand =
+                    Demand { width: [3, 5, 6, 7][draws.below(4) as usize], need: 1 + draws.below(3), until };
+                let later = Demand { until: until + 3, ..demand };
+                vec![Way { demand, value: draws.below(90) as f64 }, Way { demand: later, value: 0.0 }]
+            })
+            .collect();
+        unknown += usize::from(solve(&jobs, 13, 0, Some(Objective::Most)).err() == Some(NoAnswer::Unknown));
+    }
+    assert!(unknown > 0);
 }
