@@ -82,9 +82,9 @@ impl Guarantee {
         self.gave_up
     }
 
-    /// The size of an accepted job.
-    pub(super) fn size(&self, id: JobId) -> Option<Size> {
-        self.jobs.get(&id).map(|job| job.size)
+    /// The accepted jobs and their sizes.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = (JobId, Size)> {
+        self.jobs.iter().map(|(id, job)| (*id, job.size))
     }
 
     /// Whether a job has the lease that runs.
