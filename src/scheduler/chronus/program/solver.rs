@@ -67,7 +67,7 @@ pub(super) fn maximise(
         ResolutionError::Infeasible => NoAnswer::Infeasible,
         _ => NoAnswer::Unknown,
     })?;
-    if solution.status() == SolutionStatus::TimeLimit {
+    if matches!(solution.status(), SolutionStatus::TimeLimit) {
         return Err(NoAnswer::Unknown);
     }
     Ok(all.into_iter().map(|variable| solution.value(variable)).collect())
