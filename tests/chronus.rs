@@ -8,15 +8,16 @@ mod replay;
 
 use std::sync::Arc;
 
-use common::{Job, fails, job, overhead, run, scenario, slot, spans, workload};
+use common::{Job, fails, job, overhead, run, scenario, slot, spans, speeds, workload};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobSpec, Worth};
 use elasticflow_sim::overhead::Preset;
 use elasticflow_sim::placement;
+use elasticflow_sim::profile::{Curve, Profiled};
 use elasticflow_sim::record::jobs::{JobRow, State};
 use elasticflow_sim::scheduler::{self, Options};
 use elasticflow_sim::sim::Scenario;
-use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
+use elasticflow_sim::units::{Gpus, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
 use proptest::prelude::*;
 
@@ -122,6 +123,35 @@ fn soft_deadlines_are_raised_when_there_is_room() {
     assert_eq!(run(&base).jobs[1].earned, Some((2.0, 10.0)));
 }
 
+/// Job 1 is worth twice as much by 300 s, which is little beside the GPUs of a lease.
+#[test]
+fn the_program_prefers_value_however_small() {
+    let jobs = [job("linear", 0.0, 1600.0).on(8).due(300.0), job("linear", 0.0, 640.0).on(8).due(300.0)];
+    let worth = |options: &[&str]| {
+        let options = [&["estimate=inflated", "objective=least", "opportunistic=off"], options].concat();
+        let base = softened(&chronus(&jobs, &options), 1, &[(300.0, 0.02), (1000.0, 0.01)]);
+        run(&base).jobs[1].earned
+    };
+    assert_eq!(worth(&["program=100"]), Some((0.02, 0.02)));
+    assert_eq!(worth(&["program=100"]), worth(&[]));
+}
+
+/// The program accepts what packing never finds again, and leases are kept for who is rejected beside it.
+#[test]
+fn leases_are_kept_beside_what_the_program_placed() {
+    let jobs = [
+        job("every", 1.840790, 4.0).on(1).due(5.432275),
+        job("every", 2.674854, 93.0).on(5).due(20.395771),
+        job("every", 5.746921, 193.0).on(8).due(126.334114),
+        job("every", 5.903226, 615.0).on(7).due(326.618512),
+        job("every", 9.295416, 622.0).on(8).due(91.048227),
+    ];
+    let options = ["rejected=kept", "program=10"].map(str::to_owned).to_vec();
+    let jobs = jobs.map(|job| (job, 0)).to_vec();
+    let case = Case { jobs, nodes: vec![4; 4], slot: 60.0, lease: 1200, overhead: "measured", options };
+    assert!(kept(&case.scenario()) > 0);
+}
+
 /// `flat` jobs run three times as fast as believed.
 struct Faster(Arc<dyn elasticflow_sim::profile::SpeedModel>);
 
@@ -188,15 +218,15 @@ fn options_are_checked() {
     assert!(why(&["objective=all"]).contains("unknown variant `all`"));
 }
 
-/// A random scenario; `soft` says how many later deadlines a job has.
+/// A random scenario: jobs with how many later deadlines each has, and the nodes of the cluster.
 #[derive(Clone, Debug)]
 struct Case {
     jobs: Vec<(Job, usize)>,
-    nodes: (u32, u32),
+    nodes: Vec<u32>,
     slot: f64,
     lease: u64,
     overhead: &'static str,
-    options: Vec<&'static str>,
+    options: Vec<String>,
 }
 
 impl Case {
@@ -212,56 +242,89 @@ impl Case {
             };
             spec.soft = (0..=*later).map(worth).collect();
         }
-        let (nodes, size) = self.nodes;
+        let workload = Workload::new(specs).unwrap();
+        let mut table = speeds();
+        let every = (1..=8).map(|gpus| (Gpus::new(gpus), Rate::new(f64::from(gpus))));
+        table.insert("every", 64, Curve::new(every.collect()).unwrap());
+        let speeds = Arc::new(Profiled::new(&table, &workload).unwrap());
         let lease = format!("lease={}", self.lease);
-        let options = Options::parse(self.options.iter().copied().chain([lease.as_str()])).unwrap();
+        let options = self.options.iter().map(String::as_str).chain([lease.as_str()]);
+        // Buddies are for nodes that are alike.
+        let alike = self.nodes.iter().all(|gpus| *gpus == self.nodes[0] && gpus.is_power_of_two());
         let base = Scenario {
-            workload: Workload::new(specs).unwrap().into(),
-            options,
-            ..scenario("chronus", nodes, size, &jobs)
+            workload: workload.into(),
+            options: Options::parse(options).unwrap(),
+            cluster: Shape::new(self.nodes.iter().map(|gpus| Gpus::new(*gpus)).collect()).unwrap(),
+            placer: placement::entry(if alike { "buddy" } else { "first-fit" }).unwrap(),
+            truth: speeds.clone(),
+            belief: speeds,
+            ..scenario("chronus", 1, 1, &[])
         };
         overhead(slot(base, self.slot), self.overhead)
     }
 }
 
+/// Every option but `lease`, and what it is set to.
+const OPTIONS: [(&str, &[&str]); 14] = [
+    ("check", &["5", "20"]),
+    // Multiples of both.
+    ("arrivals", &["20", "60"]),
+    ("grid", &["clock"]),
+    ("newcomers", &["next"]),
+    ("deadline", &["lease"]),
+    ("estimate", &["inflated"]),
+    ("widths", &["rounded"]),
+    ("admission", &["greedy"]),
+    ("rejected", &["kept"]),
+    ("objective", &["least", "most"]),
+    ("program", &["10", "20", "60"]),
+    ("opportunistic", &["off"]),
+    ("best_effort", &["drop"]),
+    ("restart", &["lease"]),
+];
+
 fn cases() -> impl Strategy<Value = Case> {
-    let model = prop::sample::select(vec!["linear", "flat", "half", "peak"]);
+    let model = prop::sample::select(vec!["linear", "flat", "half", "peak", "every"]);
     let deadline = prop_oneof![1 => Just(None), 5 => (1u32..8000).prop_map(Some)];
-    let job = (model, 0u32..4000, 1u32..4000, deadline, 0u32..4, 0usize..4).prop_map(
+    let job = (model, 0u32..4000, 1u32..4000, deadline, 0u32..8, 0usize..4).prop_map(
         |(model, submit, work, due, size, later)| {
             let submit = f64::from(submit) / 4.0;
             let deadline = due.map(|due| submit + f64::from(due) / 4.0);
-            (Job { model, submit, iterations: f64::from(work), deadline, gpus: 1 << size }, later)
+            let gpus = if model == "every" { size + 1 } else { 1 << (size % 4) };
+            (Job { model, submit, iterations: f64::from(work), deadline, gpus }, later)
         },
     );
-    let options = prop::collection::vec(
-        prop::sample::select(vec![
-            "grid=clock",
-            "newcomers=next",
-            "deadline=lease",
-            "estimate=inflated",
-            "widths=rounded",
-            "admission=greedy",
-            "rejected=kept",
-            "opportunistic=off",
-            "restart=lease",
-            "objective=least",
-            "program=20",
-        ]),
-        0..5,
-    )
-    .prop_map(|mut options| {
-        options.sort_unstable();
-        options.dedup();
-        options
+    let options = (prop::sample::subsequence(OPTIONS.to_vec(), 0..7), 0usize..6).prop_map(|(keys, pick)| {
+        keys.iter().map(|(key, words)| format!("{key}={}", words[pick % words.len()])).collect()
     });
     let overhead =
         prop::sample::select(vec!["none", "fixed:0.5", "fixed:17", "on-change", "measured", "chronus:4"]);
     let lease = prop::sample::select(vec![7, 20, 60, 150]);
     let slot = prop::sample::select(vec![0.0, 7.0, 60.0]);
-    let nodes = (1u32..4, prop::sample::select(vec![2u32, 4, 8]));
+    let alike =
+        (1usize..4, prop::sample::select(vec![2u32, 4, 8])).prop_map(|(nodes, size)| vec![size; nodes]);
+    let nodes = prop_oneof![3 => alike, 1 => prop::collection::vec(1u32..9, 1..5)];
     (prop::collection::vec(job, 1..40), nodes, slot, lease, overhead, options).prop_map(
         |(jobs, nodes, slot, lease, overhead, options)| Case { jobs, nodes, slot, lease, overhead, options },
+    )
+}
+
+/// A job for all GPUs, among others that leave it short times in between, and pauses that are long for these.
+fn spells() -> impl Strategy<Value = Case> {
+    let short = (0u32..1600, 20u32..60).prop_map(|(submit, work)| {
+        (Job { iterations: f64::from(work * 8), ..job("linear", f64::from(submit), 0.0).on(8) }, 0)
+    });
+    let long = (200u32..500, 2u32..7).prop_map(|(work, slack)| {
+        (job("linear", 0.0, f64::from(work * 8)).on(8).due(f64::from(work * slack)), 0)
+    });
+    let estimate = prop::sample::select(vec!["estimate=inflated", "estimate=exact"]);
+    let overhead = prop::sample::select(vec!["fixed:17", "fixed:25", "fixed:40"]);
+    (long, prop::collection::vec(short, 1..8), estimate, overhead).prop_map(
+        |(long, short, estimate, overhead)| {
+            let options = vec![estimate.to_owned(), "objective=least".to_owned()];
+            let jobs = short.into_iter().chain([long]).collect();
+            Case { jobs, nodes: vec![8], slot: 0.0, lease: 100, overhead, options }
+        },
     )
 }
 
@@ -291,6 +354,11 @@ proptest! {
     }
 
     #[test]
+    fn nor_is_it_after_many_short_spells(case in spells()) {
+        kept(&case.scenario());
+    }
+
+    #[test]
     fn nor_is_it_in_the_published_semantics(case in cases()) {
         // Their lease is 240 s; jobs eight times as long, that some may be accepted.
         let stretch = |(job, later): &(Job, usize)| {
@@ -311,7 +379,8 @@ fn many_jobs_are_accepted() {
             (job("linear", submit, f64::from(200 + row * 97 % 900)).on(1 << (row % 4)).due(submit + 900.0), 0)
         })
         .collect();
-    let case = Case { jobs, nodes: (2, 8), slot: 0.0, lease: 20, overhead: "on-change", options: Vec::new() };
+    let case =
+        Case { jobs, nodes: vec![8; 2], slot: 0.0, lease: 20, overhead: "on-change", options: Vec::new() };
     assert!(kept(&case.scenario()) >= 20);
 }
 

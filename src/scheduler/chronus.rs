@@ -15,6 +15,7 @@ mod demand;
 mod guarantee;
 mod leases;
 mod program;
+mod queue;
 mod settings;
 
 use std::collections::BTreeMap;
@@ -25,6 +26,7 @@ use crate::units::{Gpus, SimDuration, SimTime};
 use choice::Objective;
 use demand::{Leasing, Size};
 use guarantee::Guarantee;
+use queue::Queue;
 use settings::{Aim, BestEffort, Grid, Newcomers, Restart, Settings, Switch};
 
 use super::{Entry, Literal, Plan, Promise, Reason, Scheduler, View};
@@ -92,6 +94,39 @@ struct Chronus {
 struct Other {
     size: Size,
     standing: Standing,
+    gpus: Gpus,
+    submit: SimTime,
+    /// Its last deadline.
+    last: SimTime,
+    /// How long it still runs, kept while it waits, as nothing changes then.
+    left: Option<Left>,
+}
+
+/// How long a job still runs.
+#[derive(Clone, Copy, Debug)]
+struct Left {
+    by_estimate: SimDuration,
+    /// Without a pause.
+    alone: SimDuration,
+}
+
+impl Other {
+    fn new(view: &View<'_>, leasing: &Leasing, id: JobId, standing: Standing) -> Other {
+        let job = view.job(id);
+        let last = job.times().last().unwrap_or(SimTime::NEVER);
+        let size = leasing.size(view, id);
+        Other { size, standing, gpus: job.requested, submit: job.submit, last, left: None }
+    }
+
+    fn left(&mut self, view: &View<'_>, leasing: &Leasing, id: JobId) -> Left {
+        if let Some(left) = self.left {
+            return left;
+        }
+        let by_estimate = leasing.left(view, id, &self.size);
+        let left = Left { by_estimate, alone: leasing.remaining(view, id, &self.size) };
+        self.left = Some(left).filter(|_| view.gpus(id).is_zero());
+        left
+    }
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -145,8 +180,10 @@ impl Chronus {
                     Standing::Rejected
                 }
             };
-            let size = self.leasing.size(view, id);
-            self.others.insert(id, Other { size, standing });
+            self.others.insert(id, Other::new(view, &self.leasing, id, standing));
+        }
+        if self.guarantee.gave_up() {
+            plan.fall_back();
         }
     }
 
@@ -163,41 +200,49 @@ impl Chronus {
             plan.fall_back();
         }
         for id in decision.broken {
-            let size = self.leasing.size(view, id);
-            self.others.insert(id, Other { size, standing: Standing::Rejected });
+            self.others.insert(id, Other::new(view, &self.leasing, id, Standing::Rejected));
         }
     }
 
-    /// Who may have what is left over, in order. Who `keeps` GPUs is not in it.
-    fn order(&mut self, view: &View<'_>, keeps: impl Fn(JobId) -> bool) -> Vec<(JobId, Gpus)> {
+    /// Who has the `free` GPUs that are left over. Who is `kept`, ascending, has its own.
+    fn deal(&mut self, view: &View<'_>, free: Gpus, kept: &[JobId]) -> Vec<(JobId, Gpus)> {
         let now = view.now();
-        let opportunistic = self.settings.opportunistic == Switch::On;
-        let mut order = Vec::new();
-        for id in view.live().iter().filter(|id| !keeps(**id)) {
-            let job = view.job(*id);
-            let gpus = i128::from(job.requested.get());
-            let (rank, service, overrun) = if let Some(other) = self.others.get_mut(id) {
-                let last = job.times().last().unwrap_or(SimTime::NEVER);
-                let alone = self.leasing.remaining(view, *id, &other.size);
-                if other.standing == Standing::Rejected && now + alone > last {
-                    other.standing = Standing::Hopeless;
-                }
-                let left = self.leasing.left(view, *id, &other.size);
-                if other.standing == Standing::Hopeless {
-                    (2, -gpus * lateness(now, left, last), left == SimDuration::ZERO)
-                } else {
-                    (0, gpus * i128::from(left.as_micros()), left == SimDuration::ZERO)
-                }
-            } else if let Some(size) = self.guarantee.size(*id).filter(|_| opportunistic) {
-                let left = self.leasing.left(view, *id, &size);
-                (1, -gpus * lateness(now, left, job.due()), false)
-            } else {
+        let mut queue = Queue::new(free);
+        let mut next = kept;
+        for (id, other) in &mut self.others {
+            while let [first, rest @ ..] = next
+                && first < id
+            {
+                next = rest;
+            }
+            if next.first() == Some(id) {
                 continue;
+            }
+            let left = other.left(view, &self.leasing, *id);
+            if other.standing == Standing::Rejected && now + left.alone > other.last {
+                other.standing = Standing::Hopeless;
+            }
+            if other.gpus > free {
+                continue;
+            }
+            let (gpus, left) = (i128::from(other.gpus.get()), left.by_estimate);
+            let (rank, service) = if other.standing == Standing::Hopeless {
+                (2, -gpus * lateness(now, left, other.last))
+            } else {
+                (0, gpus * i128::from(left.as_micros()))
             };
-            order.push((!overrun, rank, service, job.submit, *id));
+            let overrun = left == SimDuration::ZERO;
+            queue.add(other.gpus, (!overrun, rank, service, other.submit, *id));
         }
-        order.sort_unstable();
-        order.into_iter().map(|(.., id)| (id, view.job(id).requested)).collect()
+        if self.settings.opportunistic == Switch::On {
+            for (id, size) in self.guarantee.sizes().filter(|(id, _)| kept.binary_search(id).is_err()) {
+                let job = view.job(id);
+                let left = self.leasing.left(view, id, &size);
+                let service = -i128::from(job.requested.get()) * lateness(now, left, job.due());
+                queue.add(job.requested, (true, 1, service, job.submit, id));
+            }
+        }
+        queue.deal()
     }
 
     /// When to be called again, beside ends and arrivals.
@@ -249,18 +294,16 @@ impl Scheduler for Chronus {
         let keeps = |id: JobId| if decides { guarantee.has_lease(id) } else { holds(id) };
         let mut grants: Vec<(JobId, Gpus)> =
             view.live().iter().filter(|id| keeps(**id)).map(|id| (*id, view.job(*id).requested)).collect();
-        let mut free = view.capacity() - grants.iter().map(|(_, gpus)| *gpus).sum();
+        let free = view.capacity() - grants.iter().map(|(_, gpus)| *gpus).sum();
         if (looks || decides || restarts) && !self.restarts && !free.is_zero() {
             let kept: Vec<JobId> = grants.iter().map(|(id, _)| *id).collect();
-            for (id, gpus) in self.order(view, |id| kept.binary_search(&id).is_ok()) {
-                if gpus <= free {
-                    free -= gpus;
-                    grants.push((id, gpus));
-                }
-            }
+            grants.extend(self.deal(view, free, &kept));
         }
         for (id, gpus) in &grants {
             plan.grant(*id, *gpus);
+            if let Some(other) = self.others.get_mut(id) {
+                other.left = None;
+            }
             // Nobody is moved: the leases of a job count with a pause for each, and with no other.
             if holds(*id) {
                 plan.pin(*id);

@@ -80,8 +80,8 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// Seconds, exact to the microsecond.
-    pub(crate) fn seconds<T: FromStr<Err = TimeError>>(&self) -> Result<T, Problem> {
+    /// A time as a decimal number, exact to a millionth; `right` says what would be right.
+    pub(super) fn time<T: FromStr<Err = TimeError>>(&self, right: &str) -> Result<T, Problem> {
         let text = String::from_utf8_lossy(self.bytes);
         text.trim().parse().map_err(|error| {
             let what = match error {
@@ -90,7 +90,7 @@ impl<'a> Cell<'a> {
                 TimeError::Negative => "is negative",
                 TimeError::TooLarge => "is too large",
             };
-            self.problem(format!("{what}; give seconds from 0 to 10000000000"))
+            self.problem(format!("{what}; give {right}"))
         })
     }
 

@@ -180,11 +180,11 @@ pub static FORMATS: [&Format; 6] = [&GENERATED, &PUBLISHED, &PHILLY, &RAW, &POLL
 /// the names of columns and are read alike, in any mixture.
 pub(super) fn detect(table: &Table) -> Option<&'static Format> {
     let any = |names: &[&str]| table.header().iter().any(|name| names.contains(&name.as_str()));
-    if any(&[EXPECTED]) {
+    if any(&[EXPECTED, EXPECTED_VALUES]) {
         Some(&CHRONUS)
     } else if any(&["application", "num_replicas"]) {
         Some(&POLLUX)
-    } else if any(&[MODEL, ITERATIONS, "num_iteration"]) {
+    } else if any(&[MODEL, ITERATIONS, "num_iteration", BATCH_SIZE]) {
         Some(if any(&["real_iteration", "real_duration"]) {
             &PHILLY
         } else if any(&["submission_time", "num_iteration", "deadline"]) {

@@ -101,6 +101,21 @@ impl<'a> Reader<'a> {
                 format!("already gives deadlines; leave out `--deadline {rule}`, or remove the column");
             problems.push(sheet.problem(message).field(&sheet.header()[at]));
         }
+        if let (true, Some(batch_size)) = (expected.is_some(), find(format::BATCH_SIZE)) {
+            // Together they state the work of a job; one of them alone says nothing.
+            let others = [format::MODEL, format::ITERATIONS].map(|name| format.spellings(name)[0]);
+            for name in others.into_iter().filter(|name| find(name).is_none()) {
+                let message = format!(
+                    "stands without a column `{name}`, with which it would state the work of a job; add it, or remove \
+                     this one to have model, batch size and work drawn"
+                );
+                problems.push(sheet.problem(message).field(&sheet.header()[batch_size]));
+                complete = false;
+            }
+            if !complete {
+                return None;
+            }
+        }
         let source = match (find(format::MODEL), find(format::BATCH_SIZE), find(format::ITERATIONS)) {
             (Some(model), Some(batch_size), Some(iterations)) => {
                 Source::Stated(Stated { model, batch_size, iterations, table, workless: Vec::new() })
@@ -294,13 +309,17 @@ impl<'a> Reader<'a> {
             return Some(None);
         }
         if cell.is_blank() {
-            let message = "is empty; give seconds, or 1 under `best_effort` for a job without a deadline";
+            let unit = self.unit;
+            let message =
+                format!("is empty; give {unit}, or 1 under `best_effort` for a job without a deadline");
             problems.push(cell.problem(message));
             return None;
         }
         let deadline = problems.keep(self.unit.time(cell))?;
         let submit = submit?;
         if deadline < submit {
+            // As it stands there, in the unit of the trace.
+            let submit = String::from_utf8_lossy(row.cell(self.submit).bytes().trim_ascii());
             let message = format!("is before the submission at {submit}; give a later deadline");
             problems.push(cell.problem(message));
             return None;

@@ -4,7 +4,7 @@ use crate::job::Worth;
 use crate::trace::cell::Cell;
 use crate::trace::problem::{Problem, Problems};
 use crate::trace::unit::TimeUnit;
-use crate::units::{SimDuration, SimTime};
+use crate::units::SimTime;
 
 /// The pairs of Chronus's two lists, `159-189` after the submission and `10-8`. One pair is a deadline and no soft one, but is
 /// given back all the same.
@@ -15,10 +15,9 @@ pub(super) fn lists(
     submit: SimTime,
     problems: &mut Problems,
 ) -> Option<Vec<Worth>> {
-    let after: Option<Vec<SimTime>> =
-        times.parts('-').map(|part| problems.keep(unit.time(part))).collect::<Vec<_>>().into_iter().collect();
-    let worth: Option<Vec<f64>> =
-        values.parts('-').map(|part| problems.keep(value(part))).collect::<Vec<_>>().into_iter().collect();
+    let right = format!("{} after the submission, separated by `-`, such as `20-30`", unit.right());
+    let after = items(times, &right, |part| unit.time(part), problems);
+    let worth = items(values, "numbers above 0, separated by `-`, such as `10-8`", value, problems);
     let (after, worth) = (after?, worth?);
     if after.len() != worth.len() {
         let message = format!("has {} values for {} times; give one for each", worth.len(), after.len());
@@ -27,7 +26,24 @@ pub(super) fn lists(
     }
     let by = after.iter().map(|after| submit + after.since(SimTime::ZERO));
     let soft = by.zip(worth).map(|(by, value)| Worth { by, value }).collect();
-    problems.keep(checked(times, soft))
+    problems.keep(checked(times, values, unit, soft))
+}
+
+/// The items of a list, each of which says something.
+fn items<T>(
+    list: Cell<'_>,
+    right: &str,
+    read: impl Fn(Cell<'_>) -> Result<T, Problem>,
+    problems: &mut Problems,
+) -> Option<Vec<T>> {
+    if list.parts('-').any(|item| item.is_blank()) {
+        let what = if list.is_blank() { "is empty" } else { "has an empty item" };
+        problems.push(list.problem(format!("{what}; give {right}")));
+        return None;
+    }
+    // All of them, for the problems of all.
+    let items: Vec<_> = list.parts('-').map(|item| problems.keep(read(item))).collect();
+    items.into_iter().collect()
 }
 
 /// The pairs of this program's own column: `TIME:VALUE`, separated by spaces, times on the trace's clock.
@@ -48,7 +64,7 @@ pub(super) fn pairs(
     let parts = cell.parts(' ').filter(|part| !part.is_blank());
     let soft: Option<Vec<Worth>> =
         parts.map(|part| problems.keep(pair(part))).collect::<Vec<_>>().into_iter().collect();
-    let soft = problems.keep(checked(cell, soft?))?;
+    let soft = problems.keep(checked(cell, cell, unit, soft?))?;
     if soft.first().is_some_and(|first| first.by != deadline) {
         problems.push(cell.problem("does not begin with the deadline; give it and what it is worth first"));
         return None;
@@ -67,16 +83,23 @@ fn value(cell: Cell<'_>) -> Result<f64, Problem> {
     value.ok_or_else(|| cell.problem("is not a value; give a number above 0"))
 }
 
-fn checked(cell: Cell<'_>, soft: Vec<Worth>) -> Result<Vec<Worth>, Problem> {
+fn checked(
+    times: Cell<'_>,
+    values: Cell<'_>,
+    unit: TimeUnit,
+    soft: Vec<Worth>,
+) -> Result<Vec<Worth>, Problem> {
     if soft.last().is_some_and(|last| last.by > SimTime::LIMIT) {
-        let most = SimTime::LIMIT.since(SimTime::ZERO).as_micros() / SimDuration::from_secs(1).as_micros();
-        return Err(cell.problem(format!("is later than {most} s; give less")));
+        let right = unit.right();
+        return Err(
+            times.problem(format!("ends too late on the trace's clock, which has {right}; give less"))
+        );
     }
     if !soft.is_sorted_by(|a, b| a.by < b.by) {
-        return Err(cell.problem("does not ascend; give times from the first to the last"));
+        return Err(times.problem("does not ascend; give times from the first to the last"));
     }
     if !soft.is_sorted_by(|a, b| a.value >= b.value) {
-        return Err(cell.problem("is worth more later; give values that do not ascend"));
+        return Err(values.problem("is worth more later; give values that do not ascend"));
     }
     Ok(soft)
 }
@@ -143,6 +166,31 @@ mod tests {
     }
 
     #[test]
+    fn half_of_the_work_is_no_work() {
+        let why = |header: &str, row: &str| {
+            read(&format!("{header},expect_time_list,expect_value_list\n{row},30,10\n"), None).unwrap_err()
+        };
+        let needs = |name: &str| {
+            format!(
+                "line 1, batch_size: stands without a column `{name}`, with which it would state the work of a job; add it, or \
+                 remove this one to have model, batch size and work drawn"
+            )
+        };
+        let (start, row) = ("job_id,num_gpu,batch_size,submit_time,duration", "a,1,64,0,99");
+        assert_eq!(why(&format!("{start},model_name"), &format!("{row},bert")), needs("iterations"));
+        assert_eq!(why(&format!("{start},iterations"), &format!("{row},7")), needs("model_name"));
+        assert_eq!(why(start, row), format!("{}\n{}", needs("model_name"), needs("iterations")));
+        let alone = read(&format!("{start}\n{row}\n"), None).unwrap_err();
+        assert!(
+            alone.contains("has no column `iteration` or `num_iteration`, which `elasticflow` traces have"),
+            "{alone}"
+        );
+        let values =
+            read("job_id,num_gpu,submit_time,duration,expect_value_list\na,1,0,9,10\n", None).unwrap_err();
+        assert!(values.contains("has no column `expect_time_list`, which `chronus` traces have"), "{values}");
+    }
+
+    #[test]
     fn lists_that_say_nothing_are_refused() {
         let why = |times: &str, values: &str| {
             read(&format!("{HEADER}s,u,1,2,9,vgg,2,0,{times},{values},0,soft\n"), None).unwrap_err()
@@ -157,11 +205,24 @@ mod tests {
         );
         assert_eq!(
             why("3-4", "8-10"),
-            "line 2, expect_time_list: `3-4` is worth more later; give values that do not ascend"
+            "line 2, expect_value_list: `8-10` is worth more later; give values that do not ascend"
+        );
+        let times =
+            "give seconds from 0 to 10000000000 after the submission, separated by `-`, such as `20-30`";
+        for list in ["3-", "-3-4", "3--4", "- ", "-"] {
+            let place = "line 2, expect_time_list:";
+            assert_eq!(why(list, "10-8"), format!("{place} `{list}` has an empty item; {times}"));
+        }
+        let values = "give numbers above 0, separated by `-`, such as `10-8`";
+        assert_eq!(
+            why("3-4", "10--5"),
+            format!("line 2, expect_value_list: `10--5` has an empty item; {values}")
         );
         assert_eq!(
-            why("3-", "10-8"),
-            "line 2, expect_time_list: is empty; give seconds from 0 to 10000000000"
+            why("", ""),
+            format!(
+                "line 2, expect_time_list: is empty; {times}\nline 2, expect_value_list: is empty; {values}"
+            )
         );
         assert_eq!(
             why("3-4", "10-0"),
@@ -178,6 +239,21 @@ mod tests {
         assert!(own("30").contains("`30` is not TIME:VALUE pairs, separated by spaces"));
         let late = read(&format!("{HEADER}s,u,1,1e9,9,vgg,2,0,3,10,0,soft\n"), Some(TimeUnit::Minutes));
         assert!(late.unwrap_err().contains("is too large; give minutes from 0 to 166666666"));
+        let in_minutes = |row: &str| read(&format!("{HEADER}{row}\n"), Some(TimeUnit::Minutes)).unwrap_err();
+        assert_eq!(
+            in_minutes("s,u,1,x,9,vgg,2,0,3-y,10-8,0,soft"),
+            "line 2, submit_time: `x` is not a number; give minutes from 0 to 166666666\n\
+             line 2, expect_time_list: `y` is not a number; give minutes from 0 to 166666666"
+        );
+        assert!(
+            in_minutes("s,u,1,2,9,vgg,2,0,,10,0,soft")
+                .contains("is empty; give minutes from 0 to 166666666 after")
+        );
+        assert_eq!(
+            in_minutes("s,u,1,2,9,vgg,2,0,3-166666666,10-8,0,soft"),
+            "line 2, expect_time_list: `3-166666666` ends too late on the trace's clock, which has minutes from 0 to 166666666; \
+             give less"
+        );
         let none = read(&format!("{HEADER}s,u,0,1,9,vgg,2,0,3,10,0,soft\n"), None);
         assert_eq!(none.unwrap_err(), "has no job that could be run; every row is dropped");
     }

@@ -27,12 +27,19 @@ impl TimeUnit {
 
     /// An instant on the trace's clock.
     pub(super) fn time(self, cell: Cell<'_>) -> Result<SimTime, Problem> {
-        let time = SimTime::from_micros(cell.seconds::<SimTime>()?.as_micros() * self.seconds());
+        let right = self.right();
+        let time = SimTime::from_micros(cell.time::<SimTime>(&right)?.as_micros() * self.seconds());
         if time > SimTime::LIMIT {
-            let most = SimTime::LIMIT.as_micros() / SimTime::from_secs(self.seconds()).as_micros();
-            return Err(cell.problem(format!("is too large; give {self} from 0 to {most}")));
+            Err(cell.problem(format!("is too large; give {right}")))
+        } else {
+            Ok(time)
         }
-        Ok(time)
+    }
+
+    /// What a time may be, in words.
+    pub(super) fn right(self) -> String {
+        let most = SimTime::LIMIT.as_micros() / SimTime::from_secs(self.seconds()).as_micros();
+        format!("{self} from 0 to {most}")
     }
 
     /// A length of time.

@@ -92,19 +92,17 @@ impl Leasing {
     pub(super) fn demand(&self, view: &View<'_>, id: JobId, size: &Size, due: SimTime) -> Option<Demand> {
         let lease = self.length.as_micros();
         let (whole, _) = self.at(due);
-        if self.estimate == Estimate::Inflated {
-            let need = self.left(view, id, size).as_micros().div_ceil(lease);
-            // Where pauses are longer than the artifact's, its estimate would be too short for what it promises.
-            let work = lease.saturating_sub((size.pause + MARGIN).as_micros());
-            if need.saturating_mul(work) < self.remaining(view, id, size).as_micros() {
-                return None;
-            }
-            return Some(Demand { width: size.width, need, until: whole });
-        }
         let lost = (size.pause + MARGIN).as_micros();
         let work = lease.checked_sub(lost).filter(|work| *work > 0)?;
-        let left = self.left(view, id, size).as_micros();
-        let need = left.div_ceil(work).max(1);
+        let left = remaining(view, id).as_micros();
+        let need = left.div_ceil(work);
+        if self.estimate == Estimate::Inflated {
+            // The artifact takes the time on GPUs for work. Many a short stay with a pause in it, or pauses longer than the
+            // artifact's, would leave its estimate too short for what is promised.
+            let estimated = self.left(view, id, size).as_micros().div_ceil(lease);
+            return Some(Demand { width: size.width, need: need.max(estimated), until: whole });
+        }
+        let need = need.max(1);
         // The lease into which the deadline falls is in time for who would be done in the part before it.
         let part = due.since(self.start(whole)).as_micros().saturating_sub(lost);
         let in_part = self.deadline == Deadline::Exact && left <= ((need - 1) * work).saturating_add(part);

@@ -13,7 +13,7 @@ use crate::units::{Gpus, SimTime};
 use super::choice::{Objective, improve, raise};
 use super::demand::{Leasing, Size};
 use super::leases::{Demand, FreeLeases, Leases, Packed, pack};
-use super::program::{Solved, Way, size, solve};
+use super::program::{NoAnswer, Solved, Way, size, solve};
 use super::settings::{Admission, Rejected, Settings};
 
 /// An accepted job.
@@ -44,6 +44,8 @@ pub(super) struct Guarantee {
     /// Leases kept from those judged together, for jobs that were rejected.
     ghosts: Vec<Demand>,
     capacity: Gpus,
+    /// Whether a program that was asked about newcomers has been given up.
+    gave_up: bool,
 }
 
 /// What becomes of the accepted jobs when leases begin.
@@ -65,17 +67,24 @@ impl Guarantee {
             program: settings.program,
             ghosts: Vec::new(),
             capacity,
+            gave_up: false,
         }
     }
 
     /// Begins to judge jobs together.
     pub(super) fn begin(&mut self) {
         self.ghosts.clear();
+        self.gave_up = false;
     }
 
-    /// The size of an accepted job.
-    pub(super) fn size(&self, id: JobId) -> Option<Size> {
-        self.jobs.get(&id).map(|job| job.size)
+    /// Whether a program was given up since then, so that only packing spoke for a newcomer.
+    pub(super) fn gave_up(&self) -> bool {
+        self.gave_up
+    }
+
+    /// The accepted jobs and their sizes.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = (JobId, Size)> {
+        self.jobs.iter().map(|(id, job)| (*id, job.size))
     }
 
     /// Whether a job has the lease that runs.
@@ -135,21 +144,21 @@ impl Guarantee {
         if demand.width > self.capacity.get() {
             return None;
         }
-        let fits = |until: u64| {
+        // By then everybody else is done, and whoever comes last among the jobs of its width finds as many leases as it needs.
+        let ends = self.jobs.values().map(|job| job.until).chain(self.free.steps().iter().map(|step| step.0));
+        let needs = self.jobs.values().map(|job| job.leases.count());
+        let needs = needs.chain(self.ghosts.iter().map(|ghost| ghost.need)).chain([demand.need]);
+        let ends = ends.chain(self.ghosts.iter().map(|ghost| ghost.until)).chain([from]);
+        let last = needs.fold(ends.max().unwrap_or(from), u64::saturating_add);
+        let fits = |until: u64, fresh: bool| {
             let demand = Demand { until, ..demand };
-            self.packed(demand, from, |job| job.fresh).is_some()
+            self.packed(demand, from, |job| fresh && job.fresh).is_some()
         };
-        let mut low = from.saturating_add(demand.need);
-        let mut step = 1;
-        while !fits(low.saturating_add(step)) {
-            step *= 2;
-        }
-        let mut high = low.saturating_add(step);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            (low, high) = if fits(middle) { (low, middle) } else { (middle + 1, high) };
-        }
-        Some(Demand { until: high, ..demand })
+        let low = from.saturating_add(demand.need);
+        // Packing may not find again what the program did; then it leaves everybody where they are.
+        let until = first(low, last, |until| fits(until, true))
+            .or_else(|| first(low, last, |until| fits(until, false)))?;
+        Some(Demand { until, ..demand })
     }
 
     /// Leases for a newcomer: with those accepted since leases last began packed anew, or with everybody.
@@ -165,14 +174,18 @@ impl Guarantee {
 
     /// Asks the program whether there is room for a newcomer beside everybody, where packing says no.
     fn solve_with(&mut self, demand: Demand, from: u64) -> Option<Leases> {
-        let all = self.jobs.values().map(Accepted::demand).chain([demand]);
+        let all = self.jobs.values().map(Accepted::demand).chain([demand]).chain(self.ghosts.iter().copied());
         let ways: Vec<Vec<Way>> = all.map(|demand| vec![Way { demand, value: 1.0 }]).collect();
         if size(&ways, from) > self.program {
             return None;
         }
-        let mut packed = solve(&ways, self.capacity.get(), from, Objective::Most)?.packed;
+        let answer = solve(&ways, self.capacity.get(), from, None);
+        self.gave_up |= answer.as_ref().is_err_and(|why| *why == NoAnswer::Unknown);
+        let mut packed = answer.ok()?.packed;
+        let ghosts = packed.leases.split_off(self.jobs.len() + 1);
         let own = packed.leases.pop()?;
         packed.free.give(&own, demand.width);
+        self.ghosts.iter().zip(&ghosts).for_each(|(ghost, leases)| packed.free.give(leases, ghost.width));
         self.jobs.values_mut().zip(packed.leases).for_each(|(job, leases)| job.leases = leases);
         self.free = packed.free;
         Some(own)
@@ -203,8 +216,8 @@ impl Guarantee {
         if ways.is_empty() || size(&ways, lease) > self.program {
             return None;
         }
-        let Some(Solved { ways: chosen, packed }) = solve(&ways, self.capacity.get(), lease, objective)
-        else {
+        let answer = solve(&ways, self.capacity.get(), lease, Some(objective));
+        let Ok(Solved { ways: chosen, packed }) = answer else {
             decision.fell_back = true;
             return None;
         };
@@ -353,6 +366,23 @@ impl Accepted {
     fn demand(&self) -> Demand {
         Demand { width: self.size.width, need: self.leases.count(), until: self.until }
     }
+}
+
+/// The first number from `low` on that fits, if those after one that fits do; none if not even those beyond `last` do.
+fn first(low: u64, last: u64, fits: impl Fn(u64) -> bool) -> Option<u64> {
+    let mut step: u64 = 1;
+    while !fits(low.saturating_add(step)) {
+        if low.saturating_add(step) >= last {
+            return None;
+        }
+        step = step.saturating_mul(2);
+    }
+    let (mut low, mut high) = (low, low.saturating_add(step));
+    while low < high {
+        let middle = low + (high - low) / 2;
+        (low, high) = if fits(middle) { (low, middle) } else { (middle + 1, high) };
+    }
+    Some(high)
 }
 
 fn time(job: &JobSpec, choice: usize) -> Option<SimTime> {

@@ -215,7 +215,7 @@ pub(super) fn pack(demands: &[Demand], from: u64, mut free: FreeLeases) -> Optio
     let mut order: Vec<usize> = (0..demands.len()).collect();
     order.sort_by_key(|index| {
         let Demand { width, need, until } = demands[*index];
-        (Reverse(width), until.saturating_sub(from + need), Reverse(until), *index)
+        (Reverse(width), until.saturating_sub(from.saturating_add(need)), Reverse(until), *index)
     });
     let mut leases = vec![Leases::default(); demands.len()];
     for index in order {

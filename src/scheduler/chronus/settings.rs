@@ -35,7 +35,7 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc {
         key: "estimate",
         default: "exact",
-        help: "leases needed: `exact`: work and a pause in each; `inflated`: 1.1 times the work and the share of a pause in a lease",
+        help: "leases needed: `exact`: work and a pause in each; `inflated`: 1.1 times the work and the share of a pause in a lease, at least `exact`",
     },
     OptionDoc {
         key: "widths",
@@ -60,7 +60,7 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc {
         key: "program",
         default: "0 (never)",
-        help: "an integer program decides if it has no more than so many integers; otherwise, and if it finds nothing, exchanges do",
+        help: "an integer program decides if it has no more than so many integers; otherwise, and if it finds nothing in 1000 nodes of its search, exchanges do",
     },
     OptionDoc {
         key: "opportunistic",
