@@ -95,21 +95,25 @@ impl Directory<'_> {
             case.recording = Recording::begin(&[place(point)], false)?.pop();
             let done = case.simulate(&mut watch(point))?.finish(None)?;
             if let Some(staged) = done.staged {
+                let path = place(point);
+                stored::seal(staged.path()).map_err(|why| OutputError::io(&path, "be written", &why))?;
                 staged.publish()?;
             }
             Ok(())
         })?;
         let results = self.root.join(RESULTS);
-        let own = self.checked.points.iter().filter(|point| self.shard.has(point.number));
-        let row = |point: &Point| {
+        let own: Vec<_> = self.checked.points.iter().filter(|point| self.shard.has(point.number)).collect();
+        let row = |point: &&Point| {
             let summary = stored::summary(&place(point), &point.key, BUILD);
             let what = "is not what was written; look after the disk, and go on with --resume";
             summary
                 .ok_or_else(|| OutputError::new(&place(point), what))
                 .map(|summary| (point.number, summary))
         };
-        let rows = own.map(row).collect::<Result<Vec<_>, _>>()?;
+        let rows = own.par_iter().map(row).collect::<Result<Vec<_>, _>>()?;
         let bytes = self.manifest.results(&rows);
+        // A point that a power cut takes is run again; a table that is there is of points that no power cut takes.
+        stored::flush(&points).map_err(|why| OutputError::io(&points, "be written", &why))?;
         write_file(&results, &bytes.map_err(|why| OutputError::io(&results, "be written", &why))?)?;
         Ok(())
     }
