@@ -10,7 +10,7 @@ use crate::scheduler::Entry;
 use crate::units::SimTime;
 
 use super::assertion::{Assertion, failures};
-use super::output::{Failure, data, notes};
+use super::output::{Failure, data, notes, words};
 use super::progress::{Progress, simulate};
 
 /// The words of `run`.
@@ -86,8 +86,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(file) = events {
         file.publish()?;
     }
-    let text = if args.outputs.json { summary.to_json() } else { table::run(&summary) };
-    data(text.as_bytes())?;
+    if args.outputs.json {
+        data(summary.to_json().as_bytes())?;
+    } else {
+        words(&table::run(&summary))?;
+    }
     check(&args.outputs, &[summary])
 }
 
