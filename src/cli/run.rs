@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::experiment::{Case, Done, Layout, Ready, Setup, choose, scheduler, truths};
 use crate::record::trace_events::TraceEvents;
-use crate::report::{Recording, StagedFile, Summary, table};
+use crate::report::{Recording, StagedFile, Summary, sweep_out, table};
 use crate::scheduler::Entry;
 use crate::units::SimTime;
 
@@ -117,7 +117,9 @@ fn simulate_with_events(
 
 /// Begins the run directories, before anything is run.
 pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<Recording>, Failure> {
-    Recording::begin(targets, outputs.events).map_err(Failure::input)
+    let all = Recording::begin(targets, outputs.events).map_err(Failure::input)?;
+    targets.iter().for_each(|target| sweep_out(target));
+    Ok(all)
 }
 
 /// Reads every file; what the user may want to know goes to stderr.

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::record::Observer;
-use crate::report::{OutputError, Recording, to_json, write_file};
+use crate::report::{OutputError, Recording, hold, to_json, write_file};
 
 use super::each::in_parallel;
 use super::stored::{self, BUILD, MANIFEST, Manifest, POINTS, RESULTS};
@@ -175,22 +175,12 @@ fn remove(path: &Path) -> Result<(), OutputError> {
 }
 
 /// Keeps other sweeps out of a directory, until the file is closed or the process ends, however it ends.
-#[cfg(unix)]
 fn lock(root: &Path) -> Result<Option<File>, OutputError> {
-    use rustix::fs::{FlockOperation, flock};
-    let file = File::open(root).map_err(|why| OutputError::io(root, "be read", &why))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(file)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(OutputError::new(
+    hold(root).map_err(|why| match why.kind() {
+        io::ErrorKind::WouldBlock => OutputError::new(
             root,
             "is being written to by another sweep; wait for it, or give each its own directory",
-        )),
-        // A file system without locks.
-        Err(_) => Ok(None),
-    }
-}
-
-#[cfg(not(unix))]
-fn lock(_: &Path) -> Result<Option<File>, OutputError> {
-    Ok(None)
+        ),
+        _ => OutputError::io(root, "be read", &why),
+    })
 }
