@@ -223,10 +223,8 @@ fn jobs_of_different_traces_have_rows_of_their_own() {
     assert_eq!(cells(&mut page, "0"), "-xx");
     // It is shown in the chart of a run that has it, and told of those alone.
     page.click("#jobs-table tbody tr button");
-    assert_eq!(
-        page.text("document.getElementById('gantt-run').selectedOptions[0].textContent").contains("bursty"),
-        true
-    );
+    let run = page.text("document.getElementById('gantt-run').selectedOptions[0].textContent");
+    assert!(run.contains("bursty"), "{run}");
     let told = "document.querySelectorAll('#gantt-detail tbody tr').length";
     assert_eq!(page.eval(told), 2);
     assert_eq!(page.complaints, [""; 0]);
