@@ -36,7 +36,7 @@ const LOG: &str = "ELASTICFLOW_SIM_LOG";
     max_term_width = 100,
     subcommand_required = true,
     arg_required_else_help = true,
-    after_help = "Exit codes: 0 ok, 1 the run failed, 2 bad usage or bad input, 3 an --assert did not hold, 130 interrupted."
+    after_help = "Exit codes: 0 ok, 1 the run failed, 2 bad usage or bad input, 3 an --assert did not hold, 130 interrupted, 143 told to stop."
 )]
 struct Cli {
     #[command(subcommand)]

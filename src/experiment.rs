@@ -18,7 +18,7 @@ mod suggest;
 pub use case::{Case, CaseError, Done, Layout, Ran};
 pub use choice::{Choice, choose};
 pub use files::Files;
-pub use parsers::{duration, gpu, placer, scheduler, time};
+pub use parsers::{at_least_one, duration, gpu, number, placer, scheduler, seed, time};
 pub use preset::Preset;
 pub use setup::{Draws, Ready, Setup};
 pub use speeds::{Known, Speeds, truths};

@@ -27,7 +27,8 @@ use crate::units::Gpus;
 
 pub use columns::{CSV_COLUMNS, cells, is_number, write_csv};
 pub use difference::{Difference, same_jobs, write_differences};
-pub use directory::{OutputError, Staged, stage};
+pub(crate) use directory::hold;
+pub use directory::{OutputError, Staged, stage, sweep_out};
 pub use file::{StagedFile, write_file};
 pub use manifest::{Input, Manifest, Seeds};
 pub use recording::{FILES, Recording};

@@ -21,9 +21,14 @@ const most = Math.max(1, ...data.runs.map((run) =>
   Math.max(run.end.reduce((a, b) => Math.max(a, b ?? 0), 0), run.busy[run.busy.length - 2] ?? 0) - zero));
 const origin = Number.isFinite(zero) ? zero : 0;
 
+// What tells a job from those of other traces: ids are often row numbers.
+for (const jobs of data.traces) {
+  jobs.key = jobs.id.map((id, n) => JSON.stringify([id, jobs.model[n], jobs.gpus[n], jobs.submit[n], jobs.deadline[n]]));
+}
+
 const runs = data.runs.map((run, index) => {
   const jobs = data.traces[run.trace];
-  return { ...run, index, jobs, place: null, colour: COLOURS[index % COLOURS.length], dash: DASHES[index % DASHES.length],
+  return { ...run, index, jobs, colour: COLOURS[index % COLOURS.length], dash: DASHES[index % DASHES.length],
     shown: true };
 });
 
@@ -55,10 +60,10 @@ const ink = (name) => getComputedStyle(root).getPropertyValue(name).trim();
 const colourOf = (run) => run.colour || ink("--ink");
 const shownRuns = () => runs.filter((run) => run.shown);
 
-// The place of a job in another run's trace, by its id.
-function placeIn(run, id) {
-  if (!run.place) run.place = new Map(run.jobs.id.map((id, n) => [id, n]));
-  return run.place.get(id);
+// The place of a job in another run's trace, if it is there.
+function placeIn(run, key) {
+  if (!run.jobs.place) run.jobs.place = new Map(run.jobs.key.map((key, n) => [key, n]));
+  return run.jobs.place.get(key);
 }
 
 // Which jobs of a run the filter lets through, as places in its trace.
@@ -86,6 +91,7 @@ function span(seconds) {
   const number = seconds / size;
   return `${Math.abs(number) < 1000 ? Number(number.toPrecision(3)) : Math.round(number)} ${name}`;
 }
+const brief = (text) => text.length > 60 ? `${[...text].slice(0, 59).join("")}…` : text;
 const plural = (count, noun) => `${count} ${noun}${count === 1 ? "" : "s"}`;
 
 // Steps of 1, 2 or 5 times a power of ten that divide a range into about `count` parts.

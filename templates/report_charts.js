@@ -90,8 +90,9 @@ function drawGpus() {
 
 // Deadline slack: what came before the first edge is later than it, what came after the last one earlier.
 const EDGES = [-86400, -21600, -3600, -600, 0, 600, 3600, 21600, 86400];
-const BINS = [["declined", ""], ["un-", "finished"], ["late by", "> 1 d"], ["", "6 h – 1 d"], ["", "1 – 6 h"], ["", "10 – 60 min"],
-  ["late by", "< 10 min"], ["early by", "< 10 min"], ["", "10 – 60 min"], ["", "1 – 6 h"], ["", "6 h – 1 d"], ["early by", "> 1 d"]];
+const RANGES = ["> 1 d", "6 h – 1 d", "1 – 6 h", "10 – 60 min", "< 10 min"];
+const BINS = [["declined"], ["unfinished"], ...RANGES.map((range) => ["late by", range]), ...[...RANGES].reverse().map((range) => ["early by", range])];
+const binColour = (bin) => bin === 0 ? STATES.d.colour : bin === 1 ? STATES.u.colour : bin < 7 ? STATES.l.colour : STATES.m.colour;
 function slackBins(run) {
   const counts = BINS.map(() => 0);
   for (const n of keptJobs(run)) {
@@ -104,25 +105,46 @@ function slackBins(run) {
   return counts;
 }
 function drawSlack() {
-  const all = shownRuns();
-  const [each, gap] = [110, 84];
-  const width = Math.max(760, widthOf("slack-chart"));
-  const made = chart("slack-chart", width, all.length * (each + gap), "Deadline slack, a histogram for each run");
-  const step = (width - 12 - LEFT) / BINS.length;
-  const counted = all.map(slackBins);
+  const width = Math.max(280, byId("slack-chart").clientWidth || 0);
+  // Side by side there has to be room for the labels of twelve columns.
+  (width < 960 ? slackRows : slackColumns)(width, shownRuns(), shownRuns().map(slackBins));
+}
+const SLACK = "Deadline slack, a histogram for each run";
+function slackColumns(width, all, counted) {
+  const [each, gap, left] = [110, 84, 4];
+  const made = chart("slack-chart", width, all.length * (each + gap), SLACK);
+  const step = (width - 8 - left) / BINS.length;
   const top = Math.max(1, ...counted.flat());
   all.forEach((run, n) => {
     const base = n * (each + gap) + 36 + each;
-    made.append(...title(run, LEFT, base - each - 20));
-    made.append(svg("line", { class: "grid", x1: LEFT, x2: width - 12, y1: base, y2: base }));
+    made.append(...title(run, left, base - each - 20));
+    made.append(svg("line", { class: "grid", x1: left, x2: width - 8, y1: base, y2: base }));
     counted[n].forEach((count, bin) => {
-      const colour = bin === 0 ? STATES.d.colour : bin === 1 ? STATES.u.colour : bin < 7 ? STATES.l.colour : STATES.m.colour;
       const height = count / top * each;
-      const x = LEFT + bin * step;
-      made.append(svg("rect", { x: x + 3, y: base - height, width: step - 6, height, fill: colour }));
+      const x = left + bin * step;
+      made.append(svg("rect", { x: x + 3, y: base - height, width: step - 6, height, fill: binColour(bin) }));
       made.append(svg("text", { class: count ? "" : "soft", x: x + step / 2, y: base - height - 4, "text-anchor": "middle" }, String(count)));
       BINS[bin].forEach((word, line) => made.append(
         svg("text", { class: "soft", x: x + step / 2, y: base + 16 + line * 15, "text-anchor": "middle" }, word)));
+    });
+  });
+}
+function slackRows(width, all, counted) {
+  const [pitch, left] = [18, 142];
+  const each = BINS.length * pitch + 44;
+  const made = chart("slack-chart", width, all.length * each, SLACK);
+  const top = Math.max(1, ...counted.flat());
+  all.forEach((run, n) => {
+    const begin = n * each + 26;
+    made.append(...title(run, 4, begin - 10));
+    made.append(svg("line", { class: "grid", x1: left, x2: left, y1: begin, y2: begin + BINS.length * pitch }));
+    counted[n].forEach((count, bin) => {
+      const y = begin + bin * pitch;
+      // Behind the longest bar there is room for its number.
+      const length = count / top * (width - left - 48);
+      made.append(svg("text", { class: "soft", x: left - 6, y: y + 13, "text-anchor": "end" }, BINS[bin].join(" ")));
+      made.append(svg("rect", { x: left, y: y + 2, width: length, height: pitch - 4, fill: binColour(bin) }));
+      made.append(svg("text", { class: count ? "" : "soft", x: left + length + 5, y: y + 13 }, String(count)));
     });
   });
 }
@@ -135,9 +157,14 @@ function drawCdf() {
   const width = widthOf("cdf-chart");
   const [top, height, right] = [14, 380, width - 12];
   const made = chart("cdf-chart", width, top + height + 44, "Share of jobs that ended within a time after their submission");
+  if (all.every(({ times }) => !times.length)) {
+    chart("cdf-chart", width, 40, "").append(svg("text", { class: "soft", x: 4, y: 24 }, "no job that ended matches the filter"));
+    byId("cdf-readout").textContent = "";
+    return;
+  }
   const ends = all.filter(({ times }) => times.length).flatMap(({ times }) => [times[0], times[times.length - 1]]);
-  const low = Math.log10(ends.length ? Math.min(...ends) : 1);
-  const high = Math.max(Math.log10(ends.length ? Math.max(...ends) : 10), low + 0.1);
+  const low = Math.log10(Math.min(...ends));
+  const high = Math.max(Math.log10(Math.max(...ends)), low + 0.1);
   const x = (seconds) => LEFT + (Math.log10(seconds) - low) / (high - low) * (right - LEFT);
   const y = (share) => top + height - share * height;
   for (const share of [0, 0.25, 0.5, 0.75, 1]) {

@@ -63,7 +63,7 @@ function drawGantt() {
     const n = rows[row];
     const top = row * chosen.row - scroller.scrollTop;
     const middle = top + chosen.row / 2;
-    if (run.jobs.id[n] === chosen.job) {
+    if (run.jobs.key[n] === chosen.job) {
       draw.fillStyle = ink("--select");
       draw.fillRect(0, top, width, chosen.row);
     }
@@ -130,7 +130,7 @@ function shorten(draw, text, room) {
 const rowAt = (event) => rows[Math.floor((event.clientY - canvas.getBoundingClientRect().top + scroller.scrollTop) / chosen.row)];
 function tell(run, n) {
   const due = run.jobs.deadline[n];
-  const facts = [`${run.jobs.id[n]}: ${run.jobs.model[n]}, ${STATES[run.state[n]].name}`, `submitted at ${span(run.jobs.submit[n] - origin)}`];
+  const facts = [`${brief(run.jobs.id[n])}: ${brief(run.jobs.model[n])}, ${STATES[run.state[n]].name}`, `submitted at ${span(run.jobs.submit[n] - origin)}`];
   if (run.end[n] !== null) facts.push(`took ${span(run.end[n] - run.jobs.submit[n])}`);
   if (due !== null) facts.push(`deadline at ${span(due - origin)}`);
   return facts.join(", ");
@@ -144,7 +144,7 @@ zoomable(canvas, () => [GUTTER, scroller.clientWidth - 8], {
   },
   press: (event) => {
     const n = rowAt(event);
-    if (n !== undefined) select(ganttRun().jobs.id[n]);
+    if (n !== undefined) select(ganttRun().jobs.key[n]);
   },
   mark: (from, to) => { band = from === null ? null : [from, to]; drawGantt(); },
 });
@@ -154,17 +154,17 @@ scroller.addEventListener("keydown", (event) => {
   const move = { ArrowDown: 1, ArrowUp: -1 }[event.key];
   if (!move || !rows.length) return;
   event.preventDefault();
-  const at = rows.findIndex((n) => ganttRun().jobs.id[n] === chosen.job);
+  const at = rows.findIndex((n) => ganttRun().jobs.key[n] === chosen.job);
   const next = at < 0 ? 0 : Math.min(Math.max(at + move, 0), rows.length - 1);
-  select(ganttRun().jobs.id[rows[next]]);
+  select(ganttRun().jobs.key[rows[next]]);
 });
 
-function select(id) {
-  chosen.job = id;
+function select(key) {
+  chosen.job = key;
   changed("job");
 }
 function reveal() {
-  const at = rows.findIndex((n) => ganttRun().jobs.id[n] === chosen.job);
+  const at = rows.findIndex((n) => ganttRun().jobs.key[n] === chosen.job);
   if (at < 0) return;
   const top = at * chosen.row;
   if (top < scroller.scrollTop || top + chosen.row > scroller.scrollTop + scroller.clientHeight) {
@@ -185,6 +185,7 @@ function drawDetail() {
     body.append(element("tr", {}, element("th", { scope: "row" }, run.label), ...cells.map((cell) => element("td", {}, cell)),
       element("td", { class: "text" }, run.reason[n] ?? "")));
   }
-  byId("gantt-detail").replaceChildren(...(body.children.length ? [element("table", {}, element("caption", {}, `Job ${chosen.job}`),
+  const id = chosen.job === null ? "" : JSON.parse(chosen.job)[0];
+  byId("gantt-detail").replaceChildren(...(body.children.length ? [element("table", {}, element("caption", { title: id }, `Job ${brief(id)}`),
     element("thead", {}, element("tr", {}, ...heads.map((head) => element("th", { scope: "col" }, head)), element("th", { class: "text", scope: "col" }, "why declined"))), body)] : []));
 }

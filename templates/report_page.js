@@ -80,13 +80,24 @@ byId("rows-more").addEventListener("click", () => rowsBy(1));
 function listed() {
   const found = new Map();
   for (const run of shownRuns()) {
-    for (const n of keptJobs(run)) if (!found.has(run.jobs.id[n])) found.set(run.jobs.id[n], [run, n]);
+    for (const n of keptJobs(run)) if (!found.has(run.jobs.key[n])) found.set(run.jobs.key[n], [run, n]);
   }
   return [...found.values()];
 }
 function count() {
-  const all = new Set(shownRuns().flatMap((run) => run.jobs.id)).size;
+  const all = new Set(shownRuns().flatMap((run) => run.jobs.key)).size;
   byId("count").textContent = `${listed().length} of ${plural(all, "job")}`;
+}
+
+// Shows a job in the Gantt chart: of the run that is there, or else of one that has it.
+function inGantt(run, key) {
+  chosen.job = key;
+  if (placeIn(ganttRun(), key) === undefined) {
+    chosen.run = run.index;
+    byId("gantt-run").value = String(run.index);
+  }
+  open(byId("tab-gantt"));
+  scroller.focus();
 }
 
 function drawJobs() {
@@ -101,16 +112,16 @@ function drawJobs() {
   const heads = ["GPUs asked", "submitted", "time to deadline", ...shown.map((run) => run.label)];
   const body = element("tbody");
   for (const [run, n] of all.slice(begin, begin + PAGE)) {
-    const id = run.jobs.id[n];
+    const [id, key, model] = [run.jobs.id[n], run.jobs.key[n], run.jobs.model[n]];
     const due = run.jobs.deadline[n];
     const cells = [String(run.jobs.gpus[n]), span(run.jobs.submit[n] - origin), due === null ? "-" : span(due - run.jobs.submit[n])];
     for (const other of shown) {
-      const m = placeIn(other, id);
+      const m = placeIn(other, key);
       const end = m === undefined ? null : other.end[m];
       cells.push(m === undefined ? "-" : STATES[other.state[m]].name + (end === null ? "" : `, ${span(end - other.jobs.submit[m])}`));
     }
-    const show = element("button", { type: "button", title: "Show in the Gantt chart", onclick: () => { chosen.job = id; open(byId("tab-gantt")); scroller.focus(); } }, id);
-    body.append(element("tr", {}, element("th", { scope: "row" }, show), element("td", { class: "name" }, run.jobs.model[n]), ...cells.map((cell) => element("td", {}, cell))));
+    const show = element("button", { type: "button", title: `${id}: show in the Gantt chart`, onclick: () => inGantt(run, key) }, id);
+    body.append(element("tr", {}, element("th", { scope: "row" }, show), element("td", { class: "name", title: model }, model), ...cells.map((cell) => element("td", {}, cell))));
   }
   byId("jobs-table").replaceChildren(element("table", {}, element("thead", {}, element("tr", {}, element("th", { scope: "col" }, "job"),
     element("th", { scope: "col", class: "name" }, "model"), ...heads.map((head) => element("th", { scope: "col" }, head)))), body));

@@ -184,6 +184,107 @@ fn a_hostile_trace_does_nothing() {
     assert_eq!(page.complaints, [""; 0]);
 }
 
+/// Two traces whose ids are row numbers: a job is never shown beside another trace's.
+#[test]
+fn jobs_of_different_traces_have_rows_of_their_own() {
+    let Some(program) = browser::find() else { return };
+    let root = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| root.path().join(name).display().to_string();
+    for (name, trace) in [("light", "light-100"), ("bursty", "bursty-195"), ("again", "bursty-195")] {
+        let scheduler = if name == "again" { "fifo" } else { "edf" };
+        elasticflow_sim(&format!(
+            "run --trace traces/{trace}.csv --scheduler {scheduler} --out {}",
+            at(name)
+        ));
+    }
+    elasticflow_sim(&format!(
+        "report {} {} {} --html {}",
+        at("light"),
+        at("bursty"),
+        at("again"),
+        at("page.html")
+    ));
+    let mut page = Browser::open(&program, &root.path().join("page.html"), 1280, 900);
+    assert_eq!(page.text(COUNT), "295 of 295 jobs");
+    page.click("#tab-jobs");
+    // The first job of each trace is called 0.
+    let cells = |page: &mut Browser, id: &str| {
+        let rows = "[...document.querySelectorAll('#jobs-table tbody tr')]";
+        let of_row =
+            "(row) => [...row.cells].slice(5).map((cell) => cell.textContent === '-' ? '-' : 'x').join('')";
+        page.text(&format!(
+            "{rows}.filter((row) => row.cells[0].textContent === '{id}').map({of_row}).join()"
+        ))
+    };
+    assert_eq!(cells(&mut page, "0"), "x--");
+    keep(&mut page, "traces");
+    page.click("#page-on");
+    page.click("#page-on");
+    assert_eq!(cells(&mut page, "0"), "-xx");
+    // It is shown in the chart of a run that has it, and told of those alone.
+    page.click("#jobs-table tbody tr button");
+    let run = page.text("document.getElementById('gantt-run').selectedOptions[0].textContent");
+    assert!(run.contains("bursty"), "{run}");
+    let told = "document.querySelectorAll('#gantt-detail tbody tr').length";
+    assert_eq!(page.eval(told), 2);
+    assert_eq!(page.complaints, [""; 0]);
+}
+
+/// An id of thousands of characters, and windows of all widths.
+#[test]
+fn long_names_and_narrow_windows_are_readable() {
+    let Some(program) = browser::find() else { return };
+    let root = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| root.path().join(name).display().to_string();
+    let id = "long-".repeat(600);
+    let trace = fs::read_to_string("traces/bursty-195.csv").expect("a trace").replacen(
+        "\n7,",
+        &format!("\n{id},"),
+        1,
+    );
+    fs::write(at("trace.csv"), trace).expect("a file");
+    elasticflow_sim(&format!(
+        "compare --trace {} --schedulers elasticflow,edf --out {}",
+        at("trace.csv"),
+        at("runs")
+    ));
+    elasticflow_sim(&format!("report {0}/elasticflow {0}/edf --html {1}", at("runs"), at("page.html")));
+    let mut page = Browser::open(&program, &root.path().join("page.html"), 1400, 900);
+    page.click("#tab-jobs");
+    let button = "document.querySelector('#jobs-table tbody tr:nth-child(8) button')";
+    assert!(page.text(&format!("{button}.title")).starts_with(&id));
+    assert!(page.eval(&format!("{button}.offsetWidth")).as_f64() < Some(300.0));
+    keep(&mut page, "long-id");
+    page.click("#jobs-table tbody tr:nth-child(8) button");
+    assert!(page.text("document.getElementById('gantt-readout').textContent").len() < 300);
+    keep(&mut page, "long-id-gantt");
+    // No two texts of the histogram lie on each other, and nothing of it is out of sight.
+    let overlaps = "(() => { const all = [...document.querySelectorAll('#slack-chart text')].filter((text) => text.textContent)\
+        .map((text) => text.getBoundingClientRect()); return all.flatMap((a, n) => all.slice(n + 1).filter((b) => a.left < b.right \
+        && b.left < a.right && a.top + 2 < b.bottom && b.top + 2 < a.bottom)).length; })()";
+    let outside = "(() => { const place = document.getElementById('slack-chart').getBoundingClientRect(); return \
+        [...document.querySelectorAll('#slack-chart rect, #slack-chart text')].filter((e) => e.getBoundingClientRect().right > place.right || e.getBoundingClientRect().left < place.left).length; })()";
+    page.click("#tab-slack");
+    for width in [1400, 1000, 960, 800, 500, 340] {
+        page.resize(width, 900);
+        page.eval("new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))");
+        assert_eq!(page.eval(overlaps), 0, "{width}");
+        assert_eq!(page.eval(outside), 0, "{width}");
+        keep(&mut page, &format!("slack-{width}"));
+    }
+    // Nothing to draw is said, and no axis is made up.
+    page.resize(1400, 900);
+    page.click("#tab-cdf");
+    page.click("#filter");
+    page.write("no such job");
+    assert_eq!(
+        page.text("document.getElementById('cdf-chart').textContent"),
+        "no job that ended matches the filter"
+    );
+    keep(&mut page, "cdf-empty");
+    assert_eq!(page.complaints, [""; 0]);
+}
+
 /// The reference data's second largest trace, if it is there: 15,802 jobs under two schedulers.
 #[test]
 fn thousands_of_jobs_stay_usable() {

@@ -197,6 +197,30 @@ fn a_broken_pipe_is_success() {
     }
 }
 
+/// Ids are text of strangers: what is printed for people does not steer their terminal, what is for programs is verbatim.
+#[test]
+fn control_characters_of_a_trace_are_escaped_in_texts() {
+    let root = tempfile::tempdir().expect("a directory");
+    let at = |name: &str| root.path().join(name).display().to_string();
+    let id = "\u{1b}]0;x\u{7}\n9\u{9b}";
+    let trace = fs::read_to_string("tests/cmd/data/micro.csv").expect("a trace");
+    fs::write(at("trace.csv"), trace.replace("\na,", &format!("\n\"{id}\","))).expect("a file");
+    let setup = format!("--trace {} --profiles tests/cmd/data/speeds.toml --quiet", at("trace.csv"));
+    assert_eq!(code(&format!("run {setup} --cluster 2x4 --scheduler fifo --out {}", at("run"))), Some(0));
+    assert!(fs::read_to_string(at("run/jobs.csv")).expect("a table").contains(id));
+    let explained = command(&format!("explain {}", at("run"))).arg(id).output().expect("the program starts");
+    let against = format!("compare {setup} --cluster 1x2 --schedulers fifo --against {}", at("run"));
+    let missing =
+        command(&format!("explain {}", at("run"))).arg("\u{1b}").output().expect("the program starts");
+    let table = run(&format!("{against} --format table"));
+    for (bytes, says) in [(explained.stdout, true), (table.stdout, true), (missing.stderr, false)] {
+        let text = String::from_utf8(bytes).expect("a text");
+        assert!(!text.chars().any(|c| c.is_control() && c != '\n'), "{text:?}");
+        assert!(text.contains(if says { r"\u{1b}]0;x\u{7}\n9\u{9b}" } else { r"\u{1b}" }), "{text}");
+    }
+    assert!(String::from_utf8(run(&format!("{against} --format csv")).stdout).expect("a table").contains(id));
+}
+
 #[test]
 fn an_assertion_counts_also_when_nobody_reads() {
     let words = format!("run {MICRO} --scheduler fifo --assert dsr>2");

@@ -147,6 +147,40 @@ fn resuming_runs_only_what_is_missing() {
     fs::write(root.join("out/.c.partial"), "").expect("a file");
     assert!(fine(root, "grid.toml --out out --resume").contains("3 points run, 17 were there"));
     assert!(tree(&root.join("out")) == whole);
+    // Whatever file the disk lost or changed, the point is run again; what somebody put there is no business of ours.
+    let points: Vec<_> = fs::read_dir(root.join("out/points")).expect("points").collect();
+    let points: Vec<_> = points.into_iter().map(|entry| entry.expect("an entry").path()).collect();
+    let mut files: Vec<_> = whole.iter().filter_map(|(name, _)| name.file_name()).collect();
+    files.retain(|name| points[0].join(name).is_file());
+    files.sort();
+    files.dedup();
+    assert_eq!(files.len(), 6);
+    for (file, place) in files.iter().zip(&points) {
+        fs::write(place.join(file), "").expect("a file");
+    }
+    for (file, place) in files.iter().zip(&points[6..]) {
+        fs::remove_file(place.join(file)).expect("a file");
+    }
+    let changed = points[12].join("summary.json");
+    let summary = fs::read_to_string(&changed).expect("a file").replace("\"plans\": ", "\"plans\": 1");
+    fs::write(changed, summary).expect("a file");
+    fs::write(points[13].join("notes.txt"), "").expect("a file");
+    assert!(fine(root, "grid.toml --out out --resume").contains("13 points run, 7 were there"));
+    fs::remove_file(points[13].join("notes.txt")).expect("a file");
+    assert!(tree(&root.join("out")) == whole);
+}
+
+/// Writes down what the files of a point are, as if it had been so.
+fn seal(point: &Path) {
+    let line = |path: PathBuf| {
+        let sum = elasticflow_sim::report::sha256(&fs::read(&path).expect("a file"));
+        format!("{sum}  {}\n", path.file_name().expect("a name").to_string_lossy())
+    };
+    let files = fs::read_dir(point).expect("a point").map(|entry| entry.expect("an entry").path());
+    let mut files: Vec<_> = files.filter(|path| !path.ends_with("SHA256SUMS")).collect();
+    files.sort();
+    let text: String = files.into_iter().map(line).collect();
+    fs::write(point.join("SHA256SUMS"), text).expect("a file");
 }
 
 #[test]
@@ -214,7 +248,7 @@ fn a_merge_refuses_gaps_and_conflicts() {
     );
     let (_, said) = failed(root, "merge a none --out merged");
     assert!(said.starts_with("error: none: is no sweep's directory: sweep.json cannot be read: "), "{said}");
-    // The same point with other bytes. What decides is whole, so that only a comparison tells.
+    // The same point with other bytes. Each is whole by itself, so that only a comparison tells.
     let point =
         fs::read_dir(root.join("a/points")).expect("points").next().expect("a point").expect("an entry");
     let copied = root.join("b/points").join(point.file_name());
@@ -224,7 +258,11 @@ fn a_merge_refuses_gaps_and_conflicts() {
         fs::copy(entry.path(), copied.join(entry.file_name())).expect("a file");
     }
     fine(root, "merge a b --out fine");
+    // What is not whole is taken from where it is whole.
     fs::write(copied.join("timeline.csv"), "").expect("a file");
+    fine(root, "merge a b --out from-a");
+    assert!(tree(&root.join("from-a")) == tree(&root.join("fine")));
+    seal(&copied);
     let (code, said) = failed(root, "merge a b --out merged");
     assert!(code == Some(2) && said.contains(" hold different results of point "), "{said}");
     // Another build of the program.
@@ -244,7 +282,16 @@ fn a_merge_refuses_gaps_and_conflicts() {
     fs::write(root.join("other.toml"), GRID.replace("4x8", "2x8")).expect("a grid");
     fine(root, "other.toml --shard 2/2 --out c");
     let (_, said) = failed(root, "merge a c --out merged");
-    assert!(said.starts_with("error: a has point 1 (trace=bursty-195.csv, cluster=4x8, scheduler=elasticflow), where c has point 1 (trace=bursty-195.csv, cluster=2x8"), "{said}");
+    assert!(said.starts_with("error: point 1 (trace=bursty-195.csv, cluster=4x8, scheduler=elasticflow) has cluster=4x8 in a, but cluster=2x8 in c; "), "{said}");
+    // What differs may be the same for every point of a grid, or be said in one of them only.
+    for (name, slot) in [("f", 60), ("g", 300)] {
+        fs::write(root.join("other.toml"), format!("slot = {slot}\n{GRID}")).expect("a grid");
+        fine(root, &format!("other.toml --shard 2/2 --out {name}"));
+    }
+    let (_, said) = failed(root, "merge f g --out merged");
+    assert!(said.contains(" has slot=60 in f, but slot=300 in g; run all shards with one"), "{said}");
+    let (_, said) = failed(root, "merge a g --out merged");
+    assert!(said.starts_with("error: the grid of g states `slot`, that of a does not; "), "{said}");
     fs::copy(root.join("mixed-200.csv"), root.join("light-100.csv")).expect("a trace");
     fine(root, "grid.toml --shard 2/2 --out d");
     let (_, said) = failed(root, "merge a d --out merged");

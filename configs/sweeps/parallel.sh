@@ -11,4 +11,6 @@ grid=$(realpath "$1") results=$(realpath "$2") shards=$3 machines=${4:-:}
 
 seq "$shards" | parallel --sshlogin "$machines" --jobs 1 --retries 3 \
     elasticflow-sim sweep "$grid" --shard "{}/$shards" --out "$results/shard-{}" --resume
+# What an earlier call of this made is made again.
+[ ! -e "$results/merged/sweep.json" ] || rm -r -- "$results/merged"
 elasticflow-sim sweep merge "$results"/shard-* --out "$results/merged"

@@ -1,4 +1,4 @@
-//! Bars: what is, what would be claimed, and what the paper prints.
+//! Bars: what we come to, what the published artifact prints, and what the paper prints.
 
 use crate::font::{self, Weight};
 use crate::page::{DIAMOND, Key, Page};
@@ -14,8 +14,8 @@ pub(crate) struct Bar {
     pub(crate) texture: Texture,
     /// How long it is; `None` leaves a gap.
     pub(crate) value: Option<f64>,
-    /// What would be claimed, hatched above it; where that is less, a dashed line across it.
-    pub(crate) claim: Option<f64>,
+    /// What a run of the published artifact prints, hatched above it; where that is less, a dashed line across it.
+    pub(crate) artifact: Option<f64>,
     /// What the paper prints, a diamond.
     pub(crate) printed: Option<f64>,
 }
@@ -35,12 +35,12 @@ pub(crate) fn keys<'a>(
     direction: Direction,
 ) -> Vec<(Key, &'static str)> {
     let mut keys = Vec::new();
-    let claims = bars.clone().filter_map(|bar| Some((bar.claim?, bar.value?)));
-    if claims.clone().any(|(claim, value)| claim > value) {
-        keys.push((Key::Claim, "more claimed by the published accounting"));
+    let both = bars.clone().filter_map(|bar| Some((bar.artifact?, bar.value?)));
+    if both.clone().any(|(artifact, value)| artifact > value) {
+        keys.push((Key::More, "the published artifact prints more (--preset paper)"));
     }
-    if claims.clone().any(|(claim, value)| claim < value) {
-        keys.push((Key::Less(direction), "less claimed by the published accounting"));
+    if both.clone().any(|(artifact, value)| artifact < value) {
+        keys.push((Key::Less(direction), "the published artifact prints less (--preset paper)"));
     }
     if bars.clone().any(|bar| bar.printed.is_some()) {
         keys.push((Key::Printed, "printed in the paper"));
@@ -96,11 +96,11 @@ fn one(page: &mut Page, bar: Bar, scale: Scale, left: f64, pitch: f64) {
     if let Some(value) = bar.value {
         let top = scale.at(value);
         page.canvas.bar(Area { x, y: top, width, height: base - top }, bar.colour, bar.texture);
-        if let Some(claim) = bar.claim {
-            let y = scale.at(claim);
+        if let Some(artifact) = bar.artifact {
+            let y = scale.at(artifact);
             if y < top {
-                page.canvas.bar(Area { x, y, width, height: top - y }, INK, Texture::Claim);
-            } else if claim < value {
+                page.canvas.bar(Area { x, y, width, height: top - y }, INK, Texture::Artifact);
+            } else if artifact < value {
                 less(&mut page.canvas, [(x, y), (x + width, y)]);
             }
         }
@@ -133,11 +133,11 @@ pub(crate) fn level(page: &mut Page, bars: &[(String, Bar)], label: &str) {
             let end = scale.at(value);
             let of = |from: f64, to: f64| Area { x: from, y, width: to - from, height };
             page.canvas.bar(of(area.x, end), bar.colour, bar.texture);
-            if let Some(claim) = bar.claim {
-                let x = scale.at(claim);
+            if let Some(artifact) = bar.artifact {
+                let x = scale.at(artifact);
                 if x > end {
-                    page.canvas.bar(of(end, x), INK, Texture::Claim);
-                } else if claim < value {
+                    page.canvas.bar(of(end, x), INK, Texture::Artifact);
+                } else if artifact < value {
                     less(&mut page.canvas, [(x, y), (x, y + height)]);
                 }
             }

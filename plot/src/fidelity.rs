@@ -48,7 +48,7 @@ impl Metric {
         match self {
             Metric::Ratio => {
                 let strict = metrics.dsr?;
-                Some(Claim { prints: runs::claimed(entry, metrics).unwrap_or(strict), strict: Some(strict) })
+                Some(Claim { prints: runs::prints(entry, metrics).unwrap_or(strict), strict: Some(strict) })
             }
             Metric::Gain => {
                 let mean = |metrics: &Metrics| Some(metrics.best_effort_jct?.mean);
@@ -85,14 +85,13 @@ fn section(folders: &Folders, figure: &str, known: &Known, manner: Manner) -> Re
     let mut text = String::new();
     let config = Config::read(&folders.root, figure)?;
     let inputs = Inputs::rerun(&config, folders)?;
-    let published = config.cases.iter().filter_map(|case| case.published.as_ref());
+    let published = config.cases.iter().filter_map(|case| case.rerun.as_ref().or(case.published.as_ref()));
     let missing: Vec<_> = published.filter(|name| folders.published(name).is_none()).cloned().collect();
     ensure!(
         missing.is_empty(),
-        "{figure}: {} not in {}; get {}",
+        "{figure}: {} not in {}; give the data set that has the artifact's runs by --data",
         missing.join(", "),
-        folders.data.display(),
-        config.traces
+        folders.data.display()
     );
     let rows = runs::run(&config, &inputs, Presets::Both, manner)?;
     for metric in [Metric::Ratio, Metric::Gain] {

@@ -70,7 +70,7 @@ fn draw(made: &Made) -> Result<Drawn> {
             for (source, it) in [("model", ours), ("printed", printed)] {
                 csv.row(&[made.id, "a", model, name, source, "pause_seconds", &value(it)])?;
             }
-            bars.push(Bar { colour, texture, value: Some(ours), claim: None, printed: Some(printed) });
+            bars.push(Bar { colour, texture, value: Some(ours), artifact: None, printed: Some(printed) });
         }
         csv.row(&[made.id, "a", model, "", "printed", "profiling_seconds", &value(measured.profiling)])?;
         groups.push(Group { label: model.clone(), bars });
@@ -97,7 +97,7 @@ fn draw(made: &Made) -> Result<Drawn> {
                 csv.row(&[made.id, "b", overhead, entry.name, "default", "dsr", &value(ratio)])?;
             }
             let (colour, texture) = (style.colour, style.texture);
-            bars.push(Bar { colour, texture, value: ratio, claim: None, printed: None });
+            bars.push(Bar { colour, texture, value: ratio, artifact: None, printed: None });
         }
         groups.push(Group { label: overhead.clone(), bars });
     }

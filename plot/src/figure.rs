@@ -72,6 +72,9 @@ impl Made {
             notes.push(format!("Stand-in: {}. The published: {}.", names.join(", "), self.config.traces));
         }
         notes.extend(self.config.notes.iter().cloned());
+        if self.config.testbed && self.rows.cases.iter().any(|case| !case.printed.is_empty()) {
+            notes.push("The paper measured its values on a testbed; the bars are simulated.".to_owned());
+        }
         notes.extend(self.rows.left_out.iter().map(|why| format!("{why}.")));
         notes
     }
@@ -96,7 +99,7 @@ impl Made {
         styles.map(|style| (key(style), style.label)).collect()
     }
 
-    /// The bar of a scheduler: deadlines met, strictly; what would be claimed; what is printed.
+    /// The bar of a scheduler: deadlines met, strictly; what the artifact prints; what the paper prints.
     pub(crate) fn bar(&self, case: usize, scheduler: &'static Entry) -> Bar {
         let style = style::of(scheduler.name);
         let row = self.rows.of(case, scheduler, Preset::Default);
@@ -104,7 +107,7 @@ impl Made {
             colour: style.colour,
             texture: style.texture,
             value: row.and_then(|row| row.metrics.dsr),
-            claim: self.rows.claim(case, scheduler),
+            artifact: self.rows.artifact(case, scheduler),
             printed: self.rows.cases[case].printed.get(scheduler.name).copied(),
         }
     }

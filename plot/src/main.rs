@@ -82,34 +82,51 @@ struct Cli {
 }
 
 fn main() -> ExitCode {
-    match run(&Cli::parse()) {
+    let cli = Cli::parse();
+    let failed = |why: anyhow::Error, code| {
+        let _ = writeln!(std::io::stderr(), "error: {why:#}");
+        ExitCode::from(code)
+    };
+    let folders = match folders(&cli) {
+        Ok(folders) => folders,
+        Err(why) => return failed(why, 2),
+    };
+    match run(&cli, &folders) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(why) => {
-            let _ = writeln!(std::io::stderr(), "error: {why:#}");
-            ExitCode::from(1)
-        }
+        Err(why) => failed(why, 1),
     }
 }
 
-fn run(cli: &Cli) -> Result<()> {
+/// Where everything is. A folder of traces that is named has to be there: stand-ins are for who has none.
+fn folders(cli: &Cli) -> Result<Folders> {
     let root = Folders::root();
-    let data = cli.data.clone().or_else(|| std::env::var_os(DATA).map(PathBuf::from));
-    let data = data.unwrap_or_else(|| root.join("../shared/data"));
-    let folders = Folders { root, data };
+    let named = cli.data.clone().or_else(|| std::env::var_os(DATA).map(PathBuf::from));
+    if let Some(data) = &named {
+        ensure!(
+            data.is_dir(),
+            "{}: is no folder; give that of the published traces, or leave --data and ${DATA} out",
+            data.display()
+        );
+    }
+    let data = named.unwrap_or_else(|| root.join("../shared/data"));
+    Ok(Folders { root, data })
+}
+
+fn run(cli: &Cli, folders: &Folders) -> Result<()> {
     if cli.figures.iter().any(|name| name == "list") {
         return list();
     }
     let manner = Manner { quiet: cli.quiet, brief: false };
     if cli.figures.iter().any(|name| name == "fidelity") {
         ensure!(cli.figures.len() == 1, "`fidelity` goes alone; draw figures in another command");
-        let changed = fidelity::write(&folders, manner)?;
+        let changed = fidelity::write(folders, manner)?;
         let what = if changed { "is written" } else { "was current" };
         writeln!(std::io::stdout(), "the fidelity table of METHODOLOGY.md {what}")?;
         return Ok(());
     }
     if cli.figures.iter().any(|name| name == "pollux") {
         ensure!(cli.figures.len() == 1, "`pollux` goes alone; draw figures in another command");
-        let what = if pollux::write(&folders, &cli.results)? { "is written" } else { "was current" };
+        let what = if pollux::write(folders, &cli.results)? { "is written" } else { "was current" };
         writeln!(std::io::stdout(), "the table of Pollux in METHODOLOGY.md {what}")?;
         return Ok(());
     }
@@ -117,7 +134,7 @@ fn run(cli: &Cli) -> Result<()> {
     let out = cli.out.clone().unwrap_or_else(|| folders.root.join("plot/out"));
     std::fs::create_dir_all(&out).with_context(|| format!("{}: cannot be made", out.display()))?;
     for figure in figures {
-        let made = figure.make(&folders, manner).with_context(|| figure.id.to_owned())?;
+        let made = figure.make(folders, manner).with_context(|| figure.id.to_owned())?;
         let drawn = (figure.draw)(&made)?;
         if !cli.quiet {
             for note in made.notes() {
@@ -163,4 +180,17 @@ fn write(out: &Path, id: &str, what: &str, drawn: &Drawn) -> Result<()> {
         writeln!(std::io::stdout(), "{}", path.display())?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_of_traces_that_is_named_has_to_be_there() {
+        let of = |data: &str| folders(&Cli::parse_from(["plot", "fig9", "--data", data]));
+        assert!(of("src").is_ok());
+        let why = of("nowhere").unwrap_err().to_string();
+        assert!(why.starts_with("nowhere: is no folder; give"), "{why}");
+    }
 }

@@ -26,9 +26,9 @@ pub(crate) enum Key {
     Line(Style),
     /// A scheduler's line that has no markers.
     Steps(Style),
-    /// What the published accounting claims beyond a bar.
-    Claim,
-    /// Where it claims less.
+    /// What the published artifact prints beyond a bar.
+    More,
+    /// Where it prints less.
     Less(Direction),
     /// What the paper prints.
     Printed,
@@ -79,7 +79,7 @@ impl Page {
         match key {
             Key::Bar(style) => self.canvas.bar(swatch, style.colour, style.texture),
             Key::Swatch(colour, texture) => self.canvas.bar(swatch, colour, texture),
-            Key::Claim => self.canvas.bar(swatch, INK, Texture::Claim),
+            Key::More => self.canvas.bar(swatch, INK, Texture::Artifact),
             Key::Printed => self.canvas.diamond((x + 7.5, middle), DIAMOND),
             Key::Less(direction) => {
                 self.canvas.bar(swatch, GRID, Texture::Plain);

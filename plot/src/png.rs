@@ -33,7 +33,7 @@ mod tests {
     fn text_and_textures_are_rendered() {
         let mut canvas = Canvas::new(72.0, 36.0);
         let blank = render(&canvas.finish("")).unwrap();
-        canvas.bar(Area { x: 4.0, y: 4.0, width: 10.0, height: 20.0 }, "#0072b2", Texture::Claim);
+        canvas.bar(Area { x: 4.0, y: 4.0, width: 10.0, height: 20.0 }, "#0072b2", Texture::Artifact);
         let bar = render(&canvas.finish("")).unwrap();
         canvas.text((20.0, 20.0), "text", Anchor::Start);
         let text = render(&canvas.finish("")).unwrap();

@@ -79,15 +79,15 @@ impl Rows {
         self.all.iter().find(is)
     }
 
-    /// The ratio that the published accounting would print under the preset `paper`.
-    pub(crate) fn claim(&self, case: usize, scheduler: &Entry) -> Option<f64> {
-        claimed(scheduler, &self.of(case, scheduler, Preset::Paper)?.metrics)
+    /// The ratio that the published artifact prints: of a run of its own, under the preset `paper`, whose decisions differ, too.
+    pub(crate) fn artifact(&self, case: usize, scheduler: &Entry) -> Option<f64> {
+        prints(scheduler, &self.of(case, scheduler, Preset::Paper)?.metrics)
     }
 }
 
-/// The ratio that a run is said to have by the published accounting: ElasticFlow's artifact counts promises. The artifacts of
+/// The ratio that is printed of a run under the preset `paper`: ElasticFlow's artifact counts promises. The artifacts of
 /// policies that run on our own core count deadlines met.
-pub(crate) fn claimed(scheduler: &Entry, metrics: &Metrics) -> Option<f64> {
+pub(crate) fn prints(scheduler: &Entry, metrics: &Metrics) -> Option<f64> {
     if scheduler.literal.is_some() { metrics.dsr } else { metrics.planned_dsr.or(metrics.dsr) }
 }
 

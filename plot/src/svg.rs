@@ -74,8 +74,8 @@ pub(crate) enum Texture {
     Grid,
     /// Lines that fall to the right.
     Falling,
-    /// Lines that rise to the right on white: what is claimed, not what is. No scheduler has it.
-    Claim,
+    /// Lines that rise to the right on white: what another run prints. No scheduler has it.
+    Artifact,
 }
 
 /// How an outline or a line is drawn.
@@ -208,7 +208,7 @@ impl Canvas {
                 fill
             }
         };
-        let outline = if texture == Texture::Claim { colour } else { INK };
+        let outline = if texture == Texture::Artifact { colour } else { INK };
         let _ = writeln!(
             self.body,
             r#"<rect x="{}" y="{}" width="{}" height="{}" fill="{fill}"{}/>"#,
@@ -279,8 +279,8 @@ fn pattern(colour: &str, texture: Texture) -> (String, String) {
         Texture::Dots => ("dots", 1.8, r##"<circle cx="0.9" cy="0.9" r="0.5" fill="#ffffff"/>"##.to_owned()),
         Texture::Grid => ("grid", 2.2, white("M0,1.1H2.2M1.1,0V2.2", 0.5)),
         Texture::Falling => ("falling", 2.4, white("M-0.6,-0.6L3,3M-0.6,1.8L0.6,3M1.8,-0.6L3,0.6", 0.6)),
-        Texture::Claim => (
-            "claim",
+        Texture::Artifact => (
+            "artifact",
             2.0,
             format!(
                 r##"<rect width="2" height="2" fill="#ffffff"/><path d="M-0.5,2.5L2.5,-0.5M-0.5,0.5L0.5,-0.5M1.5,2.5L2.5,1.5" stroke="{colour}" stroke-width="0.5"/>"##
@@ -344,16 +344,16 @@ mod tests {
         let mut canvas = Canvas::new(100.0, 20.0);
         let area = Area { x: 0.0, y: 0.0, width: 4.0, height: 4.0 };
         for (colour, texture) in [
-            ("#0072b2", Texture::Claim),
-            ("#0072b2", Texture::Claim),
-            ("#d55e00", Texture::Claim),
+            ("#0072b2", Texture::Artifact),
+            ("#0072b2", Texture::Artifact),
+            ("#d55e00", Texture::Artifact),
             ("#d55e00", Texture::Plain),
         ] {
             canvas.bar(area, colour, texture);
         }
         let svg = canvas.finish("");
         assert_eq!(svg.matches("<pattern").count(), 2);
-        assert_eq!(svg.matches("url(#claim-0072b2)").count(), 2);
+        assert_eq!(svg.matches("url(#artifact-0072b2)").count(), 2);
         assert_eq!(svg.matches("fill=\"#d55e00\"").count(), 1 + svg.matches("fill=\"#d55e00\"/><").count());
     }
 

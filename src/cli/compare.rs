@@ -14,7 +14,7 @@ use crate::report::{
 };
 use crate::scheduler::Entry;
 
-use super::output::{Failure, data, notes};
+use super::output::{Failure, data, notes, words};
 use super::progress::{Progress, simulate};
 use super::run::{Outputs, begin, check, publish, ready};
 
@@ -154,7 +154,7 @@ fn print_against(
                 text.push('\n');
                 text.push_str(&difference.to_text(scheduler));
             }
-            data(text.as_bytes())
+            words(&text)
         }
         Format::Csv => {
             let mut bytes = Vec::new();
@@ -176,7 +176,7 @@ fn print(args: &Args, summaries: &[Summary]) -> Result<(), Failure> {
         return data(to_json(&summaries).as_bytes());
     }
     match args.format() {
-        Format::Table => data(table::compare(summaries).as_bytes()),
+        Format::Table => words(&table::compare(summaries)),
         Format::Csv => {
             let mut bytes = Vec::new();
             write_csv(summaries, &mut bytes).map_err(Failure::run)?;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use crate::experiment::did_you_mean;
 use crate::report::{Stored, Story, to_json};
 
-use super::output::{Failure, data};
+use super::output::{Failure, data, words};
 
 /// The words of `explain`.
 #[derive(Debug, clap::Args)]
@@ -33,6 +33,5 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         return Err(Failure::Input(anyhow::Error::msg(why)));
     };
     let story = Story::of(&stored, job).map_err(Failure::input)?;
-    let text = if args.json { to_json(&story.to_json()) } else { story.to_text() };
-    data(text.as_bytes())
+    if args.json { data(to_json(&story.to_json()).as_bytes()) } else { words(&story.to_text()) }
 }

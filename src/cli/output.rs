@@ -6,6 +6,7 @@ use std::process::ExitCode;
 
 use crate::experiment::CaseError;
 use crate::report::OutputError;
+use crate::report::table::printable;
 
 /// Why a command does not end well.
 #[derive(Debug)]
@@ -62,7 +63,17 @@ impl From<OutputError> for Failure {
 
 /// A message on stderr. Nobody may be listening there, which is no reason to stop.
 pub(super) fn message(kind: &str, what: impl Display) {
-    let _ = writeln!(io::stderr(), "{kind}: {what}");
+    let _ = writeln!(io::stderr(), "{kind}: {}", for_terminal(&what.to_string()));
+}
+
+/// A text without what would steer a terminal. Names come from traces, whose authors may mean harm.
+fn for_terminal(text: &str) -> String {
+    text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
+}
+
+/// A text for people on stdout.
+pub(super) fn words(text: &str) -> Result<(), Failure> {
+    data(for_terminal(text).as_bytes())
 }
 
 /// What the user may want to know.

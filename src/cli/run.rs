@@ -5,12 +5,12 @@ use std::sync::Arc;
 
 use crate::experiment::{Case, Done, Layout, Ready, Setup, choose, scheduler, truths};
 use crate::record::trace_events::TraceEvents;
-use crate::report::{Recording, StagedFile, Summary, table};
+use crate::report::{Recording, StagedFile, Summary, sweep_out, table};
 use crate::scheduler::Entry;
 use crate::units::SimTime;
 
 use super::assertion::{Assertion, failures};
-use super::output::{Failure, data, notes};
+use super::output::{Failure, data, notes, words};
 use super::progress::{Progress, simulate};
 
 /// The words of `run`.
@@ -86,8 +86,11 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(file) = events {
         file.publish()?;
     }
-    let text = if args.outputs.json { summary.to_json() } else { table::run(&summary) };
-    data(text.as_bytes())?;
+    if args.outputs.json {
+        data(summary.to_json().as_bytes())?;
+    } else {
+        words(&table::run(&summary))?;
+    }
     check(&args.outputs, &[summary])
 }
 
@@ -114,7 +117,9 @@ fn simulate_with_events(
 
 /// Begins the run directories, before anything is run.
 pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<Recording>, Failure> {
-    Recording::begin(targets, outputs.events).map_err(Failure::input)
+    let all = Recording::begin(targets, outputs.events).map_err(Failure::input)?;
+    targets.iter().for_each(|target| sweep_out(target));
+    Ok(all)
 }
 
 /// Reads every file; what the user may want to know goes to stderr.

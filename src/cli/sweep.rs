@@ -4,11 +4,12 @@ use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
+use crate::experiment;
 use crate::report::Summary;
 use crate::report::table::{self, count};
 use crate::sweep::{Checked, Grid, Shard, SweepError, merge};
 
-use super::output::{Failure, data, message, notes};
+use super::output::{Failure, data, message, notes, words};
 use super::progress::{PointProgress, Progress};
 
 /// The words of `sweep`.
@@ -21,7 +22,7 @@ pub(super) struct Args {
     #[arg(required = true)]
     config: Option<PathBuf>,
     /// How many points run at a time [default: the number of cores]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = experiment::at_least_one, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
     /// Write results.csv, and a directory for each point the moment it is done, into this directory
     #[arg(long, value_name = "DIR")]
@@ -116,7 +117,7 @@ impl Args {
         drop(progress);
         if io::stdout().is_terminal() {
             let summaries: Vec<Summary> = rows.into_iter().map(|(_, summary)| summary).collect();
-            return data(table::compare(&summaries).as_bytes());
+            return words(&table::compare(&summaries));
         }
         data(&checked.table(&rows).map_err(Failure::run)?)
     }

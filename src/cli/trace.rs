@@ -5,7 +5,7 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::config::cluster;
-use crate::experiment::{Draws, Known, Speeds};
+use crate::experiment::{self, Draws, Known, Speeds};
 use crate::overhead::Preset as Overhead;
 use crate::report::table::count;
 use crate::report::write_file;
@@ -13,7 +13,7 @@ use crate::trace::{GenerateOptions, InputErrors, Trace, describe, generate, head
 use crate::units::SimDuration;
 use crate::workload::Workload;
 
-use super::output::{Failure, data, message, notes};
+use super::output::{Failure, data, message, notes, words};
 
 /// The words of `trace`.
 #[derive(Debug, clap::Subcommand)]
@@ -31,7 +31,7 @@ pub(super) enum Command {
 #[derive(Debug, clap::Args)]
 pub(super) struct Generate {
     /// How many jobs
-    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().jobs)]
+    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().jobs, value_parser = experiment::number, allow_negative_numbers = true)]
     jobs: u32,
     /// Mean time between submissions; 0 submits everything at once
     #[arg(long, value_name = "SECONDS", default_value_t = GenerateOptions::default().mean_interarrival, allow_negative_numbers = true)]
@@ -43,13 +43,13 @@ pub(super) struct Generate {
     #[arg(long, value_name = "SHARE", default_value_t = GenerateOptions::default().best_effort_share, allow_negative_numbers = true)]
     best_effort: f64,
     /// The most GPUs that a job asks for
-    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().max_gpus)]
+    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().max_gpus, value_parser = experiment::number, allow_negative_numbers = true)]
     max_gpus: u32,
     /// Mean number of jobs that arrive at the same instant
     #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().burst, allow_negative_numbers = true)]
     burst: f64,
     /// Another seed, another trace
-    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().seed)]
+    #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().seed, value_parser = experiment::seed, allow_negative_numbers = true)]
     seed: u64,
     #[command(flatten)]
     speeds: Speeds,
@@ -63,7 +63,7 @@ pub(super) struct Convert {
     /// Trace to read
     file: PathBuf,
     /// Keep only the first N jobs
-    #[arg(long, value_name = "N", value_parser = at_least_one)]
+    #[arg(long, value_name = "N", value_parser = experiment::at_least_one, allow_negative_numbers = true)]
     head: Option<NonZeroUsize>,
     #[command(flatten)]
     draws: Draws,
@@ -105,10 +105,6 @@ pub(super) struct Describe {
     /// Print no notes on stderr
     #[arg(long)]
     quiet: bool,
-}
-
-fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
-    text.parse().map_err(|_| "not a number of jobs; give a whole number from 1".to_owned())
 }
 
 fn tightness(text: &str) -> Result<(f64, f64), String> {
@@ -189,9 +185,7 @@ impl Validate {
             match trace {
                 Ok(trace) => {
                     let jobs = count(trace.workload.len() as u64, "job");
-                    data(
-                        format!("{}: ok, {jobs}, format {}\n", file.display(), trace.format.name).as_bytes(),
-                    )?;
+                    words(&format!("{}: ok, {jobs}, format {}\n", file.display(), trace.format.name))?;
                 }
                 Err(why) => {
                     wrong += 1;
@@ -221,6 +215,6 @@ impl Describe {
         let any = trace.workload.jobs().first();
         let pause = |gpus| any.map_or(SimDuration::ZERO, |job| overhead.bound(job, gpus));
         let description = describe(&trace.workload, &known.table, cluster, pause);
-        data(description.text().as_bytes())
+        words(&description.text())
     }
 }

@@ -28,7 +28,7 @@ pub struct Draws {
     #[arg(long, value_name = "RULE")]
     pub deadline: Option<DeadlineRule>,
     /// Seed of everything that is drawn for the trace
-    #[arg(long, value_name = "N", default_value_t = 0)]
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = parsers::seed, allow_negative_numbers = true)]
     pub trace_seed: u64,
     /// What the trace's times are counted in, seconds or minutes [default: seconds]
     #[arg(long, value_name = "UNIT")]
@@ -60,7 +60,7 @@ pub struct Setup {
     #[arg(long, value_enum, default_value_t)]
     pub preset: Preset,
     /// Seed of the policy's own random numbers [default: 0]
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parsers::seed, allow_negative_numbers = true)]
     pub seed: Option<u64>,
     /// What becomes of a trace that leaves something open.
     #[command(flatten)]

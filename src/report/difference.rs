@@ -12,7 +12,7 @@ use crate::units::{Gpus, SimTime};
 use crate::workload::Workload;
 
 use super::stored::error;
-use super::table::{count, lines, row};
+use super::table::{count, lines, printable, row};
 use super::{Stored, StoredError, Summary};
 
 /// How many jobs of one kind are named in a text.
@@ -160,7 +160,10 @@ impl Difference {
         match &self.first_difference {
             Some(first) => text.push_str(&format!(
                 "first difference at {} s, job {}\n  there: {}\n  here:  {}\n",
-                first.time, first.job_id, first.before, first.after
+                first.time,
+                printable(&first.job_id),
+                first.before,
+                first.after
             )),
             None if self.watched => text.push_str("every job has the same GPUs at all times\n"),
             None => text.push_str("a run under --preset paper does not tell who held GPUs when\n"),
@@ -174,7 +177,7 @@ impl Difference {
             flipped => format!("{} flipped\n", count(flipped, "job")),
         });
         let line = |([before, after], jobs): (&[&str; 2], &Vec<&str>)| {
-            let mut names = jobs.iter().take(NAMED).copied().collect::<Vec<_>>().join(", ");
+            let mut names = jobs.iter().take(NAMED).map(|id| printable(id)).collect::<Vec<_>>().join(", ");
             if jobs.len() > NAMED {
                 names.push_str(&format!(" and {} more", jobs.len() - NAMED));
             }

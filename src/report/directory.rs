@@ -1,9 +1,10 @@
 //! A directory that appears whole or not at all.
 //!
 //! Everything is written into a hidden directory beside the target, on the same file system, and renamed at the end. What
-//! was not published disappears with its [`Staged`], and so do the parents that were made for it.
+//! was not published disappears with its [`Staged`], and so do the parents that were made for it; what a process left that was
+//! killed is taken away by [`sweep_out`].
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -35,12 +36,18 @@ impl OutputError {
     }
 }
 
+/// How many characters tell names of what is in the making apart, and how they end.
+const RANDOM: usize = 6;
+const PARTIAL: &str = ".partial";
+
 /// A directory in the making.
 #[derive(Debug)]
 pub struct Staged {
     target: PathBuf,
     /// What it is called as yet; nothing before it is made, and once it has its name.
     temporary: Option<PathBuf>,
+    /// Says to others that somebody is at work there.
+    held: Option<File>,
     /// What did not exist above the target, the deepest first.
     made: Vec<PathBuf>,
 }
@@ -59,7 +66,7 @@ pub fn stage(targets: &[PathBuf], mark: &str, is_ours: fn(&str) -> bool) -> Resu
         // A link stays a link: it is its target that is replaced.
         let target = fs::canonicalize(target).unwrap_or_else(|_| target.clone());
         let made = missing_parents(&target);
-        all.push(Staged { target, temporary: None, made });
+        all.push(Staged { target, temporary: None, held: None, made });
     }
     for staged in &mut all {
         staged.begin()?;
@@ -103,6 +110,10 @@ fn check(target: &Path, mark: &str, is_ours: fn(&str) -> bool) -> Result<(), Out
     }
 }
 
+fn parent(target: &Path) -> &Path {
+    target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// The directories above `target` that are not there, the deepest first.
 fn missing_parents(target: &Path) -> Vec<PathBuf> {
     let parents = target.ancestors().skip(1).take_while(|p| !p.as_os_str().is_empty() && !p.exists());
@@ -115,14 +126,16 @@ impl Staged {
         let parent = self.parent();
         fs::create_dir_all(parent).map_err(|why| OutputError::io(parent, "be made", &why))?;
         let made = temporary(parent, &self.target);
-        let path = made.map(TempDir::keep).map_err(|why| OutputError::io(&self.target, "be made", &why))?;
+        let (made, held) = made.map_err(|why| OutputError::io(&self.target, "be made", &why))?;
+        let path = made.keep();
+        self.held = held;
         self.temporary = Some(path.clone());
         unfinished.insert(path, self.undo());
         Ok(())
     }
 
     fn parent(&self) -> &Path {
-        self.target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+        parent(&self.target)
     }
 
     /// Where to write: the temporary directory.
@@ -145,6 +158,7 @@ impl Staged {
         let mut unfinished = unfinished::lock();
         let failed = |why: &io::Error| OutputError::io(&self.target, "be put in its place", why);
         let aside = temporary_aside(self.parent(), &self.target).map_err(|why| failed(&why))?;
+        let (aside, _held) = aside.unzip();
         if let Some(aside) = &aside {
             fs::rename(&self.target, aside.path().join("old")).map_err(|why| failed(&why))?;
         }
@@ -169,22 +183,77 @@ impl Staged {
 }
 
 /// A hidden directory that takes in what is at `target`; `None` where nothing is.
-fn temporary_aside(parent: &Path, target: &Path) -> io::Result<Option<TempDir>> {
+fn temporary_aside(parent: &Path, target: &Path) -> io::Result<Option<(TempDir, Option<File>)>> {
     if target.exists() { temporary(parent, target).map(Some) } else { Ok(None) }
 }
 
-fn temporary(parent: &Path, target: &Path) -> io::Result<TempDir> {
-    let name = target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
-    let prefix = format!(".{name}.");
+fn temporary(parent: &Path, target: &Path) -> io::Result<(TempDir, Option<File>)> {
+    let prefix = prefix(target);
     let mut builder = tempfile::Builder::new();
-    builder.prefix(&prefix).suffix(".partial");
+    builder.prefix(&prefix).rand_bytes(RANDOM).suffix(PARTIAL);
     #[cfg(unix)]
     {
         // It becomes the result: as open to others as the user's umask lets a new directory be.
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o777));
     }
-    builder.tempdir_in(parent)
+    loop {
+        let made = builder.tempdir_in(parent)?;
+        match hold(made.path()) {
+            Ok(held) if made.path().is_dir() => return Ok((made, held)),
+            // Somebody took it for left over before it was held.
+            Ok(_) => {}
+            Err(why) if matches!(why.kind(), io::ErrorKind::NotFound | io::ErrorKind::WouldBlock) => {}
+            Err(_) => return Ok((made, None)),
+        }
+    }
+}
+
+/// How the names of what is in the making for a target begin.
+fn prefix(target: &Path) -> String {
+    format!(".{}.", target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
+}
+
+/// Takes away what processes that were killed left in the making for a target, as far as it is possible.
+pub fn sweep_out(target: &Path) {
+    let target = fs::canonicalize(target).unwrap_or_else(|_| target.to_path_buf());
+    let (prefix, parent) = (prefix(&target), parent(&target));
+    let is_ours = |name: &str| {
+        let random = name.strip_prefix(&prefix).and_then(|rest| rest.strip_suffix(PARTIAL));
+        random
+            .is_some_and(|random| random.len() == RANDOM && random.bytes().all(|c| c.is_ascii_alphanumeric()))
+    };
+    for entry in fs::read_dir(parent).into_iter().flatten().flatten() {
+        let path = entry.path();
+        // An earlier run that was about to be replaced is better left where it is than lost.
+        if is_ours(&entry.file_name().to_string_lossy())
+            && !path.join("old").exists()
+            && let Ok(Some(_held)) = hold(&path)
+        {
+            let _ = fs::remove_dir_all(&path);
+        }
+    }
+}
+
+/// Holds a directory until the file is closed or the process ends, however it ends; `None` on a system without locks.
+///
+/// # Errors
+///
+/// If somebody holds it already, which is [`io::ErrorKind::WouldBlock`], or it cannot be opened.
+#[cfg(unix)]
+pub(crate) fn hold(path: &Path) -> io::Result<Option<File>> {
+    use rustix::fs::{FlockOperation, flock};
+    let file = File::open(path)?;
+    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+        Ok(()) => Ok(Some(file)),
+        Err(rustix::io::Errno::WOULDBLOCK) => Err(io::ErrorKind::WouldBlock.into()),
+        Err(_) => Ok(None),
+    }
+}
+
+#[cfg(not(unix))]
+pub(crate) fn hold(_: &Path) -> io::Result<Option<File>> {
+    Ok(None)
 }
 
 impl Drop for Staged {

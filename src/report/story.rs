@@ -6,7 +6,7 @@ use crate::record::allocations::Allocation;
 use crate::record::jobs::{JobRow, State};
 use crate::units::{Gpus, SimDuration, SimTime};
 
-use super::table::{count, lines, row};
+use super::table::{count, lines, printable, row};
 use super::{Stored, StoredError, Summary};
 
 /// One job of a stored run, from its submission to its end.
@@ -165,12 +165,12 @@ impl<'a> Story<'a> {
         };
         format!(
             "job {} of {}, under {} on {} GPUs ({})\n{} at batch size {}, {} iterations, asks for {}\n{deadline}{alone}\n",
-            job.job_id,
+            printable(&job.job_id),
             run.trace,
             run.scheduler,
             run.cluster.shape,
             run.profiles,
-            job.model,
+            printable(&job.model),
             job.batch_size,
             job.iterations.get(),
             gpus(job.requested_gpus),

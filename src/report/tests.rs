@@ -194,3 +194,27 @@ fn a_full_disk_is_noticed() {
     assert!(failed.to_string().starts_with("/dev/full: cannot be written: "), "{failed}");
     assert_eq!(names(root.path()), [""; 0]);
 }
+
+#[test]
+fn what_a_killed_process_left_goes_and_what_is_in_the_making_stays() {
+    let root = tempfile::tempdir().unwrap();
+    let at = |name: &str| root.path().join(name);
+    let left = ["b.aBc123", "b.xBc123", "b.aBc12", "c.b.aBc123"].map(|name| format!(".{name}.partial"));
+    for name in &left {
+        fs::create_dir(at(name)).unwrap();
+        fs::write(at(name).join("jobs.csv"), "").unwrap();
+    }
+    // Killed between the two names: the earlier run is in there.
+    fs::create_dir(at(&left[1]).join("old")).unwrap();
+    let first = record(&at("b"));
+    sweep_out(&at("b"));
+    let stay = |name: &String| !at(name).exists();
+    assert_eq!(left.each_ref().map(stay), [true, false, false, false]);
+    // Two at a time: neither takes the other's away.
+    let second = finish(record(&at("b")), "second");
+    sweep_out(&at("b"));
+    finish(first, "first").publish().unwrap();
+    second.publish().unwrap();
+    assert!(fs::read_to_string(at("b/run.json")).unwrap().contains("second"));
+    assert_eq!(names(root.path()).len(), 4);
+}

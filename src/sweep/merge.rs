@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::report::{stage, to_json, write_file};
+use crate::report::{stage, sweep_out, to_json, write_file};
 
 use super::stored::{self, MANIFEST, Manifest, POINTS, RESULTS};
 
@@ -43,6 +43,7 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<usize> {
     let used = out.exists() && fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
     ensure!(!used, "{}: is not empty; give a directory that is new or empty", out.display());
     let Some(staged) = stage(&[out.to_owned()], MANIFEST, |_| false)?.pop() else { return Ok(0) };
+    sweep_out(out);
     for (number, from, _) in &found {
         let to = staged.path().join(POINTS).join(stored::directory(&grid.points[number - 1].key));
         copy(from, &to).with_context(|| format!("{}: cannot be copied", from.display()))?;
@@ -51,6 +52,7 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<usize> {
     write_file(&staged.path().join(RESULTS), &grid.results(&rows)?)?;
     let whole = Manifest { shard: None, ..grid.clone() };
     write_file(&staged.path().join(MANIFEST), to_json(&whole).as_bytes())?;
+    stored::flush(staged.path()).with_context(|| format!("{}: cannot be written", out.display()))?;
     staged.publish()?;
     Ok(rows.len())
 }
@@ -85,15 +87,27 @@ fn same(first: &Path, grid: &Manifest, other: &Path, manifest: &Manifest) -> Res
         counts.0,
         counts.1
     );
+    let only = |these: &Manifest, those: &Manifest| {
+        these.columns.iter().find(|column| !those.columns.contains(column)).cloned()
+    };
+    for (has, lacks, column) in [(&a, &b, only(grid, manifest)), (&b, &a, only(manifest, grid))] {
+        if let Some(column) = column {
+            bail!("the grid of {has} states `{column}`, that of {lacks} does not; {hint}");
+        }
+    }
+    ensure!(
+        grid.columns == manifest.columns,
+        "the grids of {a} and {b} have their keys in different orders; {hint}"
+    );
     let mut pairs = grid.points.iter().zip(&manifest.points).enumerate();
     if let Some((index, (one, two))) = pairs.find(|(_, (one, two))| one != two) {
         let number = index + 1;
-        if one.values == two.values && grid.columns == manifest.columns {
+        let mut values = grid.columns.iter().zip(one.values.iter().zip(&two.values));
+        let Some((column, (one, two))) = values.find(|(_, (one, two))| one != two) else {
             bail!("{} is of other files in {a} than in {b}; {hint}", grid.name(number));
-        }
-        bail!("{a} has {}, where {b} has {}; {hint}", grid.name(number), manifest.name(number));
+        };
+        bail!("{} has {column}={one} in {a}, but {column}={two} in {b}; {hint}", grid.name(number));
     }
-    ensure!(grid.columns == manifest.columns, "{a} and {b} are of different grids; {hint}");
     Ok(())
 }
 

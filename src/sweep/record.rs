@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::record::Observer;
-use crate::report::{OutputError, Recording, to_json, write_file};
+use crate::report::{OutputError, Recording, hold, to_json, write_file};
 
 use super::each::in_parallel;
 use super::stored::{self, BUILD, MANIFEST, Manifest, POINTS, RESULTS};
@@ -95,21 +95,25 @@ impl Directory<'_> {
             case.recording = Recording::begin(&[place(point)], false)?.pop();
             let done = case.simulate(&mut watch(point))?.finish(None)?;
             if let Some(staged) = done.staged {
+                let path = place(point);
+                stored::seal(staged.path()).map_err(|why| OutputError::io(&path, "be written", &why))?;
                 staged.publish()?;
             }
             Ok(())
         })?;
         let results = self.root.join(RESULTS);
-        let own = self.checked.points.iter().filter(|point| self.shard.has(point.number));
-        let row = |point: &Point| {
+        let own: Vec<_> = self.checked.points.iter().filter(|point| self.shard.has(point.number)).collect();
+        let row = |point: &&Point| {
             let summary = stored::summary(&place(point), &point.key, BUILD);
             let what = "is not what was written; look after the disk, and go on with --resume";
             summary
                 .ok_or_else(|| OutputError::new(&place(point), what))
                 .map(|summary| (point.number, summary))
         };
-        let rows = own.map(row).collect::<Result<Vec<_>, _>>()?;
+        let rows = own.par_iter().map(row).collect::<Result<Vec<_>, _>>()?;
         let bytes = self.manifest.results(&rows);
+        // A point that a power cut takes is run again; a table that is there is of points that no power cut takes.
+        stored::flush(&points).map_err(|why| OutputError::io(&points, "be written", &why))?;
         write_file(&results, &bytes.map_err(|why| OutputError::io(&results, "be written", &why))?)?;
         Ok(())
     }
@@ -171,22 +175,12 @@ fn remove(path: &Path) -> Result<(), OutputError> {
 }
 
 /// Keeps other sweeps out of a directory, until the file is closed or the process ends, however it ends.
-#[cfg(unix)]
 fn lock(root: &Path) -> Result<Option<File>, OutputError> {
-    use rustix::fs::{FlockOperation, flock};
-    let file = File::open(root).map_err(|why| OutputError::io(root, "be read", &why))?;
-    match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-        Ok(()) => Ok(Some(file)),
-        Err(rustix::io::Errno::WOULDBLOCK) => Err(OutputError::new(
+    hold(root).map_err(|why| match why.kind() {
+        io::ErrorKind::WouldBlock => OutputError::new(
             root,
             "is being written to by another sweep; wait for it, or give each its own directory",
-        )),
-        // A file system without locks.
-        Err(_) => Ok(None),
-    }
-}
-
-#[cfg(not(unix))]
-fn lock(_: &Path) -> Result<Option<File>, OutputError> {
-    Ok(None)
+        ),
+        _ => OutputError::io(root, "be read", &why),
+    })
 }

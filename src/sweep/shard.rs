@@ -26,8 +26,10 @@ impl FromStr for Shard {
     fn from_str(text: &str) -> Result<Shard, String> {
         let parts = text.split_once('/').and_then(|(i, of)| Some((i.parse().ok()?, of.parse().ok()?)));
         match parts {
+            Some((_, 0)) => Err("there is at least 1 shard; give I/N, such as 1/4".to_owned()),
             Some((index, of)) if (1..=of).contains(&index) => Ok(Shard { index, of }),
             Some((0, _)) => Err("shards are numbered from 1; give I/N, such as 1/4 to 4/4".to_owned()),
+            Some((_, 1)) => Err("there is only 1 shard; give 1/1".to_owned()),
             Some((_, of)) => Err(format!("there are only {of} shards; give 1/{of} to {of}/{of}")),
             None => {
                 Err("not I/N; give the number of the part and how many there are, such as 2/4".to_owned())
@@ -51,7 +53,8 @@ mod tests {
         for (text, why) in [
             ("0/4", "shards are numbered from 1"),
             ("5/4", "there are only 4 shards"),
-            ("1/0", "there are only 0 shards"),
+            ("1/0", "there is at least 1 shard; give"),
+            ("0/0", "there is at least 1 shard; give"),
             ("2", "not I/N"),
             ("a/4", "not I/N"),
         ] {

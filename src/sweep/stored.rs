@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::report::{CSV_COLUMNS, cells, sha256};
+use crate::report::{CSV_COLUMNS, FILES, cells, sha256};
 
 use super::{Checked, Point};
 
@@ -17,6 +17,8 @@ pub(super) const MANIFEST: &str = "sweep.json";
 pub(super) const RESULTS: &str = "results.csv";
 /// Where the points are.
 pub(super) const POINTS: &str = "points";
+/// In each point, what every file of it is, as `sha256sum --check` reads it.
+const SUMS: &str = "SHA256SUMS";
 
 /// The settings at the head of `summary.json`: all that was in force, also what nobody said.
 const SETTINGS: [&str; 10] =
@@ -36,13 +38,40 @@ pub(super) fn directory(key: &str) -> &str {
     key.get(..16).unwrap_or(key)
 }
 
-/// The summary of the point with this key, if the directory holds it whole and that build made it.
+/// Writes down what the files of a point are: the last one of it.
+pub(super) fn seal(of: &Path) -> io::Result<()> {
+    fs::write(of.join(SUMS), sums(of)?)
+}
+
+/// A line for each file of a run that is there.
+fn sums(of: &Path) -> io::Result<String> {
+    let mut text = String::new();
+    for name in FILES {
+        match fs::read(of.join(name)) {
+            Ok(bytes) => text.push_str(&format!("{}  {name}\n", sha256(&bytes))),
+            Err(why) if why.kind() == io::ErrorKind::NotFound => {}
+            Err(why) => return Err(why),
+        }
+    }
+    Ok(text)
+}
+
+/// The summary of the point with this key, if each of its files is what was written and that build made it.
 pub(super) fn summary(of: &Path, expected: &str, build: &str) -> Option<Value> {
     let text = |name: &str| fs::read_to_string(of.join(name)).ok();
+    if text(SUMS)? != sums(of).ok()? {
+        return None;
+    }
     let summary: Value = serde_json::from_str(&text("summary.json")?).ok()?;
-    let jobs = fs::read(of.join("jobs.csv")).ok()?;
-    let whole = summary["digest"] == sha256(&jobs) && key(build, &text("run.json")?, &summary) == expected;
-    whole.then_some(summary)
+    (key(build, &text("run.json")?, &summary) == expected).then_some(summary)
+}
+
+/// Has everything that was written to the file system of `root` reach the disk, where the system can be told to.
+pub(super) fn flush(root: &Path) -> io::Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::fs::syncfs(fs::File::open(root)?)?;
+    let _ = root;
+    Ok(())
 }
 
 /// What [`MANIFEST`] says.

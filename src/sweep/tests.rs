@@ -138,6 +138,8 @@ fn a_point_of_another_build_is_not_there() {
     case.recording = crate::report::Recording::begin(std::slice::from_ref(&out), false).unwrap().pop();
     let done = case.simulate(&mut ()).unwrap().finish(None).unwrap();
     done.staged.unwrap().publish().unwrap();
+    assert!(stored::summary(&out, &point.key, stored::BUILD).is_none());
+    stored::seal(&out).unwrap();
     assert!(stored::summary(&out, &point.key, stored::BUILD).is_some());
     assert!(stored::summary(&out, &point.key, "other").is_none());
     // Its key is another one, so that the point has another place.
