@@ -205,7 +205,8 @@ fn largest_atomic(limits: &BatchLimits, gpus: u32, accumulation: u32) -> u32 {
 /// A choice cut down to the largest batch size.
 fn realised(limits: &BatchLimits, gpus: u32, chosen: Split, goodput: f64) -> Option<Choice> {
     let Split { atomic, accumulation } = chosen;
-    let batch = Split { atomic: atomic.min(largest_atomic(limits, gpus, accumulation)), accumulation }.batch(gpus);
+    let batch =
+        Split { atomic: atomic.min(largest_atomic(limits, gpus, accumulation)), accumulation }.batch(gpus);
     Some(Choice { batch, split: split(limits, gpus, batch)?, goodput })
 }
 
