@@ -54,6 +54,9 @@ const REGULAR: f64 = 7e-8;
 const EXACT: f64 = 1e-14;
 const REFINEMENTS: u32 = 3;
 
+/// The mean complementarity from which on solutions are refined: before that they are exact enough.
+const NEAR: f64 = 1e-5;
+
 /// Rounds in which rows and columns are balanced.
 const BALANCE: u32 = 3;
 
@@ -143,7 +146,9 @@ struct Job {
     /// Residuals: of the two columns, of the rows.
     columns: [f64; 2],
     residual: Six,
-    /// The squared scaling of the linear rows, inverted; the cone's scaling.
+    /// Of the linear rows: one over `s` and over `z`, the squared scaling inverted.
+    over_s: Three,
+    over_z: Three,
     linear: Three,
     scaling: Scaling,
     /// The inverse of the system's block.
@@ -160,6 +165,8 @@ struct Job {
     /// What the step is, in the linear rows as it is and in the cone's scaled: of `s` and of `z`.
     ds: Six,
     dz: Six,
+    /// What `s` is to lose, scaled likewise.
+    loses: Six,
     /// The last right side: its columns, its rows.
     right: ([f64; 2], Six),
     share: f64,
@@ -220,23 +227,22 @@ impl Job {
             columns[1] - REGULAR * free.v - v,
         ];
         let [a, b, c] = self.scaling.apply_twice(last(&free.z));
-        let linear = |i: usize| free.z[i] / self.linear[i];
+        let linear = |i: usize| free.z[i] * self.s[i] * self.over_z[i];
         let scaled = [linear(0), linear(1), linear(2), a, b, c];
         (columns, std::array::from_fn(|i| rows[i] - values[i] + scaled[i]))
     }
 
-    /// The step of `s` and `z`, from what the step of `tau` is and what `s` over the scaling, that of the linear rows as it is,
-    /// is to lose; gives the most negative quotient of step and point.
-    fn direct(&mut self, tau: f64, loses: &Six) -> f64 {
+    /// The step of `s` and `z`, from what the step of `tau` is; gives the most negative quotient of step and point.
+    fn direct(&mut self, tau: f64) -> f64 {
         let dz: Six = std::array::from_fn(|i| self.free.z[i] + tau * self.fixed.z[i]);
         let scaled = self.scaling.apply(last(&dz));
         let mut least = f64::INFINITY;
         for i in 0..3 {
             self.dz[i] = dz[i];
-            self.ds[i] = -loses[i] - dz[i] / self.linear[i];
+            self.ds[i] = -self.loses[i] - dz[i] * self.s[i] * self.over_z[i];
             self.dz[i + 3] = scaled[i];
-            self.ds[i + 3] = -loses[i + 3] - scaled[i];
-            least = least.min(self.ds[i] / self.s[i]).min(self.dz[i] / self.z[i]);
+            self.ds[i + 3] = -self.loses[i + 3] - scaled[i];
+            least = least.min(self.ds[i] * self.over_s[i]).min(self.dz[i] * self.over_z[i]);
         }
         let of = |step: &Six| self.scaling.least(last(step));
         least.min(of(&self.ds)).min(of(&self.dz))
@@ -250,7 +256,7 @@ impl Job {
         let unit = UNIT * centre;
         let excess = [square[0] + error[0] - unit, square[1] + error[1] - unit, square[2] + error[2]];
         let [a, b, c] = quotient(point, excess);
-        let linear = |i: usize| self.s[i] + (self.ds[i] * self.dz[i] - centre) / self.z[i];
+        let linear = |i: usize| self.s[i] + (self.ds[i] * self.dz[i] - centre) * self.over_z[i];
         [linear(0), linear(1), linear(2), a, b, c]
     }
 }
@@ -278,6 +284,7 @@ pub(super) struct Solver {
     /// What joins jobs.
     joint: Three,
     fixed: Joint,
+    refines: bool,
 }
 
 /// Where the iteration is.
@@ -357,7 +364,7 @@ impl Solver {
         for job in &mut self.jobs {
             (job.linear, job.scaling) = ([1.0; 3], Scaling::default());
         }
-        (self.s, self.z) = (1.0, 1.0);
+        (self.s, self.z, self.refines) = (1.0, 1.0, false);
         self.factor();
         let (cost, gpus) = (self.cost, self.gpus);
         let primal = self.solve(0.0, gpus, |_| ([0.0; 2], None));
@@ -440,9 +447,12 @@ impl Solver {
         for job in &mut self.jobs {
             let Some(scaling) = Scaling::new(last(&job.s), last(&job.z)) else { return false };
             job.scaling = scaling;
-            job.linear = std::array::from_fn(|i| job.z[i] / job.s[i]);
+            job.over_s = std::array::from_fn(|i| 1.0 / job.s[i]);
+            job.over_z = std::array::from_fn(|i| 1.0 / job.z[i]);
+            job.linear = std::array::from_fn(|i| job.z[i] * job.over_s[i]);
         }
         self.factor();
+        self.refines = place.mu < NEAR;
         let (cost, gpus, tau, kappa) = (self.cost, self.gpus, self.tau, self.kappa);
         self.fixed = self.solve(-cost, gpus, |_| ([0.0; 2], None));
         self.jobs.iter_mut().for_each(|job| job.fixed = job.free);
@@ -451,30 +461,29 @@ impl Solver {
         // The predictor: straight to the optimum.
         let (column, residual, s) = (self.column, self.residual, self.s);
         let free = self.solve(column, s - residual, |job| {
+            let [a, b, c] = job.scaling.point;
+            job.loses = [job.s[0], job.s[1], job.s[2], a, b, c];
             (job.columns, Some(std::array::from_fn(|i| job.s[i] - job.residual[i])))
         });
         let step = (place.residual - kappa + self.product(free, |job| &job.free)) / curve;
         let dk = -kappa - kappa / tau * step;
-        let (ds, dz, long) = self.direct(free, step, dk, s, |job| {
-            let [a, b, c] = job.scaling.point;
-            [job.s[0], job.s[1], job.s[2], a, b, c]
-        });
+        let (ds, dz, long) = self.direct(free, step, dk, s);
         let centre = (1.0 - long).powi(3).clamp(CENTRE, 1.0);
 
         // The corrector, centred.
         let (keep, target) = (1.0 - centre, centre * place.mu);
         let loses = s + (ds * dz - target) / self.z;
         let free = self.solve(keep * column, loses - keep * residual, |job| {
-            let loses = job.corrected(target);
-            let [a, b, c] = job.scaling.apply(last(&loses));
-            let loses = [loses[0], loses[1], loses[2], a, b, c];
+            job.loses = job.corrected(target);
+            let [a, b, c] = job.scaling.apply(last(&job.loses));
+            let loses = [job.loses[0], job.loses[1], job.loses[2], a, b, c];
             let columns = job.columns.map(|column| keep * column);
             (columns, Some(std::array::from_fn(|i| loses[i] - keep * job.residual[i])))
         });
         let excess = kappa * tau + dk * step - target;
         let step = (keep * place.residual - excess / tau + self.product(free, |job| &job.free)) / curve;
         let dk = -(excess + kappa * step) / tau;
-        let (ds, dz, long) = self.direct(free, step, dk, loses, |job| job.corrected(target));
+        let (ds, dz, long) = self.direct(free, step, dk, loses);
         let long = BACK * long;
         self.t += long * (free.t + step * self.fixed.t);
         self.s += long * ds;
@@ -504,7 +513,7 @@ impl Solver {
 
     /// Solves the system for a right side: the column of `t`, the row of the capacity, and each job's; no rows are the program's
     /// own right side. What it gives of the jobs is in `free`. What rounding leaves over is solved for again.
-    fn solve(&mut self, t: f64, z: f64, right: impl Fn(&Job) -> ([f64; 2], Option<Six>)) -> Joint {
+    fn solve(&mut self, t: f64, z: f64, right: impl Fn(&mut Job) -> ([f64; 2], Option<Six>)) -> Joint {
         let mut sums = Sums::default();
         let mut most = t.abs().max(z.abs());
         for job in &mut self.jobs {
@@ -517,7 +526,14 @@ impl Solver {
         }
         let enough = EXACT * (1.0 + most);
         let mut left = Sums { t, z };
-        let mut joint = Joint::default();
+        let mut joint = self.join(left.t + sums.t, left.z - sums.z);
+        if !self.refines {
+            for job in &mut self.jobs {
+                job.free = job.spread(job.more, joint, &job.right.1);
+            }
+            return joint;
+        }
+        joint = Joint::default();
         for _ in 0..REFINEMENTS {
             let step = self.join(left.t + sums.t, left.z - sums.z);
             joint.t += step.t;
@@ -559,20 +575,12 @@ impl Solver {
     }
 
     /// Makes steps of solutions; gives those of the capacity and how far they can be taken.
-    fn direct(
-        &mut self,
-        free: Joint,
-        tau: f64,
-        kappa: f64,
-        own: f64,
-        loses: impl Fn(&Job) -> Six,
-    ) -> (f64, f64, f64) {
+    fn direct(&mut self, free: Joint, tau: f64, kappa: f64, own: f64) -> (f64, f64, f64) {
         let dz = free.z + tau * self.fixed.z;
         let ds = -own - self.s / self.z * dz;
         let mut least = (ds / self.s).min(dz / self.z).min(tau / self.tau).min(kappa / self.kappa);
         for job in &mut self.jobs {
-            let loses = loses(job);
-            least = least.min(job.direct(tau, &loses));
+            least = least.min(job.direct(tau));
         }
         let long = if least < 0.0 { (-1.0 / least).min(LONGEST) } else { LONGEST };
         (ds, dz, long)
