@@ -2,8 +2,9 @@
 //!
 //! The division is that which makes the worst finish-time fairness best. Its optimum is not unique: where a job that has
 //! all it can use is the bottleneck, the others may have anything between what the optimum needs and everything. The
-//! artifact takes what an interior-point solver stops at; this takes the optimum's middle, which is nearly that. Counts
-//! and verdicts of every stored run are the artifact's; where the cluster is overloaded, single jobs end otherwise.
+//! artifact takes what an interior-point solver stops at, and so does this ([`solver`]). Ends, verdicts and order of the stored
+//! runs are the artifact's, and its counts on runs that are not stored; where the cluster is so overloaded that the solver stops
+//! at rounding, single jobs end otherwise.
 
 mod solver;
 
@@ -13,8 +14,8 @@ use super::accident::{Accidents, Q10, Q21, Q23, Q24};
 use super::events::Events;
 use super::gangs::{Gang, Scene};
 use super::overhead::overhead;
-use solver::{Claim, Solver};
 use super::{NEVER, Refused, Replayed, Round};
+use solver::{Claim, Solver};
 
 /// Re-enacts the schedule.
 ///

@@ -1,7 +1,7 @@
 //! The fair division, by the interior-point method whose stopping point the artifact takes.
 //!
 //! The artifact hands `min max_i (elapsed_i + left_i / (speed_i x_i)) / alone_i`, `0 <= x <= 1`, `sum gpus_i x_i <= N` to cvxpy,
-//! which makes a cone program of it, and ECOS, which solves that. With `t` for the worst fairness, `v_i >= 1 / (speed_i x_i)`:
+//! which makes a cone program of it, and ECOS, which solves that. With `t` for the worst fairness and `v_i >= 1 / (speed_i x_i)`:
 //!
 //! ```text
 //! min t   with  left_i v_i - alone_i t <= -elapsed_i   (divided by alone_i),   0 <= x_i <= 1,   sum gpus_i x_i <= N
@@ -10,17 +10,22 @@
 //!
 //! Where a job with `x = 1` is the bottleneck the other shares are not unique, and who goes first is decided by where the
 //! method stops. So this is the published method, written anew: A. Domahidi, E. Chu, S. Boyd, "ECOS: An SOCP solver for embedded
-//! systems", ECC 2013, and L. Vandenberghe, "The CVXOPT linear and quadratic cone program solvers", 2010. A homogeneous self-dual
-//! embedding, Nesterov-Todd scaling, Mehrotra's predictor and corrector, rows and columns balanced beforehand. The paper
-//! perturbs the linear systems by [`REGULAR`]; on the variables it pulls the directions that change nothing else towards
-//! zero, and so decides as much as anything. ECOS's logs show it, and the same iterates, digit by digit, with it.
+//! systems", ECC 2013, and L. Vandenberghe, "The CVXOPT linear and quadratic cone program solvers", 2010: a homogeneous
+//! self-dual embedding, Nesterov and Todd's scaling, Mehrotra's predictor and corrector, rows and columns balanced beforehand.
+//!
+//! Two things decide beside the method, and were found by comparing iterates. The paper perturbs its linear systems, by
+//! [`REGULAR`]; on the variables that stays, and slows what moves them without moving anything else. And rounding: once the
+//! optimum is nearly reached, what is left of such moves is divided by [`REGULAR`], and ECOS's are noise. Stopping at
+//! [`TOLERANCE`], long before ECOS does, is nearer to where it ends than an exact method that goes on.
 //!
 //! Of the linear systems only what joins jobs is solved as one, two unknowns: `t` and the capacity's multiplier. The rest is
-//! two unknowns a job. An iteration is linear in the jobs, and no difference of like numbers is taken.
+//! two unknowns a job. So an iteration is linear in the jobs, and nothing is allocated once there were as many.
 
 mod cone;
+mod job;
 
-use cone::{Scaling, Three, UNIT, depth, product, quotient};
+use cone::{Scaling, Three, UNIT, depth};
+use job::{Job, Joint, Part, Rows, Six, Sums, largest, last, lesser};
 
 /// What a job brings to the division: with a share `x` of its gang its fairness is
 /// `(elapsed + left / (speed x)) / alone`, the less the better.
@@ -33,7 +38,7 @@ pub(super) struct Claim {
     pub(super) alone: f64,
 }
 
-/// Residuals and gap at which the method stops.
+/// Residuals and relative gap at which the method stops.
 const TOLERANCE: f64 = 5e-5;
 
 /// How much of the step to the boundary is taken, and the most of it.
@@ -60,212 +65,6 @@ const NEAR: f64 = 1e-5;
 /// Rounds in which rows and columns are balanced.
 const BALANCE: u32 = 3;
 
-/// A job's rows: its fairness, its share from below and from above, and the three of its cone.
-type Six = [f64; 6];
-
-fn last(six: &Six) -> Three {
-    [six[3], six[4], six[5]]
-}
-
-/// The coefficients of a job, balanced. Those of `t`, `x` from below and the cone's are negative.
-#[derive(Clone, Copy, Debug, Default)]
-struct Rows {
-    t: f64,
-    v: f64,
-    low: f64,
-    high: f64,
-    /// In the row of the capacity.
-    gpus: f64,
-    /// The cone's: of `x` and of `v`.
-    speed: f64,
-    inverse: f64,
-    right: Six,
-    /// What `x` is divided by.
-    unit: f64,
-}
-
-impl Rows {
-    fn of(claim: &Claim) -> Rows {
-        Rows {
-            t: 1.0,
-            v: claim.left / claim.alone,
-            low: 1.0,
-            high: 1.0,
-            gpus: claim.gpus,
-            speed: claim.speed,
-            inverse: 1.0,
-            right: [-claim.elapsed / claim.alone, 0.0, 1.0, 0.0, 0.0, 2.0],
-            unit: 1.0,
-        }
-    }
-
-    /// The rows' values.
-    fn values(&self, t: f64, x: f64, v: f64) -> Six {
-        [self.v * v - self.t * t, -self.low * x, self.high * x, -self.speed * x, -self.inverse * v, 0.0]
-    }
-
-    /// The columns' values, of `t`, `x` and `v`; the capacity's row apart.
-    fn columns(&self, z: &Six) -> Three {
-        [
-            -self.t * z[0],
-            self.high * z[2] - self.low * z[1] - self.speed * z[3],
-            self.v * z[0] - self.inverse * z[4],
-        ]
-    }
-}
-
-/// A solution of the linear system, a job's part: its variables and multipliers.
-#[derive(Clone, Copy, Debug, Default)]
-struct Part {
-    x: f64,
-    v: f64,
-    z: Six,
-}
-
-/// The part that is not of a job.
-#[derive(Clone, Copy, Debug, Default)]
-struct Joint {
-    t: f64,
-    z: f64,
-}
-
-/// Sums from which the joint part is solved.
-#[derive(Clone, Copy, Debug, Default)]
-struct Sums {
-    t: f64,
-    z: f64,
-}
-
-#[derive(Clone, Copy, Debug, Default)]
-struct Job {
-    rows: Rows,
-    x: f64,
-    v: f64,
-    s: Six,
-    z: Six,
-    /// Residuals: of the two columns, of the rows.
-    columns: [f64; 2],
-    residual: Six,
-    /// Of the linear rows: one over `s` and over `z`, the squared scaling inverted.
-    over_s: Three,
-    over_z: Three,
-    linear: Three,
-    scaling: Scaling,
-    /// The inverse of the system's block.
-    xx: f64,
-    xv: f64,
-    vv: f64,
-    /// `rows.t * rows.v` over the fairness row's squared scaling.
-    couple: f64,
-    fixed: Part,
-    free: Part,
-    /// What refines the last one: of its variables, what it leaves of the rows.
-    more: (f64, f64),
-    over: Six,
-    /// What the step is, in the linear rows as it is and in the cone's scaled: of `s` and of `z`.
-    ds: Six,
-    dz: Six,
-    /// What `s` is to lose, scaled likewise.
-    loses: Six,
-    /// The last right side: its columns, its rows.
-    right: ([f64; 2], Six),
-    share: f64,
-}
-
-impl Job {
-    /// Takes a scaling into the system; adds to what joins jobs: `t` alone, `t` with the capacity, the capacity alone.
-    fn factor(&mut self, joint: &mut Three) {
-        let (rows, linear) = (self.rows, self.linear);
-        let [cone_xx, cone_xv, cone_vv, cone_det] = self.scaling.gram(rows.speed, rows.inverse);
-        let x = REGULAR + rows.low * rows.low * linear[1] + rows.high * rows.high * linear[2];
-        let fairness = rows.v * rows.v * linear[0];
-        let without = cone_det + cone_xx * REGULAR + cone_vv * x + x * REGULAR;
-        let det = without + fairness * (x + cone_xx);
-        self.xx = (cone_vv + REGULAR + fairness) / det;
-        self.xv = -cone_xv / det;
-        self.vv = (x + cone_xx) / det;
-        self.couple = rows.t * rows.v * linear[0];
-        joint[0] += rows.t * rows.t * linear[0] * (without / det);
-        joint[1] += self.couple * self.xv * rows.gpus;
-        joint[2] += rows.gpus * rows.gpus * self.xx;
-    }
-
-    /// The rows divided by the squared scaling.
-    fn unscaled(&self, rows: &Six) -> Six {
-        let [a, b, c] = self.scaling.invert_twice(last(rows));
-        [rows[0] * self.linear[0], rows[1] * self.linear[1], rows[2] * self.linear[2], a, b, c]
-    }
-
-    /// The variables for this right side while nothing else moves.
-    fn gather(&self, columns: [f64; 2], rows: &Six, sums: &mut Sums) -> (f64, f64) {
-        let [t, x, v] = self.rows.columns(&self.unscaled(rows));
-        let (x, v) = (columns[0] + x, columns[1] + v);
-        let (x, v) = (self.xx * x + self.xv * v, self.xv * x + self.vv * v);
-        sums.t += t + self.couple * v;
-        sums.z += self.rows.gpus * x;
-        (x, v)
-    }
-
-    /// The solution, where the joint part is known.
-    fn spread(&self, (x, v): (f64, f64), joint: Joint, rows: &Six) -> Part {
-        let (t, z) = (self.couple * joint.t, self.rows.gpus * joint.z);
-        let (x, v) = (x + self.xv * t - self.xx * z, v + self.vv * t - self.xv * z);
-        let values = self.rows.values(joint.t, x, v);
-        let z = self.unscaled(&std::array::from_fn(|i| values[i] - rows[i]));
-        Part { x, v, z }
-    }
-
-    /// What the solution leaves of the right side.
-    fn left_over(&self, joint: Joint, left: &mut Sums) -> ([f64; 2], Six) {
-        let (free, (columns, rows)) = (&self.free, &self.right);
-        let values = self.rows.values(joint.t, free.x, free.v);
-        let [t, x, v] = self.rows.columns(&free.z);
-        left.t -= t;
-        left.z -= self.rows.gpus * free.x;
-        let columns = [
-            columns[0] - REGULAR * free.x - x - self.rows.gpus * joint.z,
-            columns[1] - REGULAR * free.v - v,
-        ];
-        let [a, b, c] = self.scaling.apply_twice(last(&free.z));
-        let linear = |i: usize| free.z[i] * self.s[i] * self.over_z[i];
-        let scaled = [linear(0), linear(1), linear(2), a, b, c];
-        (columns, std::array::from_fn(|i| rows[i] - values[i] + scaled[i]))
-    }
-
-    /// The step of `s` and `z`, from what the step of `tau` is; gives the most negative quotient of step and point.
-    fn direct(&mut self, tau: f64) -> f64 {
-        let dz: Six = std::array::from_fn(|i| self.free.z[i] + tau * self.fixed.z[i]);
-        let scaled = self.scaling.apply(last(&dz));
-        let mut least = f64::INFINITY;
-        for i in 0..3 {
-            self.dz[i] = dz[i];
-            self.ds[i] = -self.loses[i] - dz[i] * self.s[i] * self.over_z[i];
-            self.dz[i + 3] = scaled[i];
-            self.ds[i + 3] = -self.loses[i + 3] - scaled[i];
-            least = least.min(self.ds[i] * self.over_s[i]).min(self.dz[i] * self.over_z[i]);
-        }
-        let of = |step: &Six| self.scaling.least(last(step));
-        least.min(of(&self.ds)).min(of(&self.dz))
-    }
-
-    /// What the corrector's `s` is to lose: the complementarity's square and the predictor's error, less the centring.
-    fn corrected(&self, centre: f64) -> Six {
-        let point = self.scaling.point;
-        let square = product(point, point);
-        let error = product(last(&self.ds), last(&self.dz));
-        let unit = UNIT * centre;
-        let excess = [square[0] + error[0] - unit, square[1] + error[1] - unit, square[2] + error[2]];
-        let [a, b, c] = quotient(point, excess);
-        let linear = |i: usize| self.s[i] + (self.ds[i] * self.dz[i] - centre) * self.over_z[i];
-        [linear(0), linear(1), linear(2), a, b, c]
-    }
-}
-
-/// The largest number of a right side, or `most`.
-fn largest((columns, rows): &([f64; 2], Six), most: f64) -> f64 {
-    columns.iter().chain(rows).fold(most, |most, value| most.max(value.abs()))
-}
-
 /// The iteration, with its memory.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Solver {
@@ -286,6 +85,9 @@ pub(super) struct Solver {
     fixed: Joint,
     refines: bool,
 }
+
+/// The joint part of a solution and its product with the objective and the right sides.
+type Solution = (Joint, f64);
 
 /// Where the iteration is.
 struct Place {
@@ -330,7 +132,8 @@ impl Solver {
         self.jobs.extend(claims.iter().map(|claim| Job { rows: Rows::of(claim), ..Job::default() }));
         (self.gpus, self.cost) = (gpus, 1.0);
         for _ in 0..BALANCE {
-            let most = |of: fn(&Rows) -> f64| self.jobs.iter().map(|job| of(&job.rows)).fold(0.0, f64::max).sqrt();
+            let most =
+                |of: fn(&Rows) -> f64| self.jobs.iter().map(|job| of(&job.rows)).fold(0.0, f64::max).sqrt();
             let (all, t) = (most(|rows| rows.gpus), most(|rows| rows.t));
             for Job { rows, .. } in &mut self.jobs {
                 let fairness = rows.t.max(rows.v).sqrt();
@@ -365,14 +168,14 @@ impl Solver {
             (job.linear, job.scaling) = ([1.0; 3], Scaling::default());
         }
         (self.s, self.z, self.refines) = (1.0, 1.0, false);
-        self.factor();
-        let (cost, gpus) = (self.cost, self.gpus);
-        let primal = self.solve(0.0, gpus, |_| ([0.0; 2], None));
+        self.joint = [REGULAR, 0.0, 1.0];
+        self.jobs.iter_mut().for_each(|job| job.factor(&mut self.joint));
+        let (primal, _) = self.solve(0.0, self.gpus, |job| ([0.0; 2], job.rows.right));
         (self.t, self.s) = (primal.t, -primal.z);
         for job in &mut self.jobs {
             (job.x, job.v, job.s) = (job.free.x, job.free.v, job.free.z.map(|z| -z));
         }
-        let dual = self.solve(-cost, 0.0, |_| ([0.0; 2], Some([0.0; 6])));
+        let (dual, _) = self.solve(-self.cost, 0.0, |_| ([0.0; 2], [0.0; 6]));
         self.z = dual.z;
         self.jobs.iter_mut().for_each(|job| job.z = job.free.z);
         let least = |own: f64, of: fn(&Job) -> &Six| {
@@ -444,28 +247,12 @@ impl Solver {
 
     /// Takes a step; gives whether it could.
     fn advance(&mut self, place: &Place) -> bool {
-        for job in &mut self.jobs {
-            let Some(scaling) = Scaling::new(last(&job.s), last(&job.z)) else { return false };
-            job.scaling = scaling;
-            job.over_s = std::array::from_fn(|i| 1.0 / job.s[i]);
-            job.over_z = std::array::from_fn(|i| 1.0 / job.z[i]);
-            job.linear = std::array::from_fn(|i| job.z[i] * job.over_s[i]);
-        }
-        self.factor();
         self.refines = place.mu < NEAR;
-        let (cost, gpus, tau, kappa) = (self.cost, self.gpus, self.tau, self.kappa);
-        self.fixed = self.solve(-cost, gpus, |_| ([0.0; 2], None));
-        self.jobs.iter_mut().for_each(|job| job.fixed = job.free);
-        let curve = kappa / tau - self.product(self.fixed, |job| &job.fixed);
-
-        // The predictor: straight to the optimum.
-        let (column, residual, s) = (self.column, self.residual, self.s);
-        let free = self.solve(column, s - residual, |job| {
-            let [a, b, c] = job.scaling.point;
-            job.loses = [job.s[0], job.s[1], job.s[2], a, b, c];
-            (job.columns, Some(std::array::from_fn(|i| job.s[i] - job.residual[i])))
-        });
-        let step = (place.residual - kappa + self.product(free, |job| &job.free)) / curve;
+        let Some((fixed, (free, product))) = self.predict() else { return false };
+        let (tau, kappa, column, residual, s) = (self.tau, self.kappa, self.column, self.residual, self.s);
+        self.fixed = fixed.0;
+        let curve = kappa / tau - fixed.1;
+        let step = (place.residual - kappa + product) / curve;
         let dk = -kappa - kappa / tau * step;
         let (ds, dz, long) = self.direct(free, step, dk, s);
         let centre = (1.0 - long).powi(3).clamp(CENTRE, 1.0);
@@ -473,18 +260,21 @@ impl Solver {
         // The corrector, centred.
         let (keep, target) = (1.0 - centre, centre * place.mu);
         let loses = s + (ds * dz - target) / self.z;
-        let free = self.solve(keep * column, loses - keep * residual, |job| {
+        let (free, product) = self.solve(keep * column, loses - keep * residual, |job| {
             job.loses = job.corrected(target);
             let [a, b, c] = job.scaling.apply(last(&job.loses));
             let loses = [job.loses[0], job.loses[1], job.loses[2], a, b, c];
             let columns = job.columns.map(|column| keep * column);
-            (columns, Some(std::array::from_fn(|i| loses[i] - keep * job.residual[i])))
+            (columns, std::array::from_fn(|i| loses[i] - keep * job.residual[i]))
         });
         let excess = kappa * tau + dk * step - target;
-        let step = (keep * place.residual - excess / tau + self.product(free, |job| &job.free)) / curve;
+        let step = (keep * place.residual - excess / tau + product) / curve;
         let dk = -(excess + kappa * step) / tau;
         let (ds, dz, long) = self.direct(free, step, dk, loses);
         let long = BACK * long;
+        if !(long.is_finite() && step.is_finite()) {
+            return false;
+        }
         self.t += long * (free.t + step * self.fixed.t);
         self.s += long * ds;
         self.z += long * dz;
@@ -505,34 +295,69 @@ impl Solver {
         long > SHORTEST
     }
 
-    fn factor(&mut self) {
+    /// Takes the scaling into the system and solves it for the program's own right side and for the predictor, which goes
+    /// straight to the optimum; none if the point has left the cone.
+    fn predict(&mut self) -> Option<(Solution, Solution)> {
         self.joint = [REGULAR, 0.0, self.s / self.z];
-        let joint = &mut self.joint;
-        self.jobs.iter_mut().for_each(|job| job.factor(joint));
+        let refines = self.refines;
+        let mut sums = [Sums::default(); 2];
+        for job in &mut self.jobs {
+            job.scaling = Scaling::new(last(&job.s), last(&job.z))?;
+            job.over_s = std::array::from_fn(|i| 1.0 / job.s[i]);
+            job.over_z = std::array::from_fn(|i| 1.0 / job.z[i]);
+            job.linear = std::array::from_fn(|i| job.z[i] * job.over_s[i]);
+            job.factor(&mut self.joint);
+            let [a, b, c] = job.scaling.point;
+            job.loses = [job.s[0], job.s[1], job.s[2], a, b, c];
+            if !refines {
+                job.right = job.predicted();
+                job.first = job.gather([0.0; 2], &job.rows.right, &mut sums[0]);
+                job.more = job.gather(job.right.0, &job.right.1, &mut sums[1]);
+            }
+        }
+        let right = (self.column, self.s - self.residual);
+        if refines {
+            let fixed = self.solve(-self.cost, self.gpus, |job| ([0.0; 2], job.rows.right));
+            self.jobs.iter_mut().for_each(|job| job.fixed = job.free);
+            return Some((fixed, self.solve(right.0, right.1, |job| job.predicted())));
+        }
+        let fixed = self.join(sums[0].t - self.cost, self.gpus - sums[0].z);
+        let free = self.join(sums[1].t + right.0, right.1 - sums[1].z);
+        let mut products = [self.own_product(fixed), self.own_product(free)];
+        for job in &mut self.jobs {
+            job.fixed = job.spread(job.first, fixed, &job.rows.right);
+            job.free = job.spread(job.more, free, &job.right.1);
+            products[0] += job.product(&job.fixed);
+            products[1] += job.product(&job.free);
+        }
+        Some(((fixed, products[0]), (free, products[1])))
     }
 
-    /// Solves the system for a right side: the column of `t`, the row of the capacity, and each job's; no rows are the program's
-    /// own right side. What it gives of the jobs is in `free`. What rounding leaves over is solved for again.
-    fn solve(&mut self, t: f64, z: f64, right: impl Fn(&mut Job) -> ([f64; 2], Option<Six>)) -> Joint {
+    /// Solves the system for a right side: the column of `t`, the row of the capacity, and each job's. What it
+    /// gives of the jobs is in `free`. What rounding leaves over is solved for again.
+    fn solve(&mut self, t: f64, z: f64, right: impl Fn(&mut Job) -> ([f64; 2], Six)) -> Solution {
         let mut sums = Sums::default();
         let mut most = t.abs().max(z.abs());
         for job in &mut self.jobs {
-            let (columns, rows) = right(job);
-            job.right = (columns, rows.unwrap_or(job.rows.right));
-            job.free = Part::default();
+            job.right = right(job);
             job.more = job.gather(job.right.0, &job.right.1, &mut sums);
+        }
+        let mut joint = self.join(t + sums.t, z - sums.z);
+        if !self.refines {
+            let mut product = self.own_product(joint);
+            for job in &mut self.jobs {
+                job.free = job.spread(job.more, joint, &job.right.1);
+                product += job.product(&job.free);
+            }
+            return (joint, product);
+        }
+        for job in &mut self.jobs {
+            job.free = Part::default();
             job.over = job.right.1;
             most = largest(&job.right, most);
         }
         let enough = EXACT * (1.0 + most);
         let mut left = Sums { t, z };
-        let mut joint = self.join(left.t + sums.t, left.z - sums.z);
-        if !self.refines {
-            for job in &mut self.jobs {
-                job.free = job.spread(job.more, joint, &job.right.1);
-            }
-            return joint;
-        }
         joint = Joint::default();
         for _ in 0..REFINEMENTS {
             let step = self.join(left.t + sums.t, left.z - sums.z);
@@ -555,7 +380,8 @@ impl Solver {
                 break;
             }
         }
-        joint
+        let product = self.jobs.iter().map(|job| job.product(&job.free)).sum::<f64>();
+        (joint, self.own_product(joint) + product)
     }
 
     /// The joint part for these right sides.
@@ -565,13 +391,8 @@ impl Solver {
         Joint { t: (t * zz + tz * z) / det, z: (tz * t - tt * z) / det }
     }
 
-    /// The product of a solution with the objective and the right sides.
-    fn product(&self, joint: Joint, of: impl Fn(&Job) -> &Part) -> f64 {
-        let rights = |job: &Job| {
-            let (right, z) = (job.rows.right, of(job).z);
-            right[0] * z[0] + right[2] * z[2] + right[5] * z[5]
-        };
-        self.cost * joint.t + self.gpus * joint.z + self.jobs.iter().map(rights).sum::<f64>()
+    fn own_product(&self, joint: Joint) -> f64 {
+        self.cost * joint.t + self.gpus * joint.z
     }
 
     /// Makes steps of solutions; gives those of the capacity and how far they can be taken.
@@ -580,9 +401,12 @@ impl Solver {
         let ds = -own - self.s / self.z * dz;
         let mut least = (ds / self.s).min(dz / self.z).min(tau / self.tau).min(kappa / self.kappa);
         for job in &mut self.jobs {
-            least = least.min(job.direct(tau));
+            least = lesser(job.direct(tau), least);
         }
         let long = if least < 0.0 { (-1.0 / least).min(LONGEST) } else { LONGEST };
         (ds, dz, long)
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -66,33 +66,36 @@ impl Matrix {
 
 /// A point of determinant 1 made so to the last digit, by its smaller side.
 fn exact([a, b, c]: Three) -> Three {
-    let product = 0.5 + 0.5 * c * c;
-    if a > b { [a, product / a, c] } else { [product / b, b, c] }
+    let larger = if a > b { a } else { b };
+    let smaller = (0.5 + 0.5 * c * c) / larger;
+    [if a > b { a } else { smaller }, if a > b { smaller } else { b }, c]
 }
 
 /// The root of a point of determinant 1.
 fn root([a, b, c]: Three) -> Three {
     let by = 1.0 / (2.0 + 2.0 * UNIT * (a + b)).sqrt();
-    exact([(a + UNIT) * by, (b + UNIT) * by, c * by])
+    [(a + UNIT) * by, (b + UNIT) * by, c * by]
 }
 
 /// Nesterov and Todd's scaling of two points of the cone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scaling {
+    /// What it reflects along, and the square of its size.
+    along: Three,
+    square: f64,
     once: Matrix,
-    twice: Matrix,
     inverse: Matrix,
     /// The inverse's determinant, in its first two rows and columns.
     det: f64,
-    /// What both points are scaled to; what takes that to the unit; the most that can be taken of it.
+    /// What both points are scaled to, and its determinant.
     pub(super) point: Three,
-    unit: Matrix,
+    point_det: f64,
 }
 
 impl Default for Scaling {
     fn default() -> Scaling {
         let (one, point) = (Matrix::ONE, [UNIT, UNIT, 0.0]);
-        Scaling { once: one, twice: one, inverse: one, det: 1.0, point, unit: one }
+        Scaling { along: point, square: 1.0, once: one, inverse: one, det: 1.0, point, point_det: 1.0 }
     }
 }
 
@@ -110,18 +113,15 @@ impl Scaling {
         let by = 1.0 / (2.0 * (1.0 + s[0] * own[0] + s[1] * own[1] + s[2] * own[2])).sqrt();
         let point = exact([(s[0] + own[1]) * by, (s[1] + own[0]) * by, (s[2] - own[2]) * by]);
         let [a, b, c] = point;
-        let once = Matrix::along(root(point), square.sqrt());
-        let scaled = once.times(z);
-        let det = root_s * root_z;
-        let by = 1.0 / det.sqrt();
-        let back = root([scaled[1] * by, scaled[0] * by, -scaled[2] * by]);
+        let once = Matrix::along(exact(root(point)), square.sqrt());
         Some(Scaling {
             once,
-            twice: Matrix::along(point, square),
+            along: point,
+            square,
             inverse: Matrix::along([b, a, -c], 1.0 / square),
             det: (1.0 + 2.0 * c * c) / (square * square),
-            point: scaled,
-            unit: Matrix::along(back, by),
+            point: once.times(z),
+            point_det: root_s * root_z,
         })
     }
 
@@ -130,7 +130,7 @@ impl Scaling {
     }
 
     pub(super) fn apply_twice(&self, u: Three) -> Three {
-        self.twice.times(u)
+        Matrix::along(self.along, self.square).times(u)
     }
 
     /// The inverse, applied twice.
@@ -147,6 +147,9 @@ impl Scaling {
 
     /// Where negative, one over it is how far a scaled step can be taken from the scaled point.
     pub(super) fn least(&self, step: Three) -> f64 {
-        depth(self.unit.times(step))
+        let [a, b, c] = self.point;
+        let along = a * step[1] + b * step[0] - c * step[2];
+        let apart = along * along - det(step) * self.point_det;
+        (along - apart.max(0.0).sqrt()) / self.point_det
     }
 }
