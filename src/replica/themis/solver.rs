@@ -106,9 +106,6 @@ impl Solver {
         let mut best = f64::INFINITY;
         for _ in 0..ITERATIONS {
             let place = self.place();
-            if !place.worst.is_finite() {
-                break;
-            }
             if place.worst < best {
                 best = place.worst;
                 let tau = self.tau;
@@ -120,7 +117,7 @@ impl Solver {
         }
     }
 
-    /// The share of a claim, by its place.
+    /// The claims' shares, in their order.
     pub(super) fn shares(&self) -> impl Iterator<Item = f64> {
         self.jobs.iter().map(|job| job.share)
     }
@@ -252,6 +249,8 @@ impl Solver {
         let (tau, kappa, column, residual, s) = (self.tau, self.kappa, self.column, self.residual, self.s);
         self.fixed = fixed.0;
         let curve = kappa / tau - fixed.1;
+
+        // The predictor.
         let step = (place.residual - kappa + product) / curve;
         let dk = -kappa - kappa / tau * step;
         let (ds, dz, long) = self.direct(free, step, dk, s);

@@ -104,6 +104,7 @@ pub(super) struct Job {
     pub(super) free: Part,
     /// What refines the last one: of its variables, what it leaves of the rows.
     pub(super) more: (f64, f64),
+    /// The variables of `fixed` before the joint part is known.
     pub(super) first: (f64, f64),
     pub(super) over: Six,
     /// What the step is, in the linear rows as it is and in the cone's scaled: of `s` and of `z`.
@@ -113,6 +114,7 @@ pub(super) struct Job {
     pub(super) loses: Six,
     /// The last right side: its columns, its rows.
     pub(super) right: ([f64; 2], Six),
+    /// Of the best point so far.
     pub(super) share: f64,
 }
 
