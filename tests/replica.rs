@@ -157,7 +157,7 @@ fn known_counts_of_runs_that_are_not_stored() {
     let Some(data) = data() else { return };
     let all = usize::MAX;
     // Those of Themis are of the artifact's rules in Python with its own solver, cvxpy and ECOS.
-    let runs: [Counted; 16] = [
+    let runs: [Counted; 18] = [
         ("itp/195job.csv", all, "a100", (16, 8), 240, Schedule::Edf, (17, 178)),
         ("itp/195job.csv", all, "a100", (16, 8), 240, Schedule::EdfAccessCtrl, (63, 132)),
         ("itp/195job.csv", all, "a100", (16, 8), 240, Schedule::Ef, (40, 155)),
@@ -168,6 +168,8 @@ fn known_counts_of_runs_that_are_not_stored() {
         ("itp/195job.csv", all, "a100", (16, 8), 60, Schedule::Themis, (88, 107)),
         ("itp/195job.csv", all, "a100", (8, 8), 240, Schedule::Themis, (51, 144)),
         ("artifact/fig10_100jobs.csv", all, "a100", (4, 8), 240, Schedule::Themis, (91, 9)),
+        ("artifact/fig11_200jobs_be0.1.csv", all, "a100", (4, 8), 240, Schedule::Themis, (71, 102)),
+        ("artifact/elasticVpollux_e.csv", all, "t4", (32, 4), 240, Schedule::Themis, (73, 122)),
         ("artifact/fig10_100jobs.csv", all, "a100", (16, 8), 240, Schedule::EdfAccessCtrl, (92, 8)),
         ("artifact/fig10_100jobs.csv", all, "a100", (16, 8), 240, Schedule::Ef, (97, 3)),
         ("artifact/elasticVpollux_e.csv", all, "t4", (16, 4), 60, Schedule::EdfAccessCtrl, (80, 115)),
