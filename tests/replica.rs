@@ -111,11 +111,16 @@ fn themis_is_the_artifacts_but_for_its_solver() {
             .filter(|job| in_time(rows[job.job_id.as_str()].end as f64, job) == in_time(job.end_time, job))
             .count();
         println!("{}: of {} ends {ends} and verdicts {verdicts}", run.id, theirs.len());
-        // Single ends are the solver's (see `themis`); what they come to is not.
+        // Where rounding in the solver decides (see `themis::solver`) single ends differ; what they come to does not. Its own
+        // code differs from this run as much: built for another machine, in 44 ends.
+        let rounds = run.id == "fig8a/themis";
         assert_eq!(counts(&replayed), (run.accepted, run.declined), "{}", run.id);
         assert_eq!(verdicts, theirs.len(), "{}: verdicts", run.id);
-        let alike = if run.id == "fig8a/themis" { 0.65 } else { 0.9 };
+        let alike = if rounds { 0.7 } else { 1.0 };
         assert!(ends as f64 >= alike * theirs.len() as f64, "{}: {ends} ends", run.id);
+        let ours = replayed.rows.iter().map(|row| workload.job(row.job).name.as_str());
+        let in_order = ours.eq(theirs.iter().map(|job| job.job_id.as_str()));
+        assert!(in_order || rounds, "{}: order", run.id);
         assert!(rows.values().all(|row| row.start == NEVER));
     }
 }
@@ -151,13 +156,20 @@ type Counted = (&'static str, usize, &'static str, (u32, u32), u64, Schedule, (i
 fn known_counts_of_runs_that_are_not_stored() {
     let Some(data) = data() else { return };
     let all = usize::MAX;
-    let runs: [Counted; 12] = [
+    // Those of Themis are of the artifact's rules in Python with its own solver, cvxpy and ECOS.
+    let runs: [Counted; 18] = [
         ("itp/195job.csv", all, "a100", (16, 8), 240, Schedule::Edf, (17, 178)),
         ("itp/195job.csv", all, "a100", (16, 8), 240, Schedule::EdfAccessCtrl, (63, 132)),
         ("itp/195job.csv", all, "a100", (16, 8), 240, Schedule::Ef, (40, 155)),
         ("itp/195job.csv", all, "a100", (16, 8), 240, Schedule::EfAccessCtrl, (146, 49)),
         ("itp/195job.csv", all, "a100", (16, 8), 240, Schedule::DlasGpu, (90, 105)),
         ("itp/195job.csv", all, "a100", (16, 8), 240, Schedule::Gandiva, (47, 148)),
+        ("itp/195job.csv", all, "a100", (16, 8), 240, Schedule::Themis, (80, 115)),
+        ("itp/195job.csv", all, "a100", (16, 8), 60, Schedule::Themis, (88, 107)),
+        ("itp/195job.csv", all, "a100", (8, 8), 240, Schedule::Themis, (51, 144)),
+        ("artifact/fig10_100jobs.csv", all, "a100", (4, 8), 240, Schedule::Themis, (91, 9)),
+        ("artifact/fig11_200jobs_be0.1.csv", all, "a100", (4, 8), 240, Schedule::Themis, (71, 102)),
+        ("artifact/elasticVpollux_e.csv", all, "t4", (32, 4), 240, Schedule::Themis, (73, 122)),
         ("artifact/fig10_100jobs.csv", all, "a100", (16, 8), 240, Schedule::EdfAccessCtrl, (92, 8)),
         ("artifact/fig10_100jobs.csv", all, "a100", (16, 8), 240, Schedule::Ef, (97, 3)),
         ("artifact/elasticVpollux_e.csv", all, "t4", (16, 4), 60, Schedule::EdfAccessCtrl, (80, 115)),

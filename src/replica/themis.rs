@@ -2,8 +2,11 @@
 //!
 //! The division is that which makes the worst finish-time fairness best. Its optimum is not unique: where a job that has
 //! all it can use is the bottleneck, the others may have anything between what the optimum needs and everything. The
-//! artifact takes what an interior-point solver stops at; this takes the optimum's middle, which is nearly that. Counts
-//! and verdicts of every stored run are the artifact's; where the cluster is overloaded, single jobs end otherwise.
+//! artifact takes what an interior-point solver stops at, and so does this ([`solver`]). Ends, verdicts and order of the stored
+//! runs are the artifact's, and its counts on runs that are not stored; where the cluster is so overloaded that the solver stops
+//! at rounding, single jobs end otherwise.
+
+mod solver;
 
 use std::cmp::Ordering;
 
@@ -12,6 +15,7 @@ use super::events::Events;
 use super::gangs::{Gang, Scene};
 use super::overhead::overhead;
 use super::{NEVER, Refused, Replayed, Round};
+use solver::{Claim, Solver};
 
 /// Re-enacts the schedule.
 ///
@@ -50,6 +54,7 @@ struct Run<'s> {
     live: Vec<usize>,
     /// Coefficients of the division, in the order of `live`; kept for its memory.
     claims: Vec<Claim>,
+    solver: Solver,
     outcome: Replayed,
 }
 
@@ -73,6 +78,7 @@ impl<'s> Run<'s> {
             states: scene.jobs.iter().map(state).collect(),
             live: Vec::new(),
             claims: Vec::new(),
+            solver: Solver::default(),
             outcome: Replayed::default(),
         }
     }
@@ -90,7 +96,12 @@ impl<'s> Run<'s> {
                 self.live.extend(event.start);
             }
             if self.live.is_empty() {
-                let Some(next) = events.next() else { return Ok(self.outcome) };
+                let Some(next) = events.next() else {
+                    if log.is_some() {
+                        self.outcome.log.push(Round { time: now, held: vec![], efficiency: 0.0 });
+                    }
+                    return Ok(self.outcome);
+                };
                 let skipped = idle(next - now, grid.slot);
                 if self.scene.logs() {
                     let ticks = (0..=skipped / grid.slot).map(|tick| now + tick * grid.slot);
@@ -133,19 +144,34 @@ impl<'s> Run<'s> {
             self.claims.push(Claim {
                 gpus: gang.gpus as f64,
                 elapsed: (latest - gang.submit) as f64,
-                work: state.iterations / gang.speed,
+                left: state.iterations,
+                speed: gang.speed,
                 alone: state.alone + state.iterations / state.divided_by,
             });
         }
-        let gpus = grid.gpus as f64;
-        let worst = fairest(&self.claims, gpus);
-        let price = price_in_the_middle(&self.claims, worst, gpus);
-        for (job, claim) in self.live.iter().zip(&self.claims) {
-            self.states[*job].share = claim.middle(worst, price);
+        if !self.order_matters() {
+            return;
+        }
+        self.solver.divide(&self.claims, grid.gpus as f64);
+        for (job, share) in self.live.iter().zip(self.solver.shares()) {
+            self.states[*job].share = share;
         }
         let states = &self.states;
         let key = |job: usize| (states[job].share, states[job].leases);
         self.live.sort_by(|a, b| order(key(*a), key(*b), grid.accidents));
+    }
+
+    /// Whether anything depends on who goes first: not all fit, several end with the lease, or placements are written down.
+    fn order_matters(&self) -> bool {
+        let grid = self.scene.grid;
+        let gangs = self.live.iter().map(|job| (&self.scene.jobs[*job], &self.states[*job]));
+        let (mut gpus, mut ends) = (0, 0);
+        for (gang, state) in gangs {
+            gpus += gang.gpus;
+            let ends_now = state.left <= grid.slot || state.iterations <= grid.slot as f64 * gang.speed;
+            ends += u32::from(ends_now);
+        }
+        gpus > grid.gpus || ends > 1 || self.scene.logs()
     }
 
     /// Lets those with the largest shares run for a slot, as far as there are GPUs; nobody loses time to overhead (Q10).
@@ -223,86 +249,6 @@ fn isolated_throughput(cluster: i64, jobs: usize, gang: &Gang, accidents: Accide
     let part = (cluster as u64).div_ceil(jobs as u64);
     let share = (part as f64 / gang.gpus as f64).min(1.0);
     if accidents.has(Q21) { share } else { share * gang.speed }
-}
-
-/// What a job brings to the division: with a share `x` of its gang its fairness is
-/// `(elapsed + work / x) / alone`, the less the better.
-#[derive(Clone, Copy, Debug)]
-struct Claim {
-    gpus: f64,
-    elapsed: f64,
-    work: f64,
-    alone: f64,
-}
-
-impl Claim {
-    /// The best fairness it can have.
-    fn best(&self) -> f64 {
-        (self.elapsed + self.work) / self.alone
-    }
-
-    /// The least share with which its fairness is `worst`, which is not below its best.
-    fn least(&self, worst: f64) -> f64 {
-        (self.work / (self.alone * worst - self.elapsed)).min(1.0)
-    }
-
-    /// The share between the least and 1 that is farthest from both, the product of the distances taken, where a GPU has
-    /// a price: the `y` above the least with `1/y - 1/(1 - least - y) = price * gpus`.
-    fn middle(&self, worst: f64, price: f64) -> f64 {
-        let least = self.least(worst);
-        let room = 1.0 - least;
-        let cost = price * self.gpus * room;
-        least + 2.0 * room / (cost + 2.0 + (cost * cost + 4.0).sqrt())
-    }
-}
-
-/// The price of a GPU at which as little as possible of the bounds of the division is touched: one over what is left of
-/// the cluster, which the price in turn decides. Without end where nothing can be left.
-///
-/// An interior-point solver stops near the point of the optimum that is farthest from all bounds, their distances'
-/// product taken; this is it but for the bounds of the solver's auxiliary variables.
-fn price_in_the_middle(claims: &[Claim], worst: f64, gpus: f64) -> f64 {
-    let (mut low, mut high) = PRICES;
-    for _ in 0..PRICE_STEPS {
-        let price = (low * high).sqrt();
-        let used: f64 = claims.iter().map(|claim| claim.gpus * claim.middle(worst, price)).sum();
-        if price * (gpus - used) < 1.0 {
-            low = price;
-        } else {
-            high = price;
-        }
-    }
-    high
-}
-
-/// Between which prices the right one is looked for: a GPU of a huge cluster, and a fraction of one far below rounding.
-const PRICES: (f64, f64) = (1e-7, 1e9);
-
-/// Halvings of the prices' range in powers of ten; what is left of it is rounding.
-const PRICE_STEPS: u32 = 50;
-
-/// The least worst fairness that `gpus` GPUs allow.
-///
-/// The GPUs needed fall with the worst fairness, and ever more slowly. So Newton's steps from where a job that has all it
-/// can use is the bottleneck never pass the solution; where they no longer advance, they are there.
-fn fairest(claims: &[Claim], gpus: f64) -> f64 {
-    let mut worst = claims.iter().map(Claim::best).fold(0.0, f64::max);
-    loop {
-        let (mut surplus, mut slope) = (-gpus, 0.0);
-        for claim in claims {
-            let spare = claim.alone * worst - claim.elapsed;
-            let need = claim.gpus * claim.work / spare;
-            surplus += need;
-            slope += need * claim.alone / spare;
-        }
-        let next = worst + surplus / slope;
-        // Rounding may step back in the end; a step of less than this is rounding too.
-        let advances = next > worst * (1.0 + 1e-13);
-        if surplus <= 0.0 || !advances {
-            return worst;
-        }
-        worst = next;
-    }
 }
 
 #[cfg(test)]

@@ -1,0 +1,411 @@
+//! The fair division, by the interior-point method whose stopping point the artifact takes.
+//!
+//! The artifact hands `min max_i (elapsed_i + left_i / (speed_i x_i)) / alone_i`, `0 <= x <= 1`, `sum gpus_i x_i <= N` to cvxpy,
+//! which makes a cone program of it, and ECOS, which solves that. With `t` for the worst fairness and `v_i >= 1 / (speed_i x_i)`:
+//!
+//! ```text
+//! min t   with  left_i v_i - alone_i t <= -elapsed_i   (divided by alone_i),   0 <= x_i <= 1,   sum gpus_i x_i <= N
+//!         and   (speed_i x_i + v_i, speed_i x_i - v_i, 2) in the second-order cone
+//! ```
+//!
+//! Where a job with `x = 1` is the bottleneck the other shares are not unique, and who goes first is decided by where the
+//! method stops. So this is the published method, written anew: A. Domahidi, E. Chu, S. Boyd, "ECOS: An SOCP solver for embedded
+//! systems", ECC 2013, and L. Vandenberghe, "The CVXOPT linear and quadratic cone program solvers", 2010: a homogeneous
+//! self-dual embedding, Nesterov and Todd's scaling, Mehrotra's predictor and corrector, rows and columns balanced beforehand.
+//!
+//! Two things decide beside the method, and were found by comparing iterates. The paper perturbs its linear systems, by
+//! [`REGULAR`]; on the variables that stays, and slows what moves them without moving anything else. And rounding: once the
+//! optimum is nearly reached, what is left of such moves is divided by [`REGULAR`], and ECOS's are noise. Stopping at
+//! [`TOLERANCE`], long before ECOS does, is nearer to where it ends than an exact method that goes on.
+//!
+//! Of the linear systems only what joins jobs is solved as one, two unknowns: `t` and the capacity's multiplier. The rest is
+//! two unknowns a job. So an iteration is linear in the jobs, and nothing is allocated once there were as many.
+
+mod cone;
+mod job;
+
+use cone::{Scaling, Three, UNIT, depth};
+use job::{Job, Joint, Part, Rows, Six, Sums, largest, last, lesser};
+
+/// What a job brings to the division: with a share `x` of its gang its fairness is
+/// `(elapsed + left / (speed x)) / alone`, the less the better.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Claim {
+    pub(super) gpus: f64,
+    pub(super) elapsed: f64,
+    pub(super) left: f64,
+    pub(super) speed: f64,
+    pub(super) alone: f64,
+}
+
+/// Residuals and relative gap at which the method stops.
+const TOLERANCE: f64 = 5e-5;
+
+/// How much of the step to the boundary is taken, and the most of it.
+const BACK: f64 = 0.99;
+const LONGEST: f64 = 0.999;
+
+/// A step to the boundary below which it cannot go on, and the most iterations.
+const SHORTEST: f64 = 1e-6;
+const ITERATIONS: u32 = 100;
+
+/// The least centring.
+const CENTRE: f64 = 1e-4;
+
+/// What is added to the diagonal of the variables.
+const REGULAR: f64 = 7e-8;
+
+/// Up to what a solution of the linear system leaves of a right side it is refined, and how often at most.
+const EXACT: f64 = 1e-14;
+const REFINEMENTS: u32 = 3;
+
+/// The mean complementarity from which on solutions are refined: before that they are exact enough.
+const NEAR: f64 = 1e-5;
+
+/// Rounds in which rows and columns are balanced.
+const BALANCE: u32 = 3;
+
+/// The iteration, with its memory.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Solver {
+    jobs: Vec<Job>,
+    /// The capacity's row: its right side, slack, multiplier, residual.
+    gpus: f64,
+    s: f64,
+    z: f64,
+    residual: f64,
+    /// The objective's coefficient, the variable and the residual of its column.
+    cost: f64,
+    t: f64,
+    column: f64,
+    tau: f64,
+    kappa: f64,
+    /// What joins jobs.
+    joint: Three,
+    fixed: Joint,
+    refines: bool,
+}
+
+/// The joint part of a solution and its product with the objective and the right sides.
+type Solution = (Joint, f64);
+
+/// Where the iteration is.
+struct Place {
+    mu: f64,
+    /// The embedding's last residual.
+    residual: f64,
+    /// The worst of what is to vanish, each over its tolerance.
+    worst: f64,
+}
+
+impl Solver {
+    /// Divides so many GPUs among the claims.
+    pub(super) fn divide(&mut self, claims: &[Claim], gpus: f64) {
+        self.build(claims, gpus);
+        self.start();
+        let mut best = f64::INFINITY;
+        for _ in 0..ITERATIONS {
+            let place = self.place();
+            if place.worst < best {
+                best = place.worst;
+                let tau = self.tau;
+                self.jobs.iter_mut().for_each(|job| job.share = job.x / (tau * job.rows.unit));
+            }
+            if place.worst < 1.0 || !self.advance(&place) {
+                break;
+            }
+        }
+    }
+
+    /// The claims' shares, in their order.
+    pub(super) fn shares(&self) -> impl Iterator<Item = f64> {
+        self.jobs.iter().map(|job| job.share)
+    }
+
+    /// Writes the program down and balances it: rows and columns are divided by the roots of their largest numbers, the rows
+    /// of a cone by one number.
+    fn build(&mut self, claims: &[Claim], gpus: f64) {
+        self.jobs.clear();
+        self.jobs.extend(claims.iter().map(|claim| Job { rows: Rows::of(claim), ..Job::default() }));
+        (self.gpus, self.cost) = (gpus, 1.0);
+        for _ in 0..BALANCE {
+            let most =
+                |of: fn(&Rows) -> f64| self.jobs.iter().map(|job| of(&job.rows)).fold(0.0, f64::max).sqrt();
+            let (all, t) = (most(|rows| rows.gpus), most(|rows| rows.t));
+            for Job { rows, .. } in &mut self.jobs {
+                let fairness = rows.t.max(rows.v).sqrt();
+                let x = rows.low.max(rows.high).max(rows.gpus).max(rows.speed).sqrt();
+                let v = rows.v.max(rows.inverse).sqrt();
+                let cone = (2.0 * rows.speed.max(rows.inverse)).sqrt();
+                let (low, high) = (rows.low.sqrt(), rows.high.sqrt());
+                rows.t /= fairness * t;
+                rows.v /= fairness * v;
+                rows.low /= low * x;
+                rows.high /= high * x;
+                rows.gpus /= all * x;
+                rows.speed /= cone * x;
+                rows.inverse /= cone * v;
+                rows.right[0] /= fairness;
+                rows.right[2] /= high;
+                rows.right[5] /= cone;
+                rows.unit *= x;
+            }
+            self.gpus /= all;
+            self.cost /= t;
+        }
+        for Job { rows, .. } in &mut self.jobs {
+            rows.speed *= 2.0 * UNIT;
+            rows.inverse *= 2.0 * UNIT;
+        }
+    }
+
+    /// The point to start from: the least squares of the primal's slacks and of the dual's multipliers, pushed into the cone.
+    fn start(&mut self) {
+        for job in &mut self.jobs {
+            (job.linear, job.scaling) = ([1.0; 3], Scaling::default());
+        }
+        (self.s, self.z, self.refines) = (1.0, 1.0, false);
+        self.joint = [REGULAR, 0.0, 1.0];
+        self.jobs.iter_mut().for_each(|job| job.factor(&mut self.joint));
+        let (primal, _) = self.solve(0.0, self.gpus, |job| ([0.0; 2], job.rows.right));
+        (self.t, self.s) = (primal.t, -primal.z);
+        for job in &mut self.jobs {
+            (job.x, job.v, job.s) = (job.free.x, job.free.v, job.free.z.map(|z| -z));
+        }
+        let (dual, _) = self.solve(-self.cost, 0.0, |_| ([0.0; 2], [0.0; 6]));
+        self.z = dual.z;
+        self.jobs.iter_mut().for_each(|job| job.z = job.free.z);
+        let least = |own: f64, of: fn(&Job) -> &Six| {
+            let inside = |six: &Six| six[0].min(six[1]).min(six[2]).min(depth(last(six)));
+            self.jobs.iter().map(|job| inside(of(job))).fold(own, f64::min)
+        };
+        let push = |least: f64| if least > 0.0 { 0.0 } else { 1.0 - least };
+        let (s, z) = (push(least(self.s, |job| &job.s)), push(least(self.z, |job| &job.z)));
+        self.s += s;
+        self.z += z;
+        for job in &mut self.jobs {
+            for i in 0..5 {
+                let unit = if i < 3 { 1.0 } else { UNIT };
+                job.s[i] += unit * s;
+                job.z[i] += unit * z;
+            }
+        }
+        (self.tau, self.kappa) = (1.0, 1.0);
+    }
+
+    /// Residuals.
+    fn place(&mut self) -> Place {
+        let (t, tau) = (self.t, self.tau);
+        let mut capacity = 0.0;
+        let (mut column, mut right, mut gap) = (0.0, self.gpus * self.z, self.s * self.z);
+        let (mut columns, mut rows) = (0.0, 0.0);
+        let (mut xs, mut ss, mut zs, mut rights) =
+            (t * t, self.s * self.s, self.z * self.z, self.gpus * self.gpus);
+        for job in &mut self.jobs {
+            let values = job.rows.values(t, job.x, job.v);
+            let [of_t, of_x, of_v] = job.rows.columns(&job.z);
+            column -= of_t;
+            job.columns = [-of_x - job.rows.gpus * self.z, -of_v];
+            capacity += job.rows.gpus * job.x;
+            columns += job.columns[0] * job.columns[0] + job.columns[1] * job.columns[1];
+            xs += job.x * job.x + job.v * job.v;
+            for i in 0..6 {
+                let (s, z, h) = (job.s[i], job.z[i], job.rows.right[i]);
+                job.residual[i] = s + values[i] - h * tau;
+                rows += job.residual[i] * job.residual[i];
+                gap += s * z;
+                right += h * z;
+                ss += s * s;
+                zs += z * z;
+                rights += h * h;
+            }
+        }
+        self.column = column - self.cost * tau;
+        self.residual = self.s + capacity - self.gpus * tau;
+        columns += self.column * self.column;
+        rows += self.residual * self.residual;
+        let cost = self.cost * t;
+        let (primal, dual) = (cost / tau, -right / tau);
+        let relative = if primal < 0.0 {
+            -gap / primal
+        } else if dual > 0.0 {
+            gap / dual
+        } else {
+            f64::INFINITY
+        };
+        let primal = rows.sqrt() / (rights.sqrt().max(1.0) + xs.sqrt() + ss.sqrt()) / tau;
+        let dual = columns.sqrt() / (self.cost.max(1.0) + zs.sqrt()) / tau;
+        Place {
+            mu: (gap + self.kappa * tau) / (4 * self.jobs.len() + 2) as f64,
+            residual: self.kappa + cost + right,
+            worst: primal.max(dual).max(gap.min(relative)) / TOLERANCE,
+        }
+    }
+
+    /// Takes a step; gives whether it could.
+    fn advance(&mut self, place: &Place) -> bool {
+        self.refines = place.mu < NEAR;
+        let Some((fixed, (free, product))) = self.predict() else { return false };
+        let (tau, kappa, column, residual, s) = (self.tau, self.kappa, self.column, self.residual, self.s);
+        self.fixed = fixed.0;
+        let curve = kappa / tau - fixed.1;
+
+        // The predictor.
+        let step = (place.residual - kappa + product) / curve;
+        let dk = -kappa - kappa / tau * step;
+        let (ds, dz, long) = self.direct(free, step, dk, s);
+        let centre = (1.0 - long).powi(3).clamp(CENTRE, 1.0);
+
+        // The corrector, centred.
+        let (keep, target) = (1.0 - centre, centre * place.mu);
+        let loses = s + (ds * dz - target) / self.z;
+        let (free, product) = self.solve(keep * column, loses - keep * residual, |job| {
+            job.loses = job.corrected(target);
+            let [a, b, c] = job.scaling.apply(last(&job.loses));
+            let loses = [job.loses[0], job.loses[1], job.loses[2], a, b, c];
+            let columns = job.columns.map(|column| keep * column);
+            (columns, std::array::from_fn(|i| loses[i] - keep * job.residual[i]))
+        });
+        let excess = kappa * tau + dk * step - target;
+        let step = (keep * place.residual - excess / tau + product) / curve;
+        let dk = -(excess + kappa * step) / tau;
+        let (ds, dz, long) = self.direct(free, step, dk, loses);
+        let long = BACK * long;
+        if !(long.is_finite() && step.is_finite()) {
+            return false;
+        }
+        self.t += long * (free.t + step * self.fixed.t);
+        self.s += long * ds;
+        self.z += long * dz;
+        self.tau += long * step;
+        self.kappa += long * dk;
+        for job in &mut self.jobs {
+            job.x += long * (job.free.x + step * job.fixed.x);
+            job.v += long * (job.free.v + step * job.fixed.v);
+            let ds = job.scaling.apply(last(&job.ds));
+            for i in 0..3 {
+                job.s[i] += long * job.ds[i];
+                job.s[i + 3] += long * ds[i];
+            }
+            for i in 0..6 {
+                job.z[i] += long * (job.free.z[i] + step * job.fixed.z[i]);
+            }
+        }
+        long > SHORTEST
+    }
+
+    /// Takes the scaling into the system and solves it for the program's own right side and for the predictor, which goes
+    /// straight to the optimum; none if the point has left the cone.
+    fn predict(&mut self) -> Option<(Solution, Solution)> {
+        self.joint = [REGULAR, 0.0, self.s / self.z];
+        let refines = self.refines;
+        let mut sums = [Sums::default(); 2];
+        for job in &mut self.jobs {
+            job.scaling = Scaling::new(last(&job.s), last(&job.z))?;
+            job.over_s = std::array::from_fn(|i| 1.0 / job.s[i]);
+            job.over_z = std::array::from_fn(|i| 1.0 / job.z[i]);
+            job.linear = std::array::from_fn(|i| job.z[i] * job.over_s[i]);
+            job.factor(&mut self.joint);
+            let [a, b, c] = job.scaling.point;
+            job.loses = [job.s[0], job.s[1], job.s[2], a, b, c];
+            if !refines {
+                job.right = job.predicted();
+                job.first = job.gather([0.0; 2], &job.rows.right, &mut sums[0]);
+                job.more = job.gather(job.right.0, &job.right.1, &mut sums[1]);
+            }
+        }
+        let right = (self.column, self.s - self.residual);
+        if refines {
+            let fixed = self.solve(-self.cost, self.gpus, |job| ([0.0; 2], job.rows.right));
+            self.jobs.iter_mut().for_each(|job| job.fixed = job.free);
+            return Some((fixed, self.solve(right.0, right.1, |job| job.predicted())));
+        }
+        let fixed = self.join(sums[0].t - self.cost, self.gpus - sums[0].z);
+        let free = self.join(sums[1].t + right.0, right.1 - sums[1].z);
+        let mut products = [self.own_product(fixed), self.own_product(free)];
+        for job in &mut self.jobs {
+            job.fixed = job.spread(job.first, fixed, &job.rows.right);
+            job.free = job.spread(job.more, free, &job.right.1);
+            products[0] += job.product(&job.fixed);
+            products[1] += job.product(&job.free);
+        }
+        Some(((fixed, products[0]), (free, products[1])))
+    }
+
+    /// Solves the system for a right side: the column of `t`, the row of the capacity, and each job's. What it
+    /// gives of the jobs is in `free`. What rounding leaves over is solved for again.
+    fn solve(&mut self, t: f64, z: f64, right: impl Fn(&mut Job) -> ([f64; 2], Six)) -> Solution {
+        let mut sums = Sums::default();
+        let mut most = t.abs().max(z.abs());
+        for job in &mut self.jobs {
+            job.right = right(job);
+            job.more = job.gather(job.right.0, &job.right.1, &mut sums);
+        }
+        let mut joint = self.join(t + sums.t, z - sums.z);
+        if !self.refines {
+            let mut product = self.own_product(joint);
+            for job in &mut self.jobs {
+                job.free = job.spread(job.more, joint, &job.right.1);
+                product += job.product(&job.free);
+            }
+            return (joint, product);
+        }
+        for job in &mut self.jobs {
+            job.free = Part::default();
+            job.over = job.right.1;
+            most = largest(&job.right, most);
+        }
+        let enough = EXACT * (1.0 + most);
+        let mut left = Sums { t, z };
+        joint = Joint::default();
+        for _ in 0..REFINEMENTS {
+            let step = self.join(left.t + sums.t, left.z - sums.z);
+            joint.t += step.t;
+            joint.z += step.z;
+            sums = Sums::default();
+            left = Sums { t: t - REGULAR * joint.t, z: z + self.s / self.z * joint.z };
+            most = 0.0_f64;
+            for job in &mut self.jobs {
+                let more = job.spread(job.more, step, &job.over);
+                job.free.x += more.x;
+                job.free.v += more.v;
+                (0..6).for_each(|i| job.free.z[i] += more.z[i]);
+                let over = job.left_over(joint, &mut left);
+                most = largest(&over, most);
+                job.over = over.1;
+                job.more = job.gather(over.0, &over.1, &mut sums);
+            }
+            if most.max(left.t.abs()).max(left.z.abs()) < enough {
+                break;
+            }
+        }
+        let product = self.jobs.iter().map(|job| job.product(&job.free)).sum::<f64>();
+        (joint, self.own_product(joint) + product)
+    }
+
+    /// The joint part for these right sides.
+    fn join(&self, t: f64, z: f64) -> Joint {
+        let [tt, tz, zz] = self.joint;
+        let det = tt * zz + tz * tz;
+        Joint { t: (t * zz + tz * z) / det, z: (tz * t - tt * z) / det }
+    }
+
+    fn own_product(&self, joint: Joint) -> f64 {
+        self.cost * joint.t + self.gpus * joint.z
+    }
+
+    /// Makes steps of solutions; gives those of the capacity and how far they can be taken.
+    fn direct(&mut self, free: Joint, tau: f64, kappa: f64, own: f64) -> (f64, f64, f64) {
+        let dz = free.z + tau * self.fixed.z;
+        let ds = -own - self.s / self.z * dz;
+        let mut least = (ds / self.s).min(dz / self.z).min(tau / self.tau).min(kappa / self.kappa);
+        for job in &mut self.jobs {
+            least = lesser(job.direct(tau), least);
+        }
+        let long = if least < 0.0 { (-1.0 / least).min(LONGEST) } else { LONGEST };
+        (ds, dz, long)
+    }
+}
+
+#[cfg(test)]
+mod tests;
