@@ -3,6 +3,10 @@
 //! The jobs are submitted at once, of the built-in applications that adapt their batch sizes in turn; none is done before the end.
 //! Rounds 11 to 20 are timed: by then most jobs were seen on several GPUs, all GPUs are dealt out, and noise changes from epoch
 //! to epoch.
+//!
+//! By instructions, repair and score are 37 % of a round, crossing and mutation 29 %, survival 7 %, the greedy plans 5 %. Passing
+//! over rows that are on no crowded node was tried and is slower; so is a sum of bytes that the compiler makes vectors of. Fewer
+//! generations are no way: 80 make figure 8a's mean completion time 0.2 to 0.5 % longer.
 
 #[path = "common/spent.rs"]
 mod spent;
