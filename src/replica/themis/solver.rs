@@ -209,9 +209,9 @@ impl Solver {
             capacity += job.rows.gpus * job.x;
             columns += job.columns[0] * job.columns[0] + job.columns[1] * job.columns[1];
             xs += job.x * job.x + job.v * job.v;
-            for i in 0..6 {
+            for (i, value) in values.into_iter().enumerate() {
                 let (s, z, h) = (job.s[i], job.z[i], job.rows.right[i]);
-                job.residual[i] = s + values[i] - h * tau;
+                job.residual[i] = s + value - h * tau;
                 rows += job.residual[i] * job.residual[i];
                 gap += s * z;
                 right += h * z;
@@ -283,9 +283,9 @@ impl Solver {
             job.x += long * (job.free.x + step * job.fixed.x);
             job.v += long * (job.free.v + step * job.fixed.v);
             let ds = job.scaling.apply(last(&job.ds));
-            for i in 0..3 {
+            for (i, ds) in ds.into_iter().enumerate() {
                 job.s[i] += long * job.ds[i];
-                job.s[i + 3] += long * ds[i];
+                job.s[i + 3] += long * ds;
             }
             for i in 0..6 {
                 job.z[i] += long * (job.free.z[i] + step * job.fixed.z[i]);
