@@ -231,9 +231,8 @@ fn what_does_not_go_together_is_said_with_its_point() {
             "point 4 (scheduler=fifo, preset=paper): `fifo` has no preset `paper`; it has: default",
         ),
         (
-            "scheduler = 'themis'\nset.leese = 1",
-            "point 1: --set `leese=1`: unknown option `leese`; `themis` takes lease (under --preset paper accident.q10, \
-             accident.q21, accident.q23, accident.q24); did you mean `lease`?",
+            "scheduler = ['fifo', 'srtf']\nset.leese = 1",
+            "point 1 (scheduler=fifo): --set `leese=1`: unknown option `leese`; `fifo` takes none, `srtf` takes none",
         ),
         (
             "scheduler = ['fifo', 'themis']\nset.lease = [600, 1200]",
