@@ -34,7 +34,7 @@ pub use deadline::{DeadlineRule, DeadlineRuleError};
 pub use describe::{Description, Load, ModelCount, Tightness, describe};
 pub use format::{Column, FORMATS, Format};
 pub use generate::{GenerateError, GenerateOptions, generate};
-pub use problem::{InputErrors, Problem};
+pub use problem::{InputErrors, Problem, printable};
 pub use unit::TimeUnit;
 
 use problem::Problems;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use crate::experiment::CaseError;
 use crate::report::OutputError;
-use crate::report::table::printable;
+use crate::trace::printable;
 
 /// Why a command does not end well.
 #[derive(Debug)]

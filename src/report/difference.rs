@@ -8,11 +8,12 @@ use serde_json::Value;
 
 use crate::record::allocations::Allocation;
 use crate::record::jobs::{JobRow, State};
+use crate::trace::printable;
 use crate::units::{Gpus, SimTime};
 use crate::workload::Workload;
 
 use super::stored::error;
-use super::table::{count, lines, printable, row};
+use super::table::{count, lines, row};
 use super::{Stored, StoredError, Summary};
 
 /// How many jobs of one kind are named in a text.

@@ -4,9 +4,10 @@ use serde_json::{Value, json};
 
 use crate::record::allocations::Allocation;
 use crate::record::jobs::{JobRow, State};
+use crate::trace::printable;
 use crate::units::{Gpus, SimDuration, SimTime};
 
-use super::table::{count, lines, printable, row};
+use super::table::{count, lines, row};
 use super::{Stored, StoredError, Summary};
 
 /// One job of a stored run, from its submission to its end.

@@ -58,10 +58,15 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Text from a file, made safe for a terminal: escaped where it does not print, and cut.
+/// Text from a file, made safe for a terminal: what steers one is escaped.
+pub fn printable(text: &str) -> String {
+    let shown = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    text.chars().map(shown).collect()
+}
+
+/// The same, and cut.
 pub(crate) fn shown(text: &str) -> String {
-    let printable = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
-    let mut out: String = text.chars().take(VALUE_SHOWN).map(printable).collect();
+    let mut out = printable(&text.chars().take(VALUE_SHOWN).collect::<String>());
     if text.chars().nth(VALUE_SHOWN).is_some() {
         out.push('…');
     }
