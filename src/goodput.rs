@@ -146,55 +146,64 @@ pub fn gain(noise: f64, initial: u32, batch: u32) -> f64 {
 /// How many batch sizes are tried.
 const CANDIDATES: u32 = 50;
 
-/// The batch size of the most goodput on `gpus` GPUs: of fifty between the smallest and the largest allowed, equally far apart
-/// by ratio, the first of the best. `step` gives the seconds of an accumulation step and of the last step at a micro-batch of so
-/// many examples.
-///
-/// What is worked off of a candidate is rounded up to whole examples on every GPU, and its goodput is that of the rounded batch.
-/// A choice that thereby comes out larger than allowed is then cut down; one that cannot be is passed over.
-pub fn choose_batch(
-    limits: &BatchLimits,
+/// The batch sizes that are tried on some GPUs, and how long a step takes at each: what does not depend on noise.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Candidates {
+    limits: BatchLimits,
     gpus: u32,
-    noise: f64,
-    step: impl Fn(u32) -> (f64, f64),
-) -> Option<Choice> {
-    let goodput = |split: Split| {
-        let batch = split.batch(gpus);
-        let (accumulate, last) = step(split.atomic);
-        let seconds = f64::from(split.accumulation) * accumulate + last;
-        f64::from(limits.initial) * gain(noise, limits.initial, batch) / seconds
-    };
-    if limits.pinned.is_some() {
-        let first = first_batch(limits, gpus)?;
-        return Some(Choice { goodput: goodput(first.split), ..first });
-    }
-    let low = f64::from(limits.initial.max(limits.local.0.saturating_mul(gpus)));
-    let high = f64::from(limits.largest);
-    if gpus == 0 || low > high {
-        return None;
-    }
-    let ratio = libm::pow(high / low, 1.0 / f64::from(CANDIDATES - 1));
-    let mut total = low;
-    let mut best: Option<(Split, f64)> = None;
-    let mut last = None;
-    for candidate in 1..=CANDIDATES {
-        let local = total / f64::from(gpus);
-        let accumulation = least_accumulation(limits, gpus, local);
-        let split = Split { atomic: atomic(local, accumulation), accumulation };
-        let cut_down = split.atomic.min(largest_atomic(limits, gpus, accumulation));
-        let allowed = split.atomic <= limits.local.1 && cut_down >= limits.local.0;
-        // Close candidates round to the same.
-        if allowed && last != Some(split) {
-            let goodput = goodput(split);
-            if best.is_none_or(|(_, most)| goodput > most) {
-                best = Some((split, goodput));
+    /// Seconds, in ascending order of batch sizes.
+    steps: Vec<(Split, f64)>,
+}
+
+impl Candidates {
+    /// Fifty between the smallest batch size that the limits allow on `gpus` GPUs and the largest, equally far apart by ratio, as
+    /// far as they differ; the pinned one alone for a job that must keep it; none where the limits allow none. `step` gives the
+    /// seconds of an accumulation step and of the last step at a micro-batch of so many examples.
+    pub fn new(limits: &BatchLimits, gpus: u32, step: impl Fn(u32) -> (f64, f64)) -> Candidates {
+        let mut steps = Vec::new();
+        let mut add = |split: Split| {
+            let (accumulate, last) = step(split.atomic);
+            steps.push((split, f64::from(split.accumulation) * accumulate + last));
+        };
+        let low = f64::from(limits.initial.max(limits.local.0.saturating_mul(gpus)));
+        let high = f64::from(limits.largest);
+        if limits.pinned.is_some() {
+            first_batch(limits, gpus).iter().for_each(|first| add(first.split));
+        } else if gpus > 0 && low <= high {
+            let ratio = libm::pow(high / low, 1.0 / f64::from(CANDIDATES - 1));
+            let mut total = low;
+            let mut last = None;
+            for candidate in 1..=CANDIDATES {
+                let local = total / f64::from(gpus);
+                let accumulation = least_accumulation(limits, gpus, local);
+                let split = Split { atomic: atomic(local, accumulation), accumulation };
+                let cut_down = split.atomic.min(largest_atomic(limits, gpus, accumulation));
+                let allowed = split.atomic <= limits.local.1 && cut_down >= limits.local.0;
+                // Close candidates round to the same.
+                if allowed && last != Some(split) {
+                    add(split);
+                }
+                last = Some(split);
+                total = if candidate + 1 == CANDIDATES { high } else { total * ratio };
             }
         }
-        last = Some(split);
-        total = if candidate + 1 == CANDIDATES { high } else { total * ratio };
+        Candidates { limits: *limits, gpus, steps }
     }
-    let (split, goodput) = best?;
-    realised(limits, gpus, split, goodput)
+
+    /// The one of the most goodput under `noise`, the first of equals; `None` where there is none.
+    ///
+    /// What is worked off of a candidate is rounded up to whole examples on every GPU, and its goodput is that of the rounded
+    /// batch. A choice that thereby comes out larger than allowed is then cut down; one that cannot be is no candidate.
+    pub fn best(&self, noise: f64) -> Option<Choice> {
+        let initial = self.limits.initial;
+        let goodput = |(split, seconds): &(Split, f64)| {
+            let gain = gain(noise, initial, split.batch(self.gpus));
+            (*split, f64::from(initial) * gain / seconds)
+        };
+        let better = |best: (Split, f64), other: (Split, f64)| if other.1 > best.1 { other } else { best };
+        let (split, goodput) = self.steps.iter().map(goodput).reduce(better)?;
+        realised(&self.limits, self.gpus, split, goodput)
+    }
 }
 
 /// The largest micro-batch with which so many accumulation steps keep to the largest batch size.

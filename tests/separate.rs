@@ -37,8 +37,10 @@ use elasticflow_sim::sim::Scenario;
 ///   rest of it. At 1200 both have had one: job 0 (1200, 400, 2400) has 0.23, job 2 (1000, 650, 1500) 0.77. At 1800 job 0
 ///   (1800, 400, 2400) has 0.44 for one lease, job 2 (1600, 50, 1500) 0.56 for two; job 0 is done at 2200, and job 2 has its
 ///   last 50 s.
-/// - `pollux` draws, so that this is one of several runs. A job of age 0 has nothing to lose or win, so the first two begin at 60,
-///   on 1, 2 and 4 GPUs as they may; from 240 on all three share, and nobody looks at a deadline.
+/// - `pollux` draws, so that this is one of several runs, and plans every minute. Jobs 0 and 1 have the one GPU that they may have at
+///   first, 2 from 120 on and 4 from 180 on. At 240 job 0 gives 2 back, of which job 2 has one, and from 300 on both. Job 1 has 3760
+///   GPU-s left at 180 and is done at 1120. From 1140 on the others have 4 each: job 2 has 4260 GPU-s left, until 2205; job 0, with
+///   1400 left at 2220, has all 8 to itself. Nobody looks at a deadline.
 const ENDS: [(&str, [&str; 3]); 11] = [
     ("elasticflow", ["1500 met", "1000 met", "declined"]),
     ("elasticflow-no-admission", ["2250 late", "1750 met", "950 met"]),
@@ -50,7 +52,7 @@ const ENDS: [(&str, [&str; 3]); 11] = [
     ("tiresias", ["2250 late", "1806.25 met", "2150 late"]),
     ("themis", ["2200 met", "1100 met", "2250 late"]),
     ("chronus", ["1500 met", "500 met", "2250 late"]),
-    ("pollux", ["2120 met", "2000 met", "2407.5 late"]),
+    ("pollux", ["2395 late", "1120 met", "2205 late"]),
 ];
 
 fn ends(scheduler: &str) -> Vec<String> {

@@ -13,6 +13,15 @@ fn close(a: f64, b: f64) {
     assert!((a - b).abs() <= 1e-7 * b.abs(), "{a} is not {b}");
 }
 
+fn choose_batch(
+    limits: &BatchLimits,
+    gpus: u32,
+    noise: f64,
+    step: impl Fn(u32) -> (f64, f64),
+) -> Option<Choice> {
+    Candidates::new(limits, gpus, step).best(noise)
+}
+
 #[test]
 fn a_step_is_computing_and_exchanging_that_overlap() {
     let one = model(1.0);

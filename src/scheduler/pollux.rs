@@ -128,7 +128,7 @@ impl Note {
         let (nodes, gpus) = (self.held.nodes(), self.held.gpus().get());
         match (self.agent.goodputs(), self.batches) {
             (_, Batches::Own(_)) => None,
-            (Some(goodputs), _) => goodputs.batch(nodes, gpus),
+            (Some(goodputs), _) => goodputs.batch(nodes > 1, gpus),
             (None, Batches::Within(limits)) => first_batch(&limits, gpus).map(|choice| choice.batch),
         }
     }

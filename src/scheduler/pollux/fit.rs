@@ -4,8 +4,9 @@
 //! that do not overlap, 10⁻³·(γ − 1)², and for exchanges that do not slow down with more GPUs, 10⁻²·((β_n/α_n)² +
 //! (β_r/α_r)²). What was not seen at all is pinned to the best that could be, so that a scheduler goes and looks.
 //!
-//! The search is a damped Gauss-Newton method inside bounds: a root of a mean of squares has the curvature of the squares over
-//! the root, less what the root itself bends. Exact derivatives, no randomness, the same start every time.
+//! The search is a damped Gauss-Newton method inside bounds. A root of a mean of squares is never above the squares over twice
+//! its value here, and half that value: each step minimises that parabola, which is exact where everything can be explained and
+//! the root has a kink. Exact derivatives, no randomness, the same start every time.
 
 use crate::goodput::{NO_TIME, StepModel};
 
@@ -24,6 +25,8 @@ pub(super) struct Seen {
 
 /// αc, βc, αn, βn, αr, βr, γ.
 type Vector = [f64; 7];
+/// A symmetric matrix, of which what is right of the diagonal is not looked at.
+type Triangle = [Vector; 7];
 
 const LEAST: f64 = NO_TIME;
 const GAMMA: (f64, f64) = (1.0, 10.0);
@@ -65,13 +68,11 @@ enum Exchange {
     Node(f64),
 }
 
-/// The objective, its gradient, and its curvature as far as squares go.
+/// The objective, its gradient, and the curvature of the squares in it.
 struct Value {
     objective: f64,
     gradient: Vector,
-    /// Of the squares alone, for damping.
-    squares: [Vector; 7],
-    curvature: [Vector; 7],
+    curvature: Triangle,
 }
 
 impl Problem {
@@ -145,13 +146,14 @@ impl Problem {
         at
     }
 
-    /// No overlap and much of it are two valleys.
+    /// No overlap and much of it are valleys of their own: the lowest of what several starts come to.
     fn solve(&self) -> Vector {
-        let [first, second] = OVERLAPS.map(|gamma| {
+        let found = OVERLAPS.map(|gamma| {
             let found = self.minimise(self.start(gamma));
             (self.value(&found).objective, found)
         });
-        if second.0 < first.0 { second.1 } else { first.1 }
+        let [first, others @ ..] = found;
+        others.into_iter().fold(first, |best, other| if other.0 < best.0 { other } else { best }).1
     }
 
     fn minimise(&self, start: Vector) -> Vector {
@@ -163,8 +165,8 @@ impl Problem {
             let next = self.within(self.step(&at, &value, damping));
             let found = self.value(&next);
             let gained = value.objective - found.objective;
+            small = if gained.abs() < SMALL { small + 1 } else { 0 };
             if gained > 0.0 {
-                small = if gained < SMALL { small + 1 } else { 0 };
                 (at, value) = (next, found);
                 damping = (damping / 8.0).max(1e-9);
             } else {
@@ -189,19 +191,19 @@ impl Problem {
         let mut matrix = [[0.0; 7]; 7];
         let mut right = [0.0; 7];
         for (row, i) in free.iter().enumerate() {
-            for (column, j) in free.iter().enumerate() {
+            for (column, j) in free[..=row].iter().enumerate() {
                 matrix[row][column] = value.curvature[*i][*j];
             }
-            matrix[row][row] += damping * value.squares[*i][*i] + f64::MIN_POSITIVE;
+            matrix[row][row] += damping * value.curvature[*i][*i] + f64::MIN_POSITIVE;
             right[row] = -value.gradient[*i];
         }
         let mut next = *at;
         match solve(&mut matrix, &mut right, free.len()) {
             Some(()) => free.iter().zip(right).for_each(|(i, step)| next[*i] += step),
-            // Not convex enough yet: down the slope, each parameter by its own scale.
+            // Too flat: down the slope, each parameter by its own scale.
             None => free.iter().for_each(|i| {
                 next[*i] -=
-                    value.gradient[*i] / ((1.0 + damping) * value.squares[*i][*i] + f64::MIN_POSITIVE);
+                    value.gradient[*i] / ((1.0 + damping) * value.curvature[*i][*i] + f64::MIN_POSITIVE);
             }),
         }
         next
@@ -209,8 +211,7 @@ impl Problem {
 
     fn value(&self, at: &Vector) -> Value {
         let gamma = at[6];
-        let mut value =
-            Value { objective: 0.0, gradient: [0.0; 7], squares: [[0.0; 7]; 7], curvature: [[0.0; 7]; 7] };
+        let mut value = Value { objective: 0.0, gradient: [0.0; 7], curvature: [[0.0; 7]; 7] };
         let (mut accumulating, mut stepping) = (Squares::default(), Squares::default());
         for point in &self.points {
             let compute = at[0] + at[1] * point.atomic;
@@ -265,19 +266,18 @@ impl Problem {
 
 /// At most so many steps, and so small a gain three times in a row is the end.
 const STEPS: usize = 200;
-const SMALL: f64 = 1e-11;
+const SMALL: f64 = 1e-9;
 
 /// The γ that searches start from.
-const OVERLAPS: [f64; 2] = [1.001, 3.0];
+const OVERLAPS: [f64; 3] = [1.001, 1.5, 3.0];
 
 impl Value {
     /// Adds weight·residual².
     fn add_square(&mut self, weight: f64, residual: f64, slope: &Vector) {
         self.objective += weight * residual * residual;
-        for i in 0..7 {
+        for i in (0..7).filter(|i| slope[*i] != 0.0) {
             self.gradient[i] += 2.0 * weight * residual * slope[i];
-            for j in 0..7 {
-                self.squares[i][j] += 2.0 * weight * slope[i] * slope[j];
+            for j in 0..=i {
                 self.curvature[i][j] += 2.0 * weight * slope[i] * slope[j];
             }
         }
@@ -291,18 +291,16 @@ struct Squares {
     /// Σ residual·slope
     pull: Vector,
     /// Σ slope·slopeᵀ
-    products: [Vector; 7],
+    products: Triangle,
 }
 
 impl Squares {
     fn add(&mut self, residual: f64, slope: &Vector) {
         self.sum += residual * residual;
-        for i in 0..7 {
-            if slope[i] != 0.0 {
-                self.pull[i] += residual * slope[i];
-                for j in 0..7 {
-                    self.products[i][j] += slope[i] * slope[j];
-                }
+        for i in (0..7).filter(|i| slope[*i] != 0.0) {
+            self.pull[i] += residual * slope[i];
+            for j in 0..=i {
+                self.products[i][j] += slope[i] * slope[j];
             }
         }
     }
@@ -312,24 +310,21 @@ impl Squares {
         if count == 0.0 {
             return;
         }
-        let exact = (self.sum / count).sqrt();
-        value.objective += exact;
-        // Close to zero the root has a kink; there it counts as round.
-        let root = exact.max(1e-9);
+        let root = (self.sum / count).sqrt();
+        value.objective += root;
+        // Close to zero, where the root has a kink, it counts as round.
+        let scale = 1.0 / (count * root.max(1e-9));
         for i in 0..7 {
-            let pull = self.pull[i] / count / root;
-            value.gradient[i] += pull;
-            for j in 0..7 {
-                let squares = self.products[i][j] / count / root;
-                value.squares[i][j] += squares;
-                value.curvature[i][j] += squares - pull * (self.pull[j] / count / root) / root;
+            value.gradient[i] += self.pull[i] * scale;
+            for j in 0..=i {
+                value.curvature[i][j] += self.products[i][j] * scale;
             }
         }
     }
 }
 
 /// Solves a symmetric system in place by Cholesky's method; `None` where the matrix is not positive definite.
-fn solve(matrix: &mut [Vector; 7], right: &mut Vector, size: usize) -> Option<()> {
+fn solve(matrix: &mut Triangle, right: &mut Vector, size: usize) -> Option<()> {
     for i in 0..size {
         for j in 0..=i {
             let sum = matrix[i][j] - (0..j).map(|k| matrix[i][k] * matrix[j][k]).sum::<f64>();

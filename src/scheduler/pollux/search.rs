@@ -120,7 +120,7 @@ pub(super) fn search(
     let mut search = Search {
         slots: Slots::new(most, &problem),
         members: Members::new(most),
-        mutation: Mutation::new(problem.jobs()),
+        mutation: Mutation::new(&problem, draw),
         scratch: Scratch::default(),
         changed: Changed::none(problem.jobs()),
         alive: Vec::new(),

@@ -18,7 +18,8 @@ pub(super) struct Seldom {
 
 /// Beyond so many chances in a row without one that comes true, the draw is repeated: chances have no memory.
 const REACH: usize = 512;
-const GUIDES: usize = 256;
+const GUIDES: usize = 1 << GUIDED;
+const GUIDED: u32 = 10;
 
 impl Seldom {
     pub(super) fn new(probability: f64) -> Seldom {
@@ -34,7 +35,7 @@ impl Seldom {
         }
         let mut at = 0;
         let guide = std::array::from_fn(|part| {
-            let least = (part << 24) as u32;
+            let least = (part as u32) << (32 - GUIDED);
             while at < until.len() && until[at] <= least {
                 at += 1;
             }
@@ -48,7 +49,7 @@ impl Seldom {
         let mut passed = 0;
         loop {
             let number = draw.next_u32();
-            let mut at = usize::from(self.guide[(number >> 24) as usize]);
+            let mut at = usize::from(self.guide[(number >> (32 - GUIDED)) as usize]);
             while let Some(until) = self.until.get(at) {
                 if *until > number {
                     return passed + at;
@@ -57,6 +58,32 @@ impl Seldom {
             }
             passed += self.until.len();
         }
+    }
+}
+
+/// Chances of the same probability that are taken one after the other.
+pub(super) struct Chances {
+    seldom: Seldom,
+    /// How many pass before the next one that comes true.
+    away: usize,
+}
+
+impl Chances {
+    pub(super) fn new(probability: f64, draw: &mut ChaCha8Rng) -> Chances {
+        let seldom = Seldom::new(probability);
+        let away = seldom.skip(draw);
+        Chances { seldom, away }
+    }
+
+    /// Of `count` chances the next one that comes true, until there is none; then those are past.
+    pub(super) fn next(&mut self, count: usize, draw: &mut ChaCha8Rng) -> Option<usize> {
+        if self.away >= count {
+            self.away -= count;
+            return None;
+        }
+        let this = self.away;
+        self.away += 1 + self.seldom.skip(draw);
+        Some(this)
     }
 }
 
@@ -74,23 +101,28 @@ mod tests {
 
     use super::*;
 
-    /// Of 200,000 chances as many come true as should: within five standard deviations, √(n·p·(1 − p)).
+    /// Of 200,000 chances as many come true as should, however many are taken at a time: within five standard deviations,
+    /// √(n·p·(1 − p)).
     #[test]
     fn seldom_is_as_often_as_it_should_be() {
         let mut draw = ChaCha8Rng::seed_from_u64(1);
         for probability in [1.0, 0.5, 0.1, 0.02, 0.001] {
-            let seldom = Seldom::new(probability);
-            let (mut at, mut times) = (0, 0);
-            loop {
-                at += seldom.skip(&mut draw) + 1;
-                if at > 200_000 {
-                    break;
+            for together in [1, 7, 200_000] {
+                let mut chances = Chances::new(probability, &mut draw);
+                let (mut taken, mut times) = (0, 0);
+                while taken < 200_000 {
+                    let count = together.min(200_000 - taken);
+                    let mut last = None;
+                    while let Some(this) = chances.next(count, &mut draw) {
+                        assert!(this < count && last < Some(this));
+                        (last, times) = (Some(this), times + 1);
+                    }
+                    taken += count;
                 }
-                times += 1;
+                let expected = 200_000.0 * probability;
+                let off = 5.0 * (expected * (1.0 - probability)).sqrt();
+                assert!((f64::from(times) - expected).abs() <= off, "{times} of {expected}");
             }
-            let expected = 200_000.0 * probability;
-            let off = 5.0 * (expected * (1.0 - probability)).sqrt() + 1.0;
-            assert!((f64::from(times) - expected).abs() <= off, "{times} of {expected}");
         }
     }
 

@@ -85,30 +85,40 @@ impl<'n> Handed<'n> {
         if kept { problem.kept_worth(job).0 } else { problem.worth(job, self.spans(job), self.gpus[job]).0 }
     }
 
-    /// The step of the most gain for each GPU, if one gains.
+    /// The step of the most gain for each GPU, if one gains; of equals the one that leaves least free, on the first node.
     fn best(&self, problem: &mut Problem<'_>, job: usize, worth: f64) -> Option<Step> {
         let has = self.gpus[job];
+        let row = self.row(job);
         let spans = self.spans(job);
         let mine = |mark: &Option<usize>| mark.is_none_or(|other| other == job);
         // Where it would be the second that spans several nodes, it may not begin to.
-        let may_span = self.row(job).iter().zip(&self.spread).all(|(count, mark)| *count == 0 || mine(mark));
+        let may_span = row.iter().zip(&self.spread).all(|(count, mark)| *count == 0 || mine(mark));
         let mut best: Option<Step> = None;
-        for node in 0..self.nodes.len() {
-            let would_span = spans || (has > 0 && self.row(job)[node] == 0);
+        // By whether it would span several nodes then: how many GPUs it takes at best of so many.
+        let mut most = [const { Vec::new() }; 2];
+        for (node, free) in self.free.iter().enumerate().filter(|(_, free)| **free > 0) {
+            let would_span = spans || (has > 0 && row[node] == 0);
             if would_span && !(may_span && mine(&self.spread[node])) {
                 continue;
             }
-            for gpus in 1..=self.free[node] {
+            let most: &mut Vec<(u8, f64)> = &mut most[usize::from(would_span)];
+            while most.len() < usize::from(*free) {
+                let gpus = most.len() as u8 + 1;
                 let count = has + u32::from(gpus);
-                if count > problem.cap(job) || problem.most(job, count) < count {
-                    continue;
-                }
-                let gain = (worth - problem.worth(job, would_span, count).0) / f64::from(gpus);
-                let left = self.free[node] - gpus;
-                let beats = |best: Step| gain > best.gain || (gain == best.gain && left < best.left);
-                if gain > 0.0 && best.is_none_or(beats) {
-                    best = Some(Step { job, node, gpus, gain, left });
-                }
+                let before = most.last().copied().unwrap_or((0, 0.0));
+                let runs = count <= problem.cap(job) && problem.most(job, count) == count;
+                let gain = if runs {
+                    (worth - problem.worth(job, would_span, count).0) / f64::from(gpus)
+                } else {
+                    0.0
+                };
+                most.push(if gain > 0.0 && gain >= before.1 { (gpus, gain) } else { before });
+            }
+            let (gpus, gain) = most[usize::from(*free) - 1];
+            let left = free - gpus;
+            let beats = |best: Step| gain > best.gain || (gain == best.gain && left < best.left);
+            if gpus > 0 && best.is_none_or(beats) {
+                best = Some(Step { job, node, gpus, gain, left });
             }
         }
         best

@@ -1,7 +1,7 @@
 //! Plans under way: one row of GPU counts for each job. With every row goes what it is worth, so that a new plan is scored by
 //! the rows in which it differs from those it was made of.
 
-use super::rows::{Block, Changed, LANES, lanes};
+use super::rows::{Block, Changed, LANES, lanes, ones};
 use super::survival::Objectives;
 use super::{Interference, Row};
 
@@ -15,12 +15,12 @@ struct Worth {
     speedup: f64,
 }
 
-/// What goes with a row of a plan, so that a plan is scored by adding up.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Scored {
-    worth: Worth,
-    /// A hash of the row and its place.
-    mark: u64,
+/// The rows of a plan together.
+struct Total {
+    inverse: f64,
+    speedup: f64,
+    /// The sum of products of their halves, each half with a key of its own.
+    hash: u64,
 }
 
 /// Against a division by zero; as in the objective's definition.
@@ -29,6 +29,8 @@ const TINY: f64 = 1e-3;
 /// What is being decided: who may run, on what, and what that is worth.
 pub(super) struct Problem<'a> {
     jobs: Vec<Row<'a>>,
+    caps: Vec<u32>,
+    picky: bool,
     /// Blocks of a row.
     pub(super) width: usize,
     capacity: Vec<Block>,
@@ -38,6 +40,8 @@ pub(super) struct Problem<'a> {
     /// The rows in force, and which nodes they are on.
     current: Vec<Block>,
     current_nodes: Vec<u16>,
+    /// For hashing: two a block.
+    keys: Vec<[u64; 2]>,
     /// Worths of all jobs: of the row in force, then by count on one node, then by count on several.
     worths: Vec<Worth>,
     /// Where each job's begin.
@@ -54,8 +58,8 @@ pub(super) struct Slots {
     pub(super) cells: Vec<Block>,
     /// Which nodes of each block are occupied.
     pub(super) nodes: Vec<u16>,
-    /// What each row is worth, and its mark.
-    pub(super) scored: Vec<Scored>,
+    /// What each row is worth.
+    worths: Vec<Worth>,
     pub(super) objectives: Vec<Objectives>,
     pub(super) hashes: Vec<u64>,
 }
@@ -64,7 +68,7 @@ pub(super) struct Slots {
 pub(super) struct Draft<'s> {
     pub(super) cells: &'s mut [Block],
     pub(super) nodes: &'s mut [u16],
-    pub(super) scored: &'s mut [Scored],
+    worths: &'s mut [Worth],
     /// Whose row is not worth what it was.
     pub(super) changed: &'s mut Changed,
 }
@@ -89,6 +93,8 @@ impl<'a> Problem<'a> {
         let gpus: u32 = nodes.iter().map(|size| u32::from(*size)).sum();
         let unknown = Worth { inverse: f64::NAN, speedup: f64::NAN };
         Problem {
+            caps: jobs.iter().map(|job| job.cap).collect(),
+            picky: jobs.iter().any(|job| job.counts.is_some()),
             width,
             used: vec![0; width],
             everywhere: blocks(nodes).iter().map(Block::occupied).collect(),
@@ -96,6 +102,7 @@ impl<'a> Problem<'a> {
             capacity: blocks(nodes),
             interference,
             scale: nodes.len() as f64 / f64::from(gpus),
+            keys: (1..).map(keys).take(current.len()).collect(),
             current_nodes: current.iter().map(Block::occupied).collect(),
             current,
             worths: vec![unknown; end as usize],
@@ -109,12 +116,12 @@ impl<'a> Problem<'a> {
     }
 
     pub(super) fn cap(&self, job: usize) -> u32 {
-        self.jobs[job].cap
+        self.caps[job]
     }
 
-    /// Whether there are counts that the job cannot run on.
-    pub(super) fn is_picky(&self, job: usize) -> bool {
-        self.jobs[job].counts.is_some()
+    /// Whether there are counts that some job cannot run on.
+    pub(super) fn is_picky(&self) -> bool {
+        self.picky
     }
 
     /// The most GPUs that the job can run on with `gpus` of them.
@@ -149,7 +156,7 @@ impl<'a> Problem<'a> {
 
     /// What `gpus` GPUs on one or several nodes are worth to a job: (one over the value after a change, speedup).
     pub(super) fn worth(&mut self, job: usize, spread: bool, gpus: u32) -> (f64, f64) {
-        let cap = self.jobs[job].cap;
+        let cap = self.caps[job];
         let at = self.offsets[job] + 1 + u32::from(spread) * (cap + 1) + gpus.min(cap);
         let worth = self.fill(job, at, spread, gpus);
         (worth.inverse, worth.speedup)
@@ -174,7 +181,7 @@ impl<'a> Problem<'a> {
             let spread = spans(&self.current_nodes[job * self.width..(job + 1) * self.width]);
             return self.fill(job, offset, spread, gpus);
         }
-        let cap = self.jobs[job].cap;
+        let cap = self.caps[job];
         debug_assert!(gpus <= cap);
         self.fill(job, offset + 1 + u32::from(spread) * (cap + 1) + gpus, spread, gpus)
     }
@@ -192,36 +199,50 @@ impl<'a> Problem<'a> {
         worth
     }
 
-    /// Scores what was changed. Rows keep to their caps by now.
+    /// Scores what was changed, and gives a hash of the plan with it. Rows keep to their caps by now.
     pub(super) fn score(&mut self, draft: &mut Draft<'_>) -> (Objectives, u64) {
-        let width = self.width;
-        while let Some(job) = draft.changed.take() {
-            let row = job * width..(job + 1) * width;
-            let cells = &draft.cells[row.clone()];
-            let gpus = cells.iter().map(Block::sum).sum();
-            let spread = spans(&draft.nodes[row.clone()]);
-            let kept = same(cells, &self.current[row]);
-            let mark = mark(job, cells);
-            draft.scored[job] = Scored { worth: self.row_worth(job, kept, spread, gpus), mark };
-        }
-        let (mut inverse, mut speedup, mut hash) = (0.0, 0.0, 0u64);
-        for Scored { worth, mark } in &*draft.scored {
-            inverse += worth.inverse;
-            speedup += worth.speedup;
-            hash = hash.wrapping_add(*mark);
-        }
-        if let [used] = &mut *self.used {
-            *used = draft.nodes.iter().fold(0, |used, nodes| used | nodes);
-        } else {
-            self.used.fill(0);
-            for nodes in draft.nodes.chunks_exact(width) {
-                self.used.iter_mut().zip(nodes).for_each(|(used, nodes)| *used |= nodes);
-            }
-        }
+        // Nearly every cluster has rows of one block, for which the inner loops go away.
+        let Total { inverse, speedup, hash } = match self.width {
+            1 => self.total::<true>(draft),
+            _ => self.total::<false>(draft),
+        };
         let in_use = if self.used == self.everywhere { self.gpus } else { self.in_use() };
         let utility = if in_use == 0 { 0.0 } else { speedup / f64::from(in_use) };
         let mean = self.jobs.len() as f64 / inverse;
         ([-mean, -utility], hash)
+    }
+
+    /// Finds what changed rows are worth, adds up all of them, and says which nodes are in use.
+    fn total<const NARROW: bool>(&mut self, draft: &mut Draft<'_>) -> Total {
+        let width = if NARROW { 1 } else { self.width };
+        for word in 0..draft.changed.words() {
+            let first = 64 * word;
+            for job in ones(std::mem::take(draft.changed.word(word))).map(|bit| first + bit) {
+                let row = job * width..(job + 1) * width;
+                let cells = &draft.cells[row.clone()];
+                let gpus = cells.iter().map(Block::sum).sum();
+                let spread = spans(&draft.nodes[row.clone()]);
+                let kept = same(cells, &self.current[row]);
+                draft.worths[job] = self.row_worth(job, kept, spread, gpus);
+            }
+        }
+        let used = &mut self.used[..width];
+        used.fill(0);
+        let mut total = Total { inverse: 0.0, speedup: 0.0, hash: 0 };
+        let nodes = draft.nodes.chunks_exact(width);
+        let cells = draft.cells.chunks_exact(width).zip(self.keys.chunks_exact(width));
+        // One pass: a sum waits for the one before, and what else there is to do goes by meanwhile.
+        for (worth, (nodes, (cells, keys))) in draft.worths.iter().zip(nodes.zip(cells)) {
+            total.inverse += worth.inverse;
+            total.speedup += worth.speedup;
+            for (cells, keys) in cells.iter().zip(keys) {
+                let [low, high] = cells.halves();
+                let product = low.wrapping_add(keys[0]).wrapping_mul(high.wrapping_add(keys[1]));
+                total.hash = total.hash.wrapping_add(product);
+            }
+            used.iter_mut().zip(nodes).for_each(|(used, nodes)| *used |= nodes);
+        }
+        total
     }
 
     /// The GPUs of the nodes in use.
@@ -245,17 +266,12 @@ pub(super) fn spans(nodes: &[u16]) -> bool {
     }
 }
 
-/// A hash of a row and its place, of which those of a plan are added up.
-fn mark(job: usize, cells: &[Block]) -> u64 {
-    let mut key = (job as u64 + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    let mut mark = 0u64;
-    for block in cells {
-        let [low, high] = block.halves();
-        let product = u128::from(low ^ key) * u128::from(high.wrapping_add(key.rotate_left(32)) | 1);
-        mark = mark.wrapping_add(product as u64 ^ (product >> 64) as u64);
-        key = key.wrapping_mul(0xD134_2543_DE82_EF95);
-    }
-    mark
+/// Two numbers in which half of all bits are set, others for each place: multiples of the golden ratio's bits, mixed.
+fn keys(place: u64) -> [u64; 2] {
+    [2 * place, 2 * place + 1].map(|number| {
+        let bits = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        (bits ^ bits >> 32).wrapping_mul(0xD134_2543_DE82_EF95)
+    })
 }
 
 impl Slots {
@@ -264,7 +280,7 @@ impl Slots {
         Slots {
             cells: vec![Block::default(); rows * problem.width],
             nodes: vec![0; rows * problem.width],
-            scored: vec![Scored { worth: Worth { inverse: 0.0, speedup: 0.0 }, mark: 0 }; rows],
+            worths: vec![Worth { inverse: 0.0, speedup: 0.0 }; rows],
             objectives: vec![[0.0; 2]; slots],
             hashes: vec![0; slots],
         }
@@ -274,7 +290,7 @@ impl Slots {
     pub(super) fn copy(&mut self, slot: u32, into: u32, rows: std::ops::Range<usize>, problem: &Problem<'_>) {
         let (jobs, width) = (problem.jobs(), problem.width);
         let (source, target) = (slot as usize * jobs, into as usize * jobs);
-        self.scored.copy_within(source + rows.start..source + rows.end, target + rows.start);
+        self.worths.copy_within(source + rows.start..source + rows.end, target + rows.start);
         let cells = (source + rows.start) * width..(source + rows.end) * width;
         self.cells.copy_within(cells.clone(), (target + rows.start) * width);
         self.nodes.copy_within(cells, (target + rows.start) * width);
@@ -291,7 +307,7 @@ impl Slots {
         Draft {
             cells: &mut self.cells[block..block + jobs * width],
             nodes: &mut self.nodes[block..block + jobs * width],
-            scored: &mut self.scored[row..row + jobs],
+            worths: &mut self.worths[row..row + jobs],
             changed,
         }
     }

@@ -28,13 +28,13 @@ impl Block {
             + (high.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u32
     }
 
-    /// Sets the nodes of `mask` to none.
-    pub(super) fn clear(&mut self, mask: u16) {
+    /// Sets the nodes that are not in `mask` to none.
+    pub(super) fn keep(&mut self, mask: u16) {
         let half = |bytes: u64, mask: u16| {
             // A bit of the mask in each byte, then whole bytes of those that are not zero.
             let bits = u64::from(mask).wrapping_mul(0x0101_0101_0101_0101) & 0x8040_2010_0804_0201;
             let ones = (bits + 0x7f7f_7f7f_7f7f_7f7f) >> 7 & 0x0101_0101_0101_0101;
-            bytes & !(ones * 0xff)
+            bytes & (ones * 0xff)
         };
         let [low, high] = self.halves();
         let bits = u128::from(half(low, mask & 0xff)) | u128::from(half(high, mask >> 8)) << 64;
@@ -91,17 +91,44 @@ impl Changed {
         &mut self.0[word]
     }
 
-    /// Takes them out, one after the other.
-    pub(super) fn take(&mut self) -> Option<usize> {
-        for (word, bits) in self.0.iter_mut().enumerate() {
-            if *bits != 0 {
-                let bit = bits.trailing_zeros() as usize;
-                *bits &= *bits - 1;
-                return Some(64 * word + bit);
-            }
-        }
-        None
+    pub(super) fn words(&self) -> usize {
+        self.0.len()
     }
+}
+
+/// The places of the bits that are set, ascending.
+pub(super) fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
+    std::iter::from_fn(move || {
+        if bits == 0 {
+            return None;
+        }
+        let place = bits.trailing_zeros() as usize;
+        bits &= bits - 1;
+        Some(place)
+    })
+}
+
+/// Which of at most 64 blocks are on one of some nodes, a bit each. `nodes` says on which they are, `some` has a mask for each block
+/// of a row, and the first of them is the `first` of all rows' blocks.
+pub(super) fn on<const NARROW: bool>(nodes: &[u16], some: &[u16], first: usize) -> u64 {
+    let mut on = 0;
+    if !NARROW {
+        for (place, nodes) in nodes.iter().enumerate() {
+            on |= u64::from(nodes & some[(first + place) % some.len()] != 0) << place;
+        }
+        return on;
+    }
+    // Four at a time, sixteen bits each.
+    let some = u64::from(some[0]) * 0x0001_0001_0001_0001;
+    let (fours, rest) = nodes.as_chunks();
+    let last: [u16; 4] = std::array::from_fn(|place| rest.get(place).copied().unwrap_or_default());
+    for (four, [a, b, c, d]) in fours.iter().chain((!rest.is_empty()).then_some(&last)).enumerate() {
+        let all = (u64::from(*a) | u64::from(*b) << 16 | u64::from(*c) << 32 | u64::from(*d) << 48) & some;
+        // The upper bit of each of them that is not zero, then those bits alone.
+        let upper = (((all & 0x7fff_7fff_7fff_7fff) + 0x7fff_7fff_7fff_7fff) | all) & 0x8000_8000_8000_8000;
+        on |= ((upper >> 15).wrapping_mul(0x0001_0002_0004_0008) >> 48 & 0xf) << (4 * four);
+    }
+    on
 }
 
 /// The lanes of a mask, ascending.
@@ -137,12 +164,28 @@ mod tests {
     }
 
     #[test]
-    fn nodes_are_cleared_by_their_bits() {
+    fn nodes_are_kept_by_their_bits() {
         let mut some = block(&[3, 1, 127, 1, 4, 5, 6, 127, 127, 7, 0, 0, 0, 0, 9, 2]);
-        some.clear(0b1000_0001_1000_1101);
+        some.keep(0b0111_1110_0111_0010);
         assert_eq!(some, block(&[0, 1, 0, 0, 4, 5, 6, 0, 0, 7, 0, 0, 0, 0, 9, 0]));
-        some.clear(u16::MAX);
+        some.keep(0);
         assert_eq!(some, Block::default());
+    }
+
+    #[test]
+    fn blocks_on_some_nodes_are_found() {
+        // As many as end within four, with them and after them.
+        for count in [1, 3, 4, 5, 16, 50, 63, 64] {
+            let nodes: Vec<u16> =
+                (0..count).map(|block: u32| block.wrapping_mul(0x9E37_79B9) as u16).collect();
+            for some in [0, 1, 0x8000, 0x00f0, u16::MAX] {
+                let expected =
+                    nodes.iter().enumerate().map(|(place, nodes)| u64::from(nodes & some != 0) << place);
+                assert_eq!(on::<true>(&nodes, &[some], 0), expected.sum::<u64>(), "{count} blocks, {some:x}");
+            }
+        }
+        // Rows of two blocks; the first here is the second block of a row.
+        assert_eq!(on::<false>(&[0b01, 0b10, 0b11, 0b01], &[0b10, 0b01], 1), 0b0111);
     }
 
     #[test]

@@ -25,18 +25,21 @@ pub(super) struct Fronts {
 impl Fronts {
     /// Sorts into fronts, and stops after the one with which there are `enough`.
     pub(super) fn new(all: &[Objectives], enough: usize) -> Fronts {
-        let mut order: Vec<(u128, u32)> = all.iter().map(rising).zip(0..all.len() as u32).collect();
-        let less = |a: &(u128, u32), b: &(u128, u32)| (a.0 < b.0) | ((a.0 == b.0) & (a.1 < b.1));
-        // As `sort_unstable`, without jumps.
-        order.sort_unstable_by(|a, b| less(b, a).cmp(&less(a, b)));
+        let (order, keys) = sorted(all);
         // Who came last into a front has the least second objective there: if he does not dominate, nobody there does. He came
-        // before, so that he does if his second objective is less, or as good and the first less.
-        let mut lasts: Vec<u128> = Vec::new();
+        // before, so that he does if his second objective is no more, unless he is a twin.
+        let mut lasts: Vec<u64> = Vec::new();
         let mut ends: Vec<usize> = Vec::new();
         let mut ranks: Vec<u32> = Vec::with_capacity(all.len());
-        for (own, _) in &order {
-            let own = own.rotate_left(64);
-            let rank = lasts.partition_point(|last| *last < own);
+        let mut before = None;
+        for place in &order {
+            let key = keys[*place as usize];
+            let own = key as u64;
+            let rank = match before {
+                Some((twin, rank)) if twin == key => rank,
+                _ => lasts.partition_point(|last| *last <= own),
+            };
+            before = Some((key, rank));
             ranks.push(rank as u32);
             if rank == lasts.len() {
                 lasts.push(own);
@@ -56,7 +59,7 @@ impl Fronts {
         let needed = ends.partition_point(|end| *end < enough);
         ends.truncate(needed + 1);
         let mut members = vec![0; ends.last().copied().unwrap_or_default()];
-        for ((_, place), rank) in order.iter().zip(ranks) {
+        for (place, rank) in order.iter().zip(ranks) {
             if (rank as usize) < ends.len() {
                 members[next[rank as usize]] = *place;
                 next[rank as usize] += 1;
@@ -69,6 +72,21 @@ impl Fronts {
         let begins = std::iter::once(0).chain(self.ends.iter().copied());
         begins.zip(&self.ends).map(|(begin, end)| &self.members[begin..*end])
     }
+}
+
+/// The places in the order of the first objective, then of the second, then of place; and by place what they were sorted by.
+fn sorted(all: &[Objectives]) -> (Vec<u32>, Vec<u128>) {
+    let keys: Vec<u128> = all.iter().map(rising).collect();
+    // By the upper bits of the first objective, which with the place are one integer, sorted without jumps; few have them in common.
+    let bits = usize::BITS - all.len().leading_zeros();
+    let upper = |(place, key): (usize, &u128)| ((key >> 64) as u64 >> bits << bits) | place as u64;
+    let place = |upper: &u64| (upper & ((1 << bits) - 1)) as u32;
+    let mut order: Vec<u64> = keys.iter().enumerate().map(upper).collect();
+    order.sort_unstable();
+    for common in order.chunk_by_mut(|a, b| a >> bits == b >> bits) {
+        common.sort_unstable_by_key(|upper| (keys[place(upper) as usize], place(upper)));
+    }
+    (order.iter().map(place).collect(), keys)
 }
 
 /// An integer that grows as the first number does, and where that is the same as the second, in the order of `total_cmp`.
@@ -193,6 +211,13 @@ mod tests {
         // Nothing is apart in the first objective.
         let flat = [[1.0, 3.0], [1.0, 3.0], [1.0, 3.0]];
         assert_eq!(crowding(&flat, &[0, 1, 2]), [f64::INFINITY, 0.0, 0.0]);
+    }
+
+    #[test]
+    fn who_is_alike_is_sorted_by_the_second_objective_and_by_place() {
+        let close = 1.0 + f64::EPSILON;
+        let all = [[close, 0.0], [1.0, 3.0], [-2.0, 1.0], [1.0, 2.0], [1.0, 3.0], [close, -1.0]];
+        assert_eq!(sorted(&all).0, [2, 3, 1, 4, 5, 0]);
     }
 
     #[test]

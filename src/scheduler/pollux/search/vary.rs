@@ -3,9 +3,9 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
-use super::chance::{Seldom, below};
+use super::chance::{Chances, below};
 use super::population::{Draft, Problem};
-use super::rows::{Block, LANES, lanes};
+use super::rows::{Block, LANES, lanes, on, ones};
 
 /// How often a row goes back to what is in force, how often a row loses nodes, and how often each of them.
 const OFTEN: f64 = 0.1;
@@ -14,16 +14,21 @@ const CROSS: u32 = (0.9 * 4_294_967_296.0) as u32;
 
 /// The chances of a search and buffers.
 pub(super) struct Mutation {
-    often: Seldom,
+    reset: Chances,
+    lose: Chances,
+    /// Of the nodes of rows that lose.
+    lost: Chances,
     /// One cell of each node, on average.
-    grow: Seldom,
+    grow: Chances,
     /// One over the index, in 2³².
     parts: Vec<u32>,
     jobs_on: Vec<Block>,
     open: Vec<u16>,
-    open_nodes: Vec<usize>,
-    /// (row, node, count)
-    grown: Vec<(usize, usize, u8)>,
+    open_nodes: Vec<u32>,
+    /// Cells that grow, the first `grown` ones, and what to. There is room for every cell twice.
+    cells: Vec<u32>,
+    grown: usize,
+    counts: Vec<u8>,
 }
 
 /// Where two parents are cut, if they are crossed: rows before it change places.
@@ -32,55 +37,51 @@ pub(super) fn cut(jobs: usize, draw: &mut ChaCha8Rng) -> usize {
 }
 
 impl Mutation {
-    pub(super) fn new(jobs: usize) -> Mutation {
+    pub(super) fn new(problem: &Problem<'_>, draw: &mut ChaCha8Rng) -> Mutation {
+        let jobs = problem.jobs();
         let part = |count: usize| (2f64.powi(32) / count.max(1) as f64).min(f64::from(u32::MAX)) as u32;
         Mutation {
-            often: Seldom::new(OFTEN),
-            grow: Seldom::new(1.0 / jobs as f64),
+            reset: Chances::new(OFTEN, draw),
+            lose: Chances::new(OFTEN, draw),
+            lost: Chances::new(OFTEN, draw),
+            grow: Chances::new(1.0 / jobs as f64, draw),
             parts: (0..256).map(part).collect(),
             jobs_on: Vec::new(),
             open: Vec::new(),
             open_nodes: Vec::new(),
-            grown: Vec::new(),
+            cells: vec![0; 2 * jobs * problem.width * LANES],
+            grown: 0,
+            counts: Vec::new(),
         }
     }
 
     /// Rows go back to what is in force, rows lose nodes, and on nodes with free GPUs cells grow.
     pub(super) fn apply(&mut self, problem: &Problem<'_>, draft: &mut Draft<'_>, draw: &mut ChaCha8Rng) {
-        let (jobs, width) = (problem.jobs(), problem.width);
-        let mut job = self.often.skip(draw);
-        while job < jobs {
+        let jobs = problem.jobs();
+        while let Some(job) = self.reset.next(jobs, draw) {
             problem.reset(draft, job);
-            job += 1 + self.often.skip(draw);
         }
-        let mut job = self.often.skip(draw);
-        while job < jobs {
-            self.lose(draft, width, job, draw);
-            job += 1 + self.often.skip(draw);
+        while let Some(job) = self.lose.next(jobs, draw) {
+            self.lose_nodes(draft, problem.width, job, draw);
         }
         // Nearly every cluster has rows of one block, for which the inner loops go away.
-        match width {
+        match problem.width {
             1 => self.grow::<true>(problem, draft, draw),
             _ => self.grow::<false>(problem, draft, draw),
         }
     }
 
-    fn lose(&self, draft: &mut Draft<'_>, width: usize, job: usize, draw: &mut ChaCha8Rng) {
-        let mut away = self.often.skip(draw);
+    fn lose_nodes(&mut self, draft: &mut Draft<'_>, width: usize, job: usize, draw: &mut ChaCha8Rng) {
         for block in job * width..(job + 1) * width {
-            let mut lost = 0;
             // Losing nothing on a node without GPUs is nothing, so only the others are asked.
-            for lane in lanes(draft.nodes[block]) {
-                if away == 0 {
-                    lost |= 1 << lane;
-                    away = self.often.skip(draw);
-                } else {
-                    away -= 1;
-                }
+            let nodes = draft.nodes[block];
+            let mut lost = 0;
+            while let Some(place) = self.lost.next(nodes.count_ones() as usize, draw) {
+                lost |= lanes(nodes).nth(place).map_or(0, |lane| 1 << lane);
             }
             if lost != 0 {
-                draft.cells[block].clear(lost);
                 draft.nodes[block] &= !lost;
+                draft.cells[block].keep(draft.nodes[block]);
                 draft.changed.add(job);
             }
         }
@@ -96,56 +97,44 @@ impl Mutation {
     ) {
         let (jobs, width) = (problem.jobs(), if NARROW { 1 } else { problem.width });
         self.count::<NARROW>(problem, draft);
-        if self.open_nodes.is_empty() {
-            return;
+        self.grown = 0;
+        let nodes = self.open_nodes.len();
+        while let Some(cell) = self.grow.next(jobs * nodes, draw) {
+            let (job, node) = (cell as u32 / nodes as u32, cell as u32 % nodes as u32);
+            self.cells[self.grown] = job * (width * LANES) as u32 + self.open_nodes[node as usize];
+            self.grown += 1;
         }
-        self.grown.clear();
-        let cells = (jobs * self.open_nodes.len()) as u32;
-        let mut cell = self.grow.skip(draw) as u32;
-        while cell < cells {
-            let (node, job) = (cell / jobs as u32, cell % jobs as u32);
-            self.redraw(problem, draft, job as usize, self.open_nodes[node as usize], draw);
-            cell += 1 + self.grow.skip(draw) as u32;
+        self.share::<NARROW>(draft, draw);
+        // A cell that comes twice keeps the second: both are drawn from what it was.
+        self.counts.clear();
+        for cell in &self.cells[..self.grown] {
+            let (block, lane) = (*cell as usize / LANES, *cell as usize % LANES);
+            let had = draft.cells[block].0[lane];
+            let most = problem.capacity()[block % width].0[lane];
+            self.counts.push(had + below(draw, u32::from(most - had.min(most)) + 1) as u8);
         }
-        for job in 0..jobs {
-            for block in 0..width {
-                let on_open = draft.nodes[job * width + block] & self.open[block];
-                if on_open == 0 {
-                    continue;
-                }
-                for lane in lanes(on_open) {
-                    let sharing = self.jobs_on[block].0[lane];
-                    // Alone on the node, the chance is certain.
-                    if sharing == 1 || draw.next_u32() < self.parts[usize::from(sharing)] {
-                        self.redraw(problem, draft, job, block * LANES + lane, draw);
-                    }
-                }
-            }
-        }
-        for (job, node, count) in &self.grown {
-            let (block, lane) = (job * width + node / LANES, node % LANES);
+        for (cell, count) in self.cells.iter().zip(&self.counts) {
+            let (block, lane) = (*cell as usize / LANES, *cell as usize % LANES);
             draft.cells[block].0[lane] = *count;
-            if *count > 0 {
-                draft.nodes[block] |= 1 << lane;
-            }
-            draft.changed.add(*job);
+            draft.nodes[block] |= u16::from(*count > 0) << lane;
+            draft.changed.add(block / width);
         }
     }
 
-    /// A cell that is drawn twice keeps the second: both are drawn from what it was.
-    fn redraw(
-        &mut self,
-        problem: &Problem<'_>,
-        draft: &Draft<'_>,
-        job: usize,
-        node: usize,
-        draw: &mut ChaCha8Rng,
-    ) {
-        let (block, lane) = (node / LANES, node % LANES);
-        let had = draft.cells[job * problem.width + block].0[lane];
-        let most = problem.capacity()[block].0[lane];
-        let count = had + below(draw, u32::from(most - had.min(most)) + 1) as u8;
-        self.grown.push((job, node, count));
+    /// Adds to the cells that grow those of jobs that share a node.
+    fn share<const NARROW: bool>(&mut self, draft: &Draft<'_>, draw: &mut ChaCha8Rng) {
+        for first in (0..draft.nodes.len()).step_by(64) {
+            let some = &draft.nodes[first..draft.nodes.len().min(first + 64)];
+            for block in ones(on::<NARROW>(some, &self.open, first)).map(|bit| first + bit) {
+                let of_row = if NARROW { 0 } else { block % self.open.len() };
+                for lane in lanes(draft.nodes[block] & self.open[of_row]) {
+                    let sharing = self.jobs_on[of_row].0[lane];
+                    // Written in any case and kept if the chance comes true: nobody could foretell a jump.
+                    self.cells[self.grown] = (block * LANES + lane) as u32;
+                    self.grown += usize::from(draw.next_u32() <= self.parts[usize::from(sharing)]);
+                }
+            }
+        }
     }
 
     /// How many jobs are on each node, and which nodes have free GPUs.
@@ -163,7 +152,7 @@ impl Mutation {
             self.jobs_on.push(jobs_on);
             let open = problem.capacity()[block].less(&used).occupied();
             self.open.push(open);
-            self.open_nodes.extend(lanes(open).map(|lane| block * LANES + lane));
+            self.open_nodes.extend(lanes(open).map(|lane| (block * LANES + lane) as u32));
         }
     }
 }
