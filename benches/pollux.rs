@@ -10,7 +10,7 @@
 //! generations are no way: 80 make figure 8a's mean completion time 0.2 to 0.5 % longer.
 //!
 //! The whole of figure 8a as the artifact ran it, on the measured step times, is timed where the published data are at hand: ten
-//! seeds, some seven minutes.
+//! seeds, some nine minutes.
 
 #[path = "../tests/common/data.rs"]
 mod data;

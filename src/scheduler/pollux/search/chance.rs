@@ -1,5 +1,7 @@
 //! Cheap random choices. What happens seldom is drawn by how long it stays away, instead of asking about every chance.
 
+use std::rc::Rc;
+
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
@@ -8,7 +10,7 @@ pub(super) fn below(draw: &mut ChaCha8Rng, bound: u32) -> u32 {
     ((u64::from(draw.next_u32()) * u64::from(bound)) >> 32) as u32
 }
 
-/// Chances of `probability` each, of which those that come true are named.
+/// How long chances of one probability stay away, shared by all that take such chances.
 pub(super) struct Seldom {
     /// At how much of 2³² the next one that comes true is further away than the index.
     until: Vec<u32>,
@@ -22,7 +24,7 @@ const GUIDES: usize = 1 << GUIDED;
 const GUIDED: u32 = 10;
 
 impl Seldom {
-    pub(super) fn new(probability: f64) -> Seldom {
+    pub(super) fn new(probability: f64) -> Rc<Seldom> {
         let mut away = 1.0;
         let mut until = Vec::new();
         while until.len() < REACH {
@@ -41,11 +43,11 @@ impl Seldom {
             }
             at as u16
         });
-        Seldom { guide, until }
+        Rc::new(Seldom { guide, until })
     }
 
     /// How many chances pass before the next one that comes true.
-    pub(super) fn skip(&self, draw: &mut ChaCha8Rng) -> usize {
+    fn skip(&self, draw: &mut ChaCha8Rng) -> usize {
         let mut passed = 0;
         loop {
             let number = draw.next_u32();
@@ -63,16 +65,14 @@ impl Seldom {
 
 /// Chances of the same probability that are taken one after the other.
 pub(super) struct Chances {
-    seldom: Seldom,
+    seldom: Rc<Seldom>,
     /// How many pass before the next one that comes true.
     away: usize,
 }
 
 impl Chances {
-    pub(super) fn new(probability: f64, draw: &mut ChaCha8Rng) -> Chances {
-        let seldom = Seldom::new(probability);
-        let away = seldom.skip(draw);
-        Chances { seldom, away }
+    pub(super) fn new(seldom: &Rc<Seldom>, draw: &mut ChaCha8Rng) -> Chances {
+        Chances { seldom: seldom.clone(), away: seldom.skip(draw) }
     }
 
     /// Of `count` chances the next one that comes true, until there is none; then those are past.
@@ -108,7 +108,7 @@ mod tests {
         let mut draw = ChaCha8Rng::seed_from_u64(1);
         for probability in [1.0, 0.5, 0.1, 0.02, 0.001] {
             for together in [1, 7, 200_000] {
-                let mut chances = Chances::new(probability, &mut draw);
+                let mut chances = Chances::new(&Seldom::new(probability), &mut draw);
                 let (mut taken, mut times) = (0, 0);
                 while taken < 200_000 {
                     let count = together.min(200_000 - taken);

@@ -105,14 +105,9 @@ fn cut_all(
 /// The third rule.
 fn make_room<const NARROW: bool>(problem: &Problem<'_>, draft: &mut Draft<'_>, scratch: &mut Scratch) {
     let width = if NARROW { 1 } else { problem.width };
-    let mut single = [problem.capacity()[0]];
-    let free: &mut [Block] = if NARROW {
-        &mut single
-    } else {
-        scratch.free.clear();
-        scratch.free.extend_from_slice(problem.capacity());
-        &mut scratch.free
-    };
+    let Scratch { free, .. } = scratch;
+    free.clear();
+    free.extend_from_slice(problem.capacity());
     for first in (0..problem.jobs()).step_by(64) {
         let some = first * width..(first + 64).min(problem.jobs()) * width;
         let (cells, nodes) = (&mut draft.cells[some.clone()], &mut draft.nodes[some]);

@@ -3,7 +3,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
-use super::chance::{Chances, below};
+use super::chance::{Chances, Seldom, below};
 use super::population::{Draft, Problem};
 use super::rows::{Block, LANES, lanes, on, ones};
 
@@ -40,11 +40,12 @@ impl Mutation {
     pub(super) fn new(problem: &Problem<'_>, draw: &mut ChaCha8Rng) -> Mutation {
         let jobs = problem.jobs();
         let part = |count: usize| (2f64.powi(32) / count.max(1) as f64).min(f64::from(u32::MAX)) as u32;
+        let often = Seldom::new(OFTEN);
         Mutation {
-            reset: Chances::new(OFTEN, draw),
-            lose: Chances::new(OFTEN, draw),
-            lost: Chances::new(OFTEN, draw),
-            grow: Chances::new(1.0 / jobs as f64, draw),
+            reset: Chances::new(&often, draw),
+            lose: Chances::new(&often, draw),
+            lost: Chances::new(&often, draw),
+            grow: Chances::new(&Seldom::new(1.0 / jobs as f64), draw),
             parts: (0..256).map(part).collect(),
             jobs_on: Vec::new(),
             open: Vec::new(),
