@@ -1,5 +1,6 @@
-//! Makes a digest of what the program is built from, for `sweep --resume` to notice that a policy changed while the version
-//! stayed the same. The same sources give the same digest, on every machine and in every profile.
+//! Makes a digest of what the program is built from, for `sweep --resume` to notice that a policy
+//! changed while the version stayed the same. The same sources give the same digest, on every
+//! machine and in every profile.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};

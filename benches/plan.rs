@@ -1,11 +1,12 @@
 //! One planning call with 10, 100, 1,000 and 10,000 live jobs.
 //!
-//! The jobs are submitted at once with deadlines that all of them can meet; after that one more arrives every second, its
-//! deadline somewhere among theirs. What is timed is what the policy takes for each of these arrivals: refilling, judging,
-//! handing out. Loading the jobs and carrying out the plans is not.
+//! The jobs are submitted at once with deadlines that all of them can meet; after that one more
+//! arrives every second, its deadline somewhere among theirs. What is timed is what the policy
+//! takes for each of these arrivals: refilling, judging, handing out. Loading the jobs and carrying
+//! out the plans is not.
 //!
-//! Policies that decide in rounds of their own are left out: an arrival is not what makes them plan. Their whole runs are in
-//! `benches/replay.rs`, Pollux's rounds in `benches/pollux.rs`.
+//! Policies that decide in rounds of their own are left out: an arrival is not what makes them
+//! plan. Their whole runs are in `benches/replay.rs`, Pollux's rounds in `benches/pollux.rs`.
 
 #[path = "common/spent.rs"]
 mod spent;
@@ -37,8 +38,8 @@ fn timed(name: &str) -> Result<Box<dyn Scheduler>, OptionsError> {
     Ok(Box::new(Timed { policy, counts: |view| view.arrivals().len() == 1 }))
 }
 
-/// The entries whose calls at arrivals are timed; the others have benches of whole runs, or of rounds. One for each, since an
-/// entry's function knows nothing but its options.
+/// The entries whose calls at arrivals are timed; the others have benches of whole runs, or of
+/// rounds. One for each, since an entry's function knows nothing but its options.
 fn entries() -> &'static [Entry] {
     static ENTRIES: std::sync::OnceLock<Vec<Entry>> = std::sync::OnceLock::new();
     let timed_build = |entry: &Entry| -> Option<Entry> {
@@ -60,7 +61,8 @@ fn entries() -> &'static [Entry] {
 /// `live` jobs at time 0, in deadline order, and one each second after that.
 fn workload(live: u32) -> Workload {
     let table = builtin("a100").expect("profiles");
-    // With ten minutes of work at least, nobody is due within a week; the shorter half needs less than that.
+    // With ten minutes of work at least, nobody is due within a week; the shorter half needs less
+    // than that.
     let options = GenerateOptions {
         jobs: live + TIMED,
         mean_interarrival: 0.0,

@@ -1,16 +1,19 @@
-//! One round of Pollux with 50 live jobs on 16 nodes of 4 GPUs, and the same as its artifact searched.
+//! One round of Pollux with 50 live jobs on 16 nodes of 4 GPUs, and the same as its artifact
+//! searched.
 //!
-//! The jobs are submitted at once, of the built-in applications that adapt their batch sizes in turn; none is done before the end.
-//! Rounds 11 to 20 are timed: by then most jobs were seen on several GPUs, all GPUs are dealt out, and noise changes from epoch
-//! to epoch.
+//! The jobs are submitted at once, of the built-in applications that adapt their batch sizes in
+//! turn; none is done before the end. Rounds 11 to 20 are timed: by then most jobs were seen on
+//! several GPUs, all GPUs are dealt out, and noise changes from epoch to epoch.
 //!
-//! By instructions, repair and score are 44 % of a round, crossing and mutation 38 %, survival 8 %, the greedy plans 5 %, learning 3 %.
-//! Jumps that depend on the plan cost more than the instructions that do without them. Tried, and slower or no faster: passing over
-//! rows that are on no crowded node, and looking at crowded cells alone; several sums at a time; copying one parent whole. Fewer
-//! generations are no way: 80 make figure 8a's mean completion time 0.2 to 0.5 % longer.
+//! By instructions, repair and score are 44 % of a round, crossing and mutation 38 %, survival 8 %,
+//! the greedy plans 5 %, learning 3 %. Jumps that depend on the plan cost more than the
+//! instructions that do without them. Tried, and slower or no faster: passing over rows that are on
+//! no crowded node, and looking at crowded cells alone; several sums at a time; copying one parent
+//! whole. Fewer generations are no way: 80 make figure 8a's mean completion time 0.2 to 0.5 %
+//! longer.
 //!
-//! The whole of figure 8a as the artifact ran it, on the measured step times, is timed where the published data are at hand: ten
-//! seeds, some nine minutes.
+//! The whole of figure 8a as the artifact ran it, on the measured step times, is timed where the
+//! published data are at hand: ten seeds, some nine minutes.
 
 #[path = "../tests/common/data.rs"]
 mod data;
@@ -78,8 +81,8 @@ fn scenario(paper: bool) -> Scenario {
     let speeds = Arc::new(Goodput::new(&applications, &workload).expect("known applications"));
     let cluster = Shape::uniform(16, Gpus::new(4)).expect("a cluster");
     let entry = scheduler::entry("pollux").expect("a scheduler");
-    let literal = entry.literal.expect("settings of the artifact").options;
-    let texts: Vec<String> = literal.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    let artifact = entry.artifact.expect("settings of the artifact").options;
+    let texts: Vec<String> = artifact.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let texts = texts.iter().map(String::as_str).filter(|_| paper);
     let timed: &'static Entry = Box::leak(Box::new(Entry { build: timed, ..*entry }));
     Scenario {

@@ -1,7 +1,8 @@
 //! The event queue, which is private: through a run in which it is nearly all there is to do.
 //!
-//! All jobs arrive at once on a node with a GPU for each. The first plan starts them all, which fills the queue with their
-//! ends, at as many instants; a slot longer than all of them keeps the scheduler out until the last end is taken from it.
+//! All jobs arrive at once on a node with a GPU for each. The first plan starts them all, which
+//! fills the queue with their ends, at as many instants; a slot longer than all of them keeps the
+//! scheduler out until the last end is taken from it.
 
 use std::sync::Arc;
 

@@ -1,5 +1,6 @@
-//! Whole traces: every scheduler on a shipped one, ElasticFlow on the published ones where they are at hand. Reading the
-//! trace is not timed. Each checks the known answer first, so that nothing fast and wrong is measured.
+//! Whole traces: every scheduler on a shipped one, ElasticFlow on the published ones where they are
+//! at hand. Reading the trace is not timed. Each checks the known answer first, so that nothing
+//! fast and wrong is measured.
 
 #[path = "../tests/common/data.rs"]
 mod data;
@@ -27,8 +28,9 @@ fn bench(group: &mut BenchmarkGroup<'_, WallTime>, name: &str, scenarios: &[Scen
     });
 }
 
-/// Jobs that each scheduler meets on the shipped trace at the load of figure 9: as many as in the golden table, which gives
-/// Pollux the same small search. What a full one takes is for `benches/pollux.rs`.
+/// Jobs that each scheduler meets on the shipped trace at the load of figure 9: as many as in the
+/// golden table, which gives Pollux the same small search. What a full one takes is for
+/// `benches/pollux.rs`.
 const MET: [(&str, usize); 11] = [
     ("elasticflow", 962),
     ("elasticflow-no-admission", 962),
@@ -74,8 +76,8 @@ fn published(criterion: &mut Criterion) {
     bench(&mut group, "all ten clusters", &all, 66_085);
 }
 
-/// The policies at requested sizes, and what each meets on cluster10 (32 nodes), on cluster01 (64), and on all ten clusters
-/// and Philly together.
+/// The policies at requested sizes, and what each meets on cluster10 (32 nodes), on cluster01 (64),
+/// and on all ten clusters and Philly together.
 const BASELINES: [(&str, [usize; 3]); 3] =
     [("gandiva", [124, 792, 33_827]), ("tiresias", [124, 792, 33_974]), ("themis", [124, 792, 33_928])];
 
@@ -102,7 +104,8 @@ fn baselines(criterion: &mut Criterion) {
     bench(&mut group, "all ten clusters and Philly under all three", &together.0, together.1);
 }
 
-/// Chronus in both presets: what is met on figure 8a, cluster10, cluster01, and on all ten clusters and Philly together.
+/// Chronus in both presets: what is met on figure 8a, cluster10, cluster01, and on all ten clusters
+/// and Philly together.
 const CHRONUS: [(&str, [usize; 4]); 2] =
     [("default", [78, 124, 792, 34_373]), ("paper", [80, 121, 771, 32_764])];
 
@@ -120,7 +123,7 @@ fn chronus(criterion: &mut Criterion) {
     all.push(at("artifact/philly_103959.csv", "a100", (32, 8)));
     for (preset, [small, tenth, first, sum]) in CHRONUS {
         let under =
-            |scenario: &Scenario| if preset == "paper" { literal(scenario) } else { scenario.clone() };
+            |scenario: &Scenario| if preset == "paper" { artifact(scenario) } else { scenario.clone() };
         bench(&mut group, &format!("fig8a on 16x4, {preset}"), &[under(&fig8a)], small);
         bench(&mut group, &format!("cluster10 on 32x8, {preset}"), &[under(&all[9])], tenth);
         bench(&mut group, &format!("cluster01 on 64x8, {preset}"), &[under(&all[0])], first);
@@ -130,14 +133,14 @@ fn chronus(criterion: &mut Criterion) {
 }
 
 /// What the preset `paper` sets.
-fn literal(scenario: &Scenario) -> Scenario {
-    let literal = scenario.scheduler.literal.expect("a literal");
-    let texts: Vec<String> = literal.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
+fn artifact(scenario: &Scenario) -> Scenario {
+    let artifact = scenario.scheduler.artifact.expect("settings of the artifact");
+    let texts: Vec<String> = artifact.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let options = scheduler::Options::parse(texts.iter().map(String::as_str)).expect("options");
     let overhead: elasticflow_sim::overhead::Preset =
-        literal.overhead.unwrap_or_default().parse().expect("an overhead");
+        artifact.overhead.unwrap_or_default().parse().expect("an overhead");
     let overhead = overhead.on(scenario.cluster.gpus()).into();
-    let slot = literal.slot.unwrap_or_default().parse().expect("a slot");
+    let slot = artifact.slot.unwrap_or_default().parse().expect("a slot");
     Scenario { options, overhead, slot, ..scenario.clone() }
 }
 

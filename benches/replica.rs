@@ -1,5 +1,5 @@
-//! The published artifact, re-enacted on its own figures. Reading the trace is not timed. Each checks the known counts first.
-//! Skipped where the reference data is not at hand.
+//! The published artifact, re-enacted on its own figures. Reading the trace is not timed. Each
+//! checks the known counts first. Skipped where the reference data is not at hand.
 
 #[path = "../tests/common/artifact.rs"]
 mod artifact;

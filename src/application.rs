@@ -1,9 +1,10 @@
 //! Applications: models whose global batch size may change while they train (Pollux, OSDI 2021).
 //!
-//! An [`Application`] knows three things: how long a training step takes on how many GPUs and nodes at which micro-batch
-//! ([`Steps`]), how noisy its gradients are over the course of training ([`Noise`]), and how much training there is, counted
-//! in iterations at its initial batch size. Together they are its goodput. [`Goodput`] answers with it for the jobs of a
-//! workload; [`Interpolated`] stands in for models of which only a throughput table is known.
+//! An [`Application`] knows three things: how long a training step takes on how many GPUs and nodes
+//! at which micro-batch ([`Steps`]), how noisy its gradients are over the course of training
+//! ([`Noise`]), and how much training there is, counted in iterations at its initial batch size.
+//! Together they are its goodput. [`Goodput`] answers with it for the jobs of a workload;
+//! [`Interpolated`] stands in for models of which only a throughput table is known.
 
 mod goodput;
 mod interpolated;
@@ -37,9 +38,11 @@ pub struct Application {
     pub steps: Steps,
     /// Noise of gradients, by batch size and epoch.
     pub noise: Noise,
-    /// Progress at the end of each epoch, in iterations at the initial batch size; ascending, never empty.
+    /// Progress at the end of each epoch, in iterations at the initial batch size; ascending, never
+    /// empty.
     pub progress: Vec<f64>,
-    /// Iterations that a training at one batch size took from beginning to end, where that was tried.
+    /// Iterations that a training at one batch size took from beginning to end, where that was
+    /// tried.
     pub tried: BTreeMap<u32, f64>,
 }
 
@@ -60,8 +63,8 @@ impl Application {
         self.progress.last().copied().unwrap_or_default()
     }
 
-    /// How fast the application trains in an epoch, counted from 0, at a global batch size; `None` where that batch cannot be
-    /// divided among the GPUs, or was not measured on so many.
+    /// How fast the application trains in an epoch, counted from 0, at a global batch size; `None`
+    /// where that batch cannot be divided among the GPUs, or was not measured on so many.
     pub fn pace(&self, epoch: usize, nodes: u32, gpus: u32, batch: u32) -> Option<Pace> {
         let split = split(&self.limits, gpus, batch)?;
         // What the GPUs really work off, where the batch does not divide evenly.
@@ -75,8 +78,9 @@ impl Application {
         known.then_some(Pace { iterations: 1.0 / seconds, progress, measured })
     }
 
-    /// Seconds of an iteration on `gpus` GPUs, packed on nodes of four, where nobody chooses the batch size or measures noise;
-    /// `None` where that batch cannot be divided among the GPUs, or was not measured on so many.
+    /// Seconds of an iteration on `gpus` GPUs, packed on nodes of four, where nobody chooses the
+    /// batch size or measures noise; `None` where that batch cannot be divided among the GPUs, or
+    /// was not measured on so many.
     pub fn iteration(&self, gpus: u32, batch: u32) -> Option<f64> {
         let limits = BatchLimits { initial: batch, pinned: None, ..self.limits };
         let split = split(&limits, gpus, batch)?;
@@ -85,7 +89,8 @@ impl Application {
         (seconds > 0.0 && seconds.is_finite()).then_some(seconds)
     }
 
-    /// Why a job cannot be submitted with a global batch size, in words that say which it can; `None` where it can.
+    /// Why a job cannot be submitted with a global batch size, in words that say which it can;
+    /// `None` where it can.
     pub fn refuses(&self, batch: u32) -> Option<String> {
         let limits = &self.limits;
         let range = match limits.pinned {
@@ -102,13 +107,14 @@ impl Application {
         Some(format!("`{}` is not trained at batch size {batch}; give {right}", self.name))
     }
 
-    /// Iterations from beginning to end at one global batch size: as measured, or else as the noise of its gradients has it.
+    /// Iterations from beginning to end at one global batch size: as measured, or else as the noise
+    /// of its gradients has it.
     pub fn iterations(&self, batch: u32) -> f64 {
         self.tried.get(&batch).copied().unwrap_or_else(|| self.iterations_by_noise(batch))
     }
 
-    /// Iterations from beginning to end at one global batch size, worked out from the noise of gradients: of each epoch, its
-    /// progress ÷ what an iteration gains.
+    /// Iterations from beginning to end at one global batch size, worked out from the noise of
+    /// gradients: of each epoch, its progress ÷ what an iteration gains.
     pub fn iterations_by_noise(&self, batch: u32) -> f64 {
         let mut before = 0.0;
         let mut sum = 0.0;
@@ -150,8 +156,8 @@ impl Applications {
         self.all.values()
     }
 
-    /// The throughput of every application at the batch sizes that were tried, on 1, 2, 4, … GPUs, packed on nodes of four: for
-    /// schedulers that leave batch sizes alone.
+    /// The throughput of every application at the batch sizes that were tried, on 1, 2, 4, … GPUs,
+    /// packed on nodes of four: for schedulers that leave batch sizes alone.
     pub fn throughput(&self) -> ThroughputTable {
         let mut table = ThroughputTable::new(self.name.clone());
         for application in self.iter() {

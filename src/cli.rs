@@ -1,7 +1,7 @@
 //! The command line: words in, tables and exit codes out.
 //!
-//! Everything is checked before the first run starts. Data goes to stdout, messages and progress to stderr. This is the
-//! only module that reads a wall clock or the environment.
+//! Everything is checked before the first run starts. Data goes to stdout, messages and progress to
+//! stderr. This is the only module that reads a wall clock or the environment.
 
 mod assertion;
 mod compare;
@@ -27,8 +27,9 @@ const LOG: &str = "ELASTICFLOW_SIM_LOG";
 
 /// Simulate deadline-aware, elastic schedulers of GPU clusters
 ///
-/// Replays a trace of training jobs under a scheduling policy, job by job, and says which deadlines are met, how long
-/// jobs take and how well the GPUs are used. The same command gives the same bytes, on every machine.
+/// Replays a trace of training jobs under a scheduling policy, job by job, and says which deadlines
+/// are met, how long jobs take and how well the GPUs are used. The same command gives the same
+/// bytes, on every machine.
 #[derive(Debug, Parser)]
 #[command(
     name = "elasticflow-sim",

@@ -1,7 +1,7 @@
 //! Nodes, their GPUs, and who holds them.
 //!
-//! Inside a node GPUs are alike (they are joined all to all), so a holding says how many GPUs of which nodes, not which
-//! ones. The cluster refuses to hold more than there is.
+//! Inside a node GPUs are alike (they are joined all to all), so a holding says how many GPUs of
+//! which nodes, not which ones. The cluster refuses to hold more than there is.
 
 use std::collections::BTreeMap;
 use std::fmt;

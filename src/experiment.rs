@@ -1,8 +1,10 @@
-//! One run, from its settings to its results: what `run`, `compare` and every point of a sweep have in common.
+//! One run, from its settings to its results: what `run`, `compare` and every point of a sweep have
+//! in common.
 //!
-//! A [`Setup`] is everything that is the same for all schedulers of a command. [`Setup::ready`] reads every file, once;
-//! [`Setup::case`] checks all that a run under one scheduler would stumble over at its start; [`Case::simulate`] runs it, on
-//! any thread. The preset decides what is simulated: see [`Preset`].
+//! A [`Setup`] is everything that is the same for all schedulers of a command. [`Setup::ready`]
+//! reads every file, once; [`Setup::case`] checks all that a run under one scheduler would stumble
+//! over at its start; [`Case::simulate`] runs it, on any thread. The preset decides what is
+//! simulated: see [`Preset`].
 
 mod artifact;
 mod case;

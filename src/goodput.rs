@@ -1,8 +1,10 @@
-//! Goodput: throughput times statistical efficiency, as Pollux (Qiao et al., OSDI 2021, section 3) has it. Formulas alone:
-//! they say nothing of where the numbers come from, so that the truth of a run and what a scheduler believes share them.
+//! Goodput: throughput times statistical efficiency, as Pollux (Qiao et al., OSDI 2021, section 3)
+//! has it. Formulas alone: they say nothing of where the numbers come from, so that the truth of a
+//! run and what a scheduler believes share them.
 //!
-//! A job on r GPUs trains at a global batch size B = r·m·(a + 1): each GPU takes a + 1 micro-batches of m examples, and the
-//! gradients are exchanged after the last of them. Progress is counted in iterations at the job's initial batch size M0.
+//! A job on r GPUs trains at a global batch size B = r·m·(a + 1): each GPU takes a + 1
+//! micro-batches of m examples, and the gradients are exchanged after the last of them. Progress is
+//! counted in iterations at the job's initial batch size M0.
 
 pub use crate::profile::BatchLimits;
 
@@ -21,7 +23,8 @@ pub struct StepModel {
     pub alpha_r: f64,
     /// More for every further GPU.
     pub beta_r: f64,
-    /// How well computing and exchanging overlap: 1 not at all; the larger, the closer to the longer of the two.
+    /// How well computing and exchanging overlap: 1 not at all; the larger, the closer to the
+    /// longer of the two.
     pub gamma: f64,
 }
 
@@ -69,7 +72,8 @@ impl StepModel {
         self.overlap(self.accumulate(atomic), self.network(nodes, gpus))
     }
 
-    /// Two times that overlap: (a^γ + b^γ)^(1/γ), worked out from the longer one so that no power overflows.
+    /// Two times that overlap: (a^γ + b^γ)^(1/γ), worked out from the longer one so that no power
+    /// overflows.
     fn overlap(&self, a: f64, b: f64) -> f64 {
         let (long, short) = if a > b { (a, b) } else { (b, a) };
         if self.gamma == 1.0 {
@@ -89,8 +93,9 @@ impl Split {
 /// How far off an integer a quotient may be and still count as it.
 const SLACK: f64 = 1e-8;
 
-/// The fewest accumulation steps at which `local` examples a GPU keep to the limits. On one GPU, a batch beyond the initial
-/// one takes two micro-batches at least: the noise of gradients is measured between them.
+/// The fewest accumulation steps at which `local` examples a GPU keep to the limits. On one GPU, a
+/// batch beyond the initial one takes two micro-batches at least: the noise of gradients is
+/// measured between them.
 fn least_accumulation(limits: &BatchLimits, gpus: u32, local: f64) -> u32 {
     let steps = (local / f64::from(limits.local.1) - SLACK).ceil() as u32;
     let measured = u32::from(gpus == 1 && local > f64::from(limits.initial) + SLACK);
@@ -102,9 +107,9 @@ fn atomic(local: f64, accumulation: u32) -> u32 {
     (local / f64::from(accumulation + 1) - SLACK).ceil() as u32
 }
 
-/// How a global batch is worked off on `gpus` GPUs: with the fewest accumulation steps that divide it evenly within the limits.
-/// Where none do, with the fewest that keep to the limits, and the batch is rounded up to [`Split::batch`]. `None` where the
-/// limits allow no way.
+/// How a global batch is worked off on `gpus` GPUs: with the fewest accumulation steps that divide
+/// it evenly within the limits. Where none do, with the fewest that keep to the limits, and the
+/// batch is rounded up to [`Split::batch`]. `None` where the limits allow no way.
 pub fn split(limits: &BatchLimits, gpus: u32, batch: u32) -> Option<Split> {
     if gpus == 0 || gpus > limits.gpus || batch == 0 {
         return None;
@@ -127,7 +132,8 @@ pub fn split(limits: &BatchLimits, gpus: u32, batch: u32) -> Option<Split> {
     allowed(atomic).then_some(Split { atomic, accumulation: least })
 }
 
-/// The batch size of a job of which nothing is known yet: the pinned one, or as close to the initial one as the limits allow.
+/// The batch size of a job of which nothing is known yet: the pinned one, or as close to the
+/// initial one as the limits allow.
 pub fn first_batch(limits: &BatchLimits, gpus: u32) -> Option<Choice> {
     let batch = limits.pinned.unwrap_or_else(|| limits.initial.max(limits.local.0.saturating_mul(gpus)));
     let local = f64::from(batch.div_ceil(gpus.max(1)));
@@ -135,9 +141,10 @@ pub fn first_batch(limits: &BatchLimits, gpus: u32) -> Option<Choice> {
     realised(limits, gpus, Split { atomic: atomic(local, accumulation), accumulation }, 0.0)
 }
 
-/// How much more progress a step makes at `batch` than at the initial batch size: (ρ + 1) ÷ (ρ ÷ s + 1), where s is the ratio of
-/// the two and `noise`, ρ, the variance of gradients at the initial batch size over their square. Divided by s it is the
-/// statistical efficiency (section 3.1). Infinite noise gains s.
+/// How much more progress a step makes at `batch` than at the initial batch size: (ρ + 1) ÷ (ρ ÷ s
+/// + 1), where s is the ratio of the two and `noise`, ρ, the variance of gradients at the initial
+/// batch size over their square. Divided by s it is the statistical efficiency (section 3.1).
+/// Infinite noise gains s.
 pub fn gain(noise: f64, initial: u32, batch: u32) -> f64 {
     let scale = f64::from(batch) / f64::from(initial);
     if noise.is_finite() { (noise + 1.0) / (noise / scale + 1.0) } else { scale }
@@ -146,7 +153,8 @@ pub fn gain(noise: f64, initial: u32, batch: u32) -> f64 {
 /// How many batch sizes are tried.
 const CANDIDATES: u32 = 50;
 
-/// The batch sizes that are tried on some GPUs, and how long a step takes at each: what does not depend on noise.
+/// The batch sizes that are tried on some GPUs, and how long a step takes at each: what does not
+/// depend on noise.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Candidates {
     limits: BatchLimits,
@@ -156,9 +164,10 @@ pub struct Candidates {
 }
 
 impl Candidates {
-    /// Fifty between the smallest batch size that the limits allow on `gpus` GPUs and the largest, equally far apart by ratio, as
-    /// far as they differ; the pinned one alone for a job that must keep it; none where the limits allow none. `step` gives the
-    /// seconds of an accumulation step and of the last step at a micro-batch of so many examples.
+    /// Fifty between the smallest batch size that the limits allow on `gpus` GPUs and the largest,
+    /// equally far apart by ratio, as far as they differ; the pinned one alone for a job that must
+    /// keep it; none where the limits allow none. `step` gives the seconds of an accumulation step
+    /// and of the last step at a micro-batch of so many examples.
     pub fn new(limits: &BatchLimits, gpus: u32, step: impl Fn(u32) -> (f64, f64)) -> Candidates {
         let mut steps = Vec::new();
         let mut add = |split: Split| {
@@ -192,8 +201,9 @@ impl Candidates {
 
     /// The one of the most goodput under `noise`, the first of equals; `None` where there is none.
     ///
-    /// What is worked off of a candidate is rounded up to whole examples on every GPU, and its goodput is that of the rounded
-    /// batch. A choice that thereby comes out larger than allowed is then cut down; one that cannot be is no candidate.
+    /// What is worked off of a candidate is rounded up to whole examples on every GPU, and its
+    /// goodput is that of the rounded batch. A choice that thereby comes out larger than allowed is
+    /// then cut down; one that cannot be is no candidate.
     pub fn best(&self, noise: f64) -> Option<Choice> {
         let initial = self.limits.initial;
         let goodput = |(split, seconds): &(Split, f64)| {

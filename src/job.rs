@@ -2,8 +2,9 @@
 
 use crate::units::{Gpus, Iterations, SimDuration, SimTime};
 
-/// A job's row in its [`Workload`](crate::workload::Workload): the order in which the trace lists the jobs, and what ends
-/// every tie. The trace's own id, which is for people, is [`JobSpec::name`].
+/// A job's row in its [`Workload`](crate::workload::Workload): the order in which the trace lists
+/// the jobs, and what ends every tie. The trace's own id, which is for people, is
+/// [`JobSpec::name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub u32);
 
@@ -19,7 +20,8 @@ impl JobId {
 pub enum Class {
     /// Must be done by its deadline; done later is worth nothing (ElasticFlow, section 3.1).
     Slo,
-    /// As `Slo`, but done later it is still worth something, up to the last of several times (Chronus, SoCC 2021).
+    /// As `Slo`, but done later it is still worth something, up to the last of several times
+    /// (Chronus, SoCC 2021).
     Soft,
     /// Has no deadline; the sooner the better.
     BestEffort,
@@ -62,8 +64,8 @@ pub struct JobSpec {
     pub submit: SimTime,
     /// The instant by which an SLO job must be done; `None` for a best-effort job.
     pub deadline: Option<SimTime>,
-    /// What it is worth by its deadline and by later times, ascending in time and never in value; empty for a job that has
-    /// no soft deadlines. The first of the times is the deadline.
+    /// What it is worth by its deadline and by later times, ascending in time and never in value;
+    /// empty for a job that has no soft deadlines. The first of the times is the deadline.
     pub soft: Vec<Worth>,
     /// The GPUs its user asked for; elastic policies are free to give other counts.
     pub requested: Gpus,
@@ -87,8 +89,8 @@ impl JobSpec {
         hard.into_iter().chain(self.soft.iter().map(|worth| worth.by))
     }
 
-    /// What it is worth if it is done at `end`: 1 or 0 for a deadline, the value of the first time that is kept for soft
-    /// ones; nothing that could be said for a job without.
+    /// What it is worth if it is done at `end`: 1 or 0 for a deadline, the value of the first time
+    /// that is kept for soft ones; nothing that could be said for a job without.
     pub fn value(&self, end: SimTime) -> Option<f64> {
         let by = |time: SimTime| end <= time;
         match self.class() {

@@ -1,9 +1,9 @@
 //! Discrete-event simulation of deadline-aware, elastic GPU-cluster scheduling.
 //!
-//! A trace of training jobs is replayed on a cluster under a scheduling policy; what comes out is one row for each job and
-//! the metrics of the whole run. The policies are those of "ElasticFlow: An Elastic Serverless Training Platform for
-//! Distributed Deep Learning" (ASPLOS 2023) and what it is compared with. The `elasticflow-sim` command is a thin layer
-//! over this library.
+//! A trace of training jobs is replayed on a cluster under a scheduling policy; what comes out is
+//! one row for each job and the metrics of the whole run. The policies are those of "ElasticFlow:
+//! An Elastic Serverless Training Platform for Distributed Deep Learning" (ASPLOS 2023) and what it
+//! is compared with. The `elasticflow-sim` command is a thin layer over this library.
 //!
 //! # How data flows
 //!
@@ -20,11 +20,12 @@
 //!                              metrics ──► report (table, CSV, JSON) ──► files, stdout
 //! ```
 //!
-//! Data flows one way. Only the simulation and its scheduler talk back and forth, in two plain values:
-//! [`View`](scheduler::View) in, [`Plan`](scheduler::Plan) out. Files are read to the left of the
-//! [`Scenario`](sim::Scenario) and written to the right of the [`Observer`](record::Observer). Nothing in between touches a
-//! file, a wall clock, an environment variable or a global, so the same scenario gives the same bytes.
-//! [`simulate`](sim::simulate) is the one door.
+//! Data flows one way. Only the simulation and its scheduler talk back and forth, in two plain
+//! values: [`View`](scheduler::View) in, [`Plan`](scheduler::Plan) out. Files are read to the left
+//! of the [`Scenario`](sim::Scenario) and written to the right of the
+//! [`Observer`](record::Observer). Nothing in between touches a file, a wall clock, an environment
+//! variable or a global, so the same scenario gives the same bytes. [`simulate`](sim::simulate) is
+//! the one door.
 //!
 //! # Layers
 //!
@@ -33,9 +34,10 @@
 //! - [`units`]: quantities with their units in their types.
 //! - [`job`], [`workload`]: what is known of jobs when they are submitted.
 //! - [`cluster`]: nodes, and who holds their GPUs.
-//! - [`profile`], [`goodput`], [`application`], [`overhead`], [`progress`], [`state`]: how fast jobs are and what their speed is
-//!   worth, what a change costs, how far each job is.
-//! - [`scheduler`], [`placement`], [`record`]: the traits; below them one file a policy, placer and observer.
+//! - [`profile`], [`goodput`], [`application`], [`overhead`], [`progress`], [`state`]: how fast
+//!   jobs are and what their speed is worth, what a change costs, how far each job is.
+//! - [`scheduler`], [`placement`], [`record`]: the traits; below them one file a policy, placer and
+//!   observer.
 //! - [`sim`]: the event loop.
 //! - [`replica`]: the published artifact re-enacted; an island that only [`experiment`] knows.
 //! - [`trace`], [`metrics`]: jobs in, numbers out.
@@ -44,13 +46,13 @@
 //! - [`sweep`]: many runs, over a grid of settings.
 //! - [`cli`]: the command line.
 //!
-//! `ARCHITECTURE.md` has the reasons, `METHODOLOGY.md` the semantics and the formulas, and [`scheduler::tutorial`] shows
-//! how to add a policy.
+//! `ARCHITECTURE.md` has the reasons, `METHODOLOGY.md` the semantics and the formulas, and
+//! [`scheduler::tutorial`] shows how to add a policy.
 //!
 //! # Example
 //!
-//! A thousand jobs on 16 nodes of 8 A100 under ElasticFlow. Every deadline that can be met is met, and nobody who was
-//! admitted is late:
+//! A thousand jobs on 16 nodes of 8 A100 under ElasticFlow. Every deadline that can be met is met,
+//! and nobody who was admitted is late:
 //!
 //! ```
 //! use std::path::Path;

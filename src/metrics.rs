@@ -1,9 +1,9 @@
 //! What a run comes to: rows in, numbers out.
 //!
-//! Every metric is defined here, once, with its formula. The input is what [`jobs.csv`](crate::record::jobs) holds, so a
-//! stored file can be scored again without a simulation; the exceptions are said at their fields.
-//! Times are seconds. A ratio or an average over nothing is `null`, never 0: no deadline missed is not the same as no
-//! deadline there.
+//! Every metric is defined here, once, with its formula. The input is what
+//! [`jobs.csv`](crate::record::jobs) holds, so a stored file can be scored again without a
+//! simulation; the exceptions are said at their fields. Times are seconds. A ratio or an average
+//! over nothing is `null`, never 0: no deadline missed is not the same as no deadline there.
 
 use serde::{Deserialize, Serialize};
 
@@ -14,8 +14,8 @@ use crate::units::{GpuTime, Gpus, MICROS, SimDuration, SimTime};
 
 /// The numbers of one run, in the order of `summary.json`.
 ///
-/// An *SLO job* is one with a deadline, or with soft ones, of which the first counts; every other job is best effort. A job
-/// *ended* if its last iteration was done.
+/// An *SLO job* is one with a deadline, or with soft ones, of which the first counts; every other
+/// job is best effort. A job *ended* if its last iteration was done.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Jobs of the trace.
@@ -24,7 +24,8 @@ pub struct Metrics {
     pub slo_jobs: u64,
     /// Those without.
     pub best_effort_jobs: u64,
-    /// SLO jobs that could be met alone on the empty cluster, start pause included: nobody can meet more.
+    /// SLO jobs that could be met alone on the empty cluster, start pause included: nobody can meet
+    /// more.
     pub feasible_alone: u64,
     /// SLO jobs that the scheduler took on.
     pub admitted: u64,
@@ -38,13 +39,13 @@ pub struct Metrics {
     pub dsr: Option<f64>,
     /// Admitted SLO jobs ÷ SLO jobs submitted.
     pub admit_ratio: Option<f64>,
-    /// SLO jobs whose first promised end is at or before their deadline ÷ SLO jobs submitted; `null` where one was
-    /// admitted without a promise.
+    /// SLO jobs whose first promised end is at or before their deadline ÷ SLO jobs submitted;
+    /// `null` where one was admitted without a promise.
     pub planned_dsr: Option<f64>,
     /// Admitted SLO jobs that were late; with soft deadlines, later than all of them.
     pub admitted_late: u64,
-    /// Mean over jobs with soft deadlines of value earned ÷ value at the first of them. From the simulation: `jobs.csv`
-    /// has no such columns.
+    /// Mean over jobs with soft deadlines of value earned ÷ value at the first of them. From the
+    /// simulation: `jobs.csv` has no such columns.
     pub soft_value: Option<f64>,
     /// End − submission, of the jobs that ended.
     pub jct: Option<Spread>,
@@ -56,14 +57,14 @@ pub struct Metrics {
     pub tardiness: Option<Spread>,
     /// Last end − first submission.
     pub makespan: Option<f64>,
-    /// GPU-seconds held ÷ (GPUs of the cluster × seconds from the first submission to the last end, or to the cut of a
-    /// run that left jobs behind).
+    /// GPU-seconds held ÷ (GPUs of the cluster × seconds from the first submission to the last end,
+    /// or to the cut of a run that left jobs behind).
     pub gpu_utilization: Option<f64>,
-    /// Time average of Σ over running jobs of rate(g) ÷ rate(1), ÷ GPUs of the cluster. From the simulation: it needs
-    /// speeds, which no row has.
+    /// Time average of Σ over running jobs of rate(g) ÷ rate(1), ÷ GPUs of the cluster. From the
+    /// simulation: it needs speeds, which no row has.
     pub cluster_efficiency: Option<f64>,
-    /// GPU-hours held by the jobs that were met or completed, pauses excluded. From the simulation: `jobs.csv` has no
-    /// such column.
+    /// GPU-hours held by the jobs that were met or completed, pauses excluded. From the simulation:
+    /// `jobs.csv` has no such column.
     pub goodput_gpu_hours: f64,
     /// Changes of a positive GPU count into another.
     pub rescales: u64,
@@ -73,7 +74,8 @@ pub struct Metrics {
     pub migrations: u64,
     /// Placements on more nodes than needed.
     pub split_placements: u64,
-    /// Plans for which a solver's answer was replaced by a simpler one; 0 for policies that use none.
+    /// Plans for which a solver's answer was replaced by a simpler one; 0 for policies that use
+    /// none.
     pub fallbacks: u64,
     /// Plans that the scheduler made.
     pub plans: u64,
@@ -83,7 +85,8 @@ pub struct Metrics {
 
 /// Mean and percentiles of some times, in seconds.
 ///
-/// A percentile is by nearest rank: the p-th of n ascending values is the ⌈p·n ÷ 100⌉-th, so it is always one of them.
+/// A percentile is by nearest rank: the p-th of n ascending values is the ⌈p·n ÷ 100⌉-th, so it is
+/// always one of them.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Spread {
     /// Sum ÷ count.
@@ -119,7 +122,8 @@ fn seconds(micros: u64) -> f64 {
 }
 
 impl Metrics {
-    /// Scores the rows of a run on a cluster of `gpus` GPUs; `until` is where the run was cut off, if it was.
+    /// Scores the rows of a run on a cluster of `gpus` GPUs; `until` is where the run was cut off,
+    /// if it was.
     pub fn of(rows: &[JobRow], totals: &Totals, gpus: Gpus, until: Option<SimTime>) -> Metrics {
         let count = |which: &dyn Fn(&JobRow) -> bool| rows.iter().filter(|row| which(row)).count() as u64;
         let sum = |what: fn(&JobRow) -> u32| rows.iter().map(|row| u64::from(what(row))).sum::<u64>();

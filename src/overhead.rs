@@ -6,20 +6,23 @@ use crate::units::{Gpus, SimDuration};
 
 /// The time that a change of GPUs costs.
 pub trait Overhead: Send + Sync {
-    /// How long `job` stands still when its GPUs change from `from` (`None`: it held nothing) to `to`.
-    fn pause(&self, job: &JobSpec, from: Option<&NodeSet>, to: &NodeSet) -> SimDuration;
+    /// How long `job` stands still when its GPUs change from `from` (`None`: it held nothing) to
+    /// `to`.
+    fn restart(&self, job: &JobSpec, from: Option<&NodeSet>, to: &NodeSet) -> SimDuration;
 
-    /// No pause of `job` into `gpus` GPUs is longer than this, whatever it held before and wherever it goes.
+    /// No pause of `job` into `gpus` GPUs is longer than this, whatever it held before and wherever
+    /// it goes.
     fn bound(&self, job: &JobSpec, gpus: Gpus) -> SimDuration;
 
-    /// How long `job` stands still when its turn comes in a rotation on `gpus` GPUs: what it costs to suspend the one before
-    /// and to resume it on the same nodes.
+    /// How long `job` stands still when its turn comes in a rotation on `gpus` GPUs: what it costs
+    /// to suspend the one before and to resume it on the same nodes.
     fn turn(&self, job: &JobSpec, gpus: Gpus) -> SimDuration {
         self.bound(job, gpus)
     }
 }
 
-/// An overhead by name, as `--overhead` takes it: what a change costs and, after a `+`, what a turn costs.
+/// An overhead by name, as `--overhead` takes it: what a change costs and, after a `+`, what a turn
+/// costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Preset {
     /// What a change costs.
@@ -42,8 +45,8 @@ impl Default for Preset {
     }
 }
 
-/// What a turn costs where nothing else is said: suspending one job and resuming another takes Gandiva a fraction of a
-/// second (OSDI 2018, section 4.1).
+/// What a turn costs where nothing else is said: suspending one job and resuming another takes
+/// Gandiva a fraction of a second (OSDI 2018, section 4.1).
 pub const SUSPEND: SimDuration = SimDuration::from_micros(500_000);
 
 /// What a change of GPUs costs.
@@ -53,15 +56,18 @@ pub enum Change {
     None,
     /// Every change costs the same.
     Fixed(SimDuration),
-    /// The model of the paper's simulations: 2 + 2·(log₂ g + 1) s into g GPUs, 7 + … on clusters of 256 GPUs or more.
+    /// The model of the paper's simulations: 2 + 2·(log₂ g + 1) s into g GPUs, 7 + … on clusters of
+    /// 256 GPUs or more.
     OnChange,
     /// The paper's measurements (figure 12b), by model.
     Measured,
-    /// Chronus's checkpoint and restart: a time, [`CHRONUS`] in its paper, times 1 + log₂ g into g GPUs.
+    /// Chronus's checkpoint and restart: a time, [`CHRONUS`] in its paper, times 1 + log₂ g into g
+    /// GPUs.
     Chronus(SimDuration),
 }
 
-/// What Chronus's checkpoint and restart take on one GPU: 0.1 and 0.4 minutes (the constants of its artifact).
+/// What Chronus's checkpoint and restart take on one GPU: 0.1 and 0.4 minutes (the constants of its
+/// artifact).
 pub const CHRONUS: SimDuration = SimDuration::from_secs(30);
 
 /// Every preset's name as `--overhead` spells it, with what it charges.
@@ -111,7 +117,7 @@ impl std::str::FromStr for Change {
             "measured" => Ok(Change::Measured),
             "chronus" => Ok(Change::Chronus(CHRONUS)),
             _ => {
-                let fixed = seconds_after("fixed:", text).map(|pause| pause.map(Change::Fixed));
+                let fixed = seconds_after("fixed:", text).map(|restart| restart.map(Change::Fixed));
                 fixed.or_else(|| Some(seconds_after("chronus:", text)?.map(Change::Chronus))).unwrap_or_else(
                     || {
                         Err(format!(
@@ -147,7 +153,7 @@ impl std::fmt::Display for Change {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Change::None => f.write_str("none"),
-            Change::Fixed(pause) => write!(f, "fixed:{pause}"),
+            Change::Fixed(restart) => write!(f, "fixed:{restart}"),
             Change::OnChange => f.write_str("on-change"),
             Change::Measured => f.write_str("measured"),
             Change::Chronus(CHRONUS) => f.write_str("chronus"),
@@ -167,7 +173,7 @@ impl Change {
     fn on(self, gpus: Gpus) -> Box<dyn Overhead> {
         match self {
             Change::None => Box::new(BySize { base: 0.0, per_level: 0.0 }),
-            Change::Fixed(pause) => Box::new(Constant(pause)),
+            Change::Fixed(restart) => Box::new(Constant(restart)),
             Change::OnChange if gpus >= LARGE => Box::new(BySize { base: 7.0, per_level: 2.0 }),
             Change::OnChange => Box::new(BySize { base: 2.0, per_level: 2.0 }),
             Change::Measured => Box::new(Measured),
@@ -183,8 +189,8 @@ struct Suspending {
 }
 
 impl Overhead for Suspending {
-    fn pause(&self, job: &JobSpec, from: Option<&NodeSet>, to: &NodeSet) -> SimDuration {
-        self.change.pause(job, from, to)
+    fn restart(&self, job: &JobSpec, from: Option<&NodeSet>, to: &NodeSet) -> SimDuration {
+        self.change.restart(job, from, to)
     }
     fn bound(&self, job: &JobSpec, gpus: Gpus) -> SimDuration {
         self.change.bound(job, gpus)
@@ -200,7 +206,7 @@ const LARGE: Gpus = Gpus::new(256);
 struct Constant(SimDuration);
 
 impl Overhead for Constant {
-    fn pause(&self, _: &JobSpec, _: Option<&NodeSet>, _: &NodeSet) -> SimDuration {
+    fn restart(&self, _: &JobSpec, _: Option<&NodeSet>, _: &NodeSet) -> SimDuration {
         self.0
     }
     fn bound(&self, _: &JobSpec, _: Gpus) -> SimDuration {
@@ -215,7 +221,7 @@ struct BySize {
 }
 
 impl Overhead for BySize {
-    fn pause(&self, job: &JobSpec, _: Option<&NodeSet>, to: &NodeSet) -> SimDuration {
+    fn restart(&self, job: &JobSpec, _: Option<&NodeSet>, to: &NodeSet) -> SimDuration {
         self.bound(job, to.gpus())
     }
     fn bound(&self, _: &JobSpec, gpus: Gpus) -> SimDuration {
@@ -227,7 +233,8 @@ fn seconds(value: f64) -> SimDuration {
     SimDuration::from_secs_f64(value).unwrap_or(SimDuration::ZERO)
 }
 
-/// Seconds measured for one model: into 2 GPUs from 1, into 1 from 2, into 16 from 8, into 8 from 16, and a move of 8.
+/// Seconds measured for one model: into 2 GPUs from 1, into 1 from 2, into 16 from 8, into 8 from
+/// 16, and a move of 8.
 struct Row {
     model: &'static str,
     up: [f64; 2],
@@ -281,7 +288,7 @@ fn nearest(gpus: Gpus, listed: [u32; 2]) -> usize {
 }
 
 impl Overhead for Measured {
-    fn pause(&self, job: &JobSpec, from: Option<&NodeSet>, to: &NodeSet) -> SimDuration {
+    fn restart(&self, job: &JobSpec, from: Option<&NodeSet>, to: &NodeSet) -> SimDuration {
         let before = from.map_or(Gpus::ZERO, NodeSet::gpus);
         let direction = match before.cmp(&to.gpus()) {
             std::cmp::Ordering::Less => Direction::Up,
@@ -322,22 +329,22 @@ mod tests {
         }
     }
 
-    fn pause(preset: &str, model: &str, cluster: u32, from: u32, to: u32) -> String {
+    fn restart(preset: &str, model: &str, cluster: u32, from: u32, to: u32) -> String {
         let overhead = preset.parse::<Preset>().unwrap().on(Gpus::new(cluster));
         let shape = Shape::default();
         let from = (from > 0).then(|| shape.packed(Gpus::new(from)));
-        overhead.pause(&job(model), from.as_ref(), &shape.packed(Gpus::new(to))).to_string()
+        overhead.restart(&job(model), from.as_ref(), &shape.packed(Gpus::new(to))).to_string()
     }
 
     #[test]
     fn presets_charge_what_they_say() {
         // 2 + 2(log2 8 + 1) = 10; on 256 GPUs 7 + 2(3 + 1) = 15.
-        assert_eq!(pause("on-change", "bert", 128, 0, 8), "10");
-        assert_eq!(pause("on-change", "bert", 256, 4, 8), "15");
-        assert_eq!(pause("chronus", "bert", 128, 0, 4), "90");
-        assert_eq!(pause("chronus:0.5", "bert", 128, 0, 4), "1.5");
-        assert_eq!(pause("fixed:2.5", "bert", 128, 1, 4), "2.5");
-        assert_eq!(pause("none", "bert", 128, 1, 4), "0");
+        assert_eq!(restart("on-change", "bert", 128, 0, 8), "10");
+        assert_eq!(restart("on-change", "bert", 256, 4, 8), "15");
+        assert_eq!(restart("chronus", "bert", 128, 0, 4), "90");
+        assert_eq!(restart("chronus:0.5", "bert", 128, 0, 4), "1.5");
+        assert_eq!(restart("fixed:2.5", "bert", 128, 1, 4), "2.5");
+        assert_eq!(restart("none", "bert", 128, 1, 4), "0");
     }
 
     #[test]
@@ -354,14 +361,15 @@ mod tests {
 
     #[test]
     fn measured_takes_the_nearest_size_of_the_same_direction() {
-        assert_eq!(pause("measured", "vgg16", 128, 0, 1), "1.82");
-        assert_eq!(pause("measured", "vgg16", 128, 1, 4), "1.82");
-        assert_eq!(pause("measured", "vgg16", 128, 4, 8), "2.407");
-        assert_eq!(pause("measured", "vgg16", 128, 4, 2), "1.629");
-        assert_eq!(pause("measured", "vgg16", 128, 8, 4), "2.354");
-        assert_eq!(pause("measured", "vgg16", 128, 8, 8), "3.209");
-        // Mean of the six scale-ups into 16: (1.666 + 2.407 + 1.738 + 3.203 + 2 · 4.239) / 6 = 2.915333…
-        assert_eq!(pause("measured", "other", 128, 8, 64), "2.915333");
+        assert_eq!(restart("measured", "vgg16", 128, 0, 1), "1.82");
+        assert_eq!(restart("measured", "vgg16", 128, 1, 4), "1.82");
+        assert_eq!(restart("measured", "vgg16", 128, 4, 8), "2.407");
+        assert_eq!(restart("measured", "vgg16", 128, 4, 2), "1.629");
+        assert_eq!(restart("measured", "vgg16", 128, 8, 4), "2.354");
+        assert_eq!(restart("measured", "vgg16", 128, 8, 8), "3.209");
+        // Mean of the six scale-ups into 16: (1.666 + 2.407 + 1.738 + 3.203 + 2 · 4.239) / 6 =
+        // 2.915333…
+        assert_eq!(restart("measured", "other", 128, 8, 64), "2.915333");
     }
 
     #[test]
@@ -373,8 +381,8 @@ mod tests {
                 for to in [1, 2, 3, 4, 8, 12, 16, 64].map(Gpus::new) {
                     for from in [0, 1, 2, 4, 8, 16, 64].map(Gpus::new) {
                         let from = (!from.is_zero()).then(|| shape.packed(from));
-                        let pause = overhead.pause(&job(model), from.as_ref(), &shape.packed(to));
-                        assert!(pause <= overhead.bound(&job(model), to));
+                        let restart = overhead.restart(&job(model), from.as_ref(), &shape.packed(to));
+                        assert!(restart <= overhead.bound(&job(model), to));
                     }
                 }
             }

@@ -11,8 +11,9 @@ use crate::units::Gpus;
 
 /// Finds nodes for jobs.
 pub trait Placer {
-    /// Places every request, all of which together fit the free GPUs. May move other holders but not the pinned ones, and
-    /// returns whom it moved with what each held before. Afterwards everybody holds as many GPUs as asked for.
+    /// Places every request, all of which together fit the free GPUs. May move other holders but
+    /// not the pinned ones, and returns whom it moved with what each held before. Afterwards
+    /// everybody holds as many GPUs as asked for.
     fn place(
         &mut self,
         cluster: &mut Cluster,

@@ -1,7 +1,8 @@
 //! How fast a job trains on how many GPUs.
 //!
-//! A [`SpeedModel`] answers for any job; [`Profiled`] is the one that reads a measured [`ThroughputTable`]. Rates do not
-//! depend on which nodes a job holds: the measurements are of consolidated placements, as the paper's are.
+//! A [`SpeedModel`] answers for any job; [`Profiled`] is the one that reads a measured
+//! [`ThroughputTable`]. Rates do not depend on which nodes a job holds: the measurements are of
+//! consolidated placements, as the paper's are.
 
 use std::collections::BTreeMap;
 
@@ -11,7 +12,7 @@ use crate::workload::Workload;
 
 /// What a job runs on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Setting {
+pub struct Configuration {
     /// Over how many nodes its GPUs are spread.
     pub nodes: u32,
     /// How many GPUs.
@@ -20,7 +21,8 @@ pub struct Setting {
     pub batch: u32,
 }
 
-/// Which batch sizes a job may be given, where a scheduler may choose (Pollux, section 2.2). Samples.
+/// Which batch sizes a job may be given, where a scheduler may choose (Pollux, section 2.2).
+/// Samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchLimits {
     /// The global batch size that its progress is counted in, and the smallest one.
@@ -42,18 +44,20 @@ pub struct Measurement {
     pub accumulate: f64,
     /// Seconds for the last micro-batch of an iteration, gradients exchanged.
     pub step: f64,
-    /// Variance of the gradient ÷ its squared norm, at the initial batch size (Pollux, section 3.1: the noise scale ÷ that
-    /// size).
+    /// Variance of the gradient ÷ its squared norm, at the initial batch size (Pollux, section 3.1:
+    /// the noise scale ÷ that size).
     pub noise: f64,
 }
 
 /// How fast jobs are. Never asked for a job that is not in the workload it was made for.
 pub trait SpeedModel: Send + Sync {
-    /// The GPU counts worth giving to `job`, ascending, each faster than every smaller one. Never empty.
+    /// The GPU counts worth giving to `job`, ascending, each faster than every smaller one. Never
+    /// empty.
     fn sizes(&self, job: &JobSpec) -> &[Gpus];
 
-    /// The speed of `job` when it has done `at` iterations and runs on `setting`; `None` where that is not known.
-    fn rate(&self, job: &JobSpec, at: Iterations, setting: &Setting) -> Option<Rate>;
+    /// The speed of `job` when it has done `at` iterations and runs on `setting`; `None` where that
+    /// is not known.
+    fn rate(&self, job: &JobSpec, at: Iterations, setting: &Configuration) -> Option<Rate>;
 
     /// The next point, strictly after `at`, where the speed changes by itself.
     fn until(&self, job: &JobSpec, at: Iterations) -> Option<Iterations> {
@@ -67,8 +71,9 @@ pub trait SpeedModel: Send + Sync {
         None
     }
 
-    /// What is measured on `job` when it has done `at` iterations and runs on `setting`, besides its speed.
-    fn measure(&self, job: &JobSpec, at: Iterations, setting: &Setting) -> Option<Measurement> {
+    /// What is measured on `job` when it has done `at` iterations and runs on `setting`, besides
+    /// its speed.
+    fn measure(&self, job: &JobSpec, at: Iterations, setting: &Configuration) -> Option<Measurement> {
         let _ = (job, at, setting);
         None
     }
@@ -82,7 +87,8 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// From (GPUs, rate) pairs, ascending by GPUs, with positive finite rates. `None` for anything else.
+    /// From (GPUs, rate) pairs, ascending by GPUs, with positive finite rates. `None` for anything
+    /// else.
     pub fn new(measured: Vec<(Gpus, Rate)>) -> Option<Curve> {
         let ascending = measured.windows(2).all(|pair| pair[0].0 < pair[1].0);
         let positive =
@@ -162,7 +168,8 @@ impl ThroughputTable {
         self.curves.get(model).into_iter().flat_map(|sizes| sizes.keys().copied())
     }
 
-    /// Why the table has no curve for `model` and `batch_size`, in words that say what it has instead.
+    /// Why the table has no curve for `model` and `batch_size`, in words that say what it has
+    /// instead.
     pub fn missing(&self, model: &str, batch_size: u32) -> String {
         let list = |items: Vec<String>| items.join(", ");
         if self.curves.contains_key(model) {
@@ -227,7 +234,7 @@ impl SpeedModel for Profiled {
         self.curve(job.id).sizes()
     }
 
-    fn rate(&self, job: &JobSpec, _at: Iterations, setting: &Setting) -> Option<Rate> {
+    fn rate(&self, job: &JobSpec, _at: Iterations, setting: &Configuration) -> Option<Rate> {
         // Each batch size has a curve of its own, and the job's is that of its own batch size.
         (setting.batch == job.batch_size).then(|| self.curve(job.id).rate(setting.gpus))?
     }

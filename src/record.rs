@@ -1,7 +1,7 @@
 //! What happened, for whoever wants to write it down.
 //!
-//! The simulation tells its [`Observer`] of every event; the observers in the files below turn that into rows. Each writes
-//! to a writer it is given and opens no file.
+//! The simulation tells its [`Observer`] of every event; the observers in the files below turn that
+//! into rows. Each writes to a writer it is given and opens no file.
 
 pub mod allocations;
 pub mod events;
@@ -51,7 +51,7 @@ pub enum Happened<'a> {
         /// At which global batch size it runs, or ran.
         batch: u32,
         /// How long it stands still, in a rotation at each turn but perhaps the first.
-        pause: SimDuration,
+        restart: SimDuration,
         /// Its turns, if it shares its GPUs.
         turns: Option<Turns>,
     },

@@ -1,11 +1,12 @@
-//! The published ElasticFlow artifact in its simulation mode, re-enacted to the second and to the job.
+//! The published ElasticFlow artifact in its simulation mode, re-enacted to the second and to the
+//! job.
 //!
-//! An engine of its own: it shares jobs, profiles and the shape of a cluster with the rest of the program and nothing
-//! else, and nothing here is ever improved. What the artifact does by accident is a function or a constant of its own,
-//! whose doc cites the accident's number (Q1 to Q48); those that change the headlines can be switched off one by one
-//! ([`Accident`]). Inputs on which the artifact crashes or never ends are [`Refused`] by name.
+//! An engine of its own: it shares jobs, profiles and the shape of a cluster with the rest of the
+//! program and nothing else, and nothing here is ever improved. What the artifact does through a
+//! quirk is a function or a constant of its own, whose doc cites the quirk's number (Q1 to Q48);
+//! those that change the headlines can be switched off one by one ([`Quirk`]). Inputs on which the
+//! artifact crashes or never ends are [`Refused`] by name.
 
-mod accident;
 mod edf;
 mod elasticflow;
 mod events;
@@ -18,6 +19,7 @@ mod overhead;
 mod placement;
 mod planner;
 mod progress;
+mod quirk;
 mod rows;
 mod themis;
 mod timeline;
@@ -30,10 +32,10 @@ use crate::profile::ThroughputTable;
 use crate::units::Gpus;
 use crate::workload::Workload;
 
-pub use accident::{ALL as ACCIDENTS, Accident, Accidents, NoSwitch};
 use gangs::Scene;
 use job::Account;
 use planner::Grid;
+pub use quirk::{ALL as ACCIDENTS, NoSwitch, Quirk, Quirks};
 use world::World;
 
 /// The longest slot, in seconds; beyond all times.
@@ -112,8 +114,8 @@ pub struct Row {
     pub start: i64,
     /// When it ended, overheads and slot included.
     pub end: i64,
-    /// The end that was planned last, of which overheads and the rest of the slot are no part; only ElasticFlow's two
-    /// schedules plan one.
+    /// The end that was planned last, of which overheads and the rest of the slot are no part; only
+    /// ElasticFlow's two schedules plan one.
     pub real_end: Option<i64>,
     /// How long it waited for its first GPUs.
     pub pending: i64,
@@ -152,7 +154,8 @@ pub struct Round {
 pub struct Replayed {
     /// The finished jobs in the order in which their ends were noticed.
     pub rows: Vec<Row>,
-    /// The artifact's count of deadline jobs that started and were not late by the schedule's own measure.
+    /// The artifact's count of deadline jobs that started and were not late by the schedule's own
+    /// measure.
     pub accepted: i64,
     /// Its count of jobs that were refused or late.
     pub declined: i64,
@@ -177,13 +180,14 @@ pub struct Input<'a> {
     pub cluster: &'a Shape,
     /// The artifact's `--scheduling_slot`, in seconds.
     pub slot: u64,
-    /// What happens by accident.
-    pub accidents: Accidents,
+    /// What happens through a quirk.
+    pub quirks: Quirks,
     /// Whether the rounds are written down.
     pub rounds: bool,
 }
 
-/// Why the artifact cannot be followed: it would crash, never end, or read the input as something else.
+/// Why the artifact cannot be followed: it would crash, never end, or read the input as something
+/// else.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Refused {
     /// There is no first event.
@@ -203,7 +207,8 @@ pub enum Refused {
         /// What is missing and what there is.
         what: String,
     },
-    /// A job is to run on GPUs for which the profiles have no speed: the artifact ends with an error there (Q17).
+    /// A job is to run on GPUs for which the profiles have no speed: the artifact ends with an
+    /// error there (Q17).
     #[error(
         "job `{job}`: it would run on {gpus} GPUs, for which the profiles have no speed; the artifact crashes"
     )]
@@ -267,7 +272,7 @@ impl Input<'_> {
         Ok(Grid {
             gpus: i64::from(self.cluster.gpus().get()),
             slot: slot.ok_or(Refused::Slot)?,
-            accidents: self.accidents,
+            quirks: self.quirks,
         })
     }
 }

@@ -1,7 +1,8 @@
 //! The only writer of files, and what a person or a script gets to read of a run.
 //!
-//! [`Recording`] is a run directory in the making: it appears whole, under its own name, or not at all. [`Summary`] is
-//! `summary.json`; [`table`] is the same for people; [`CSV_COLUMNS`] the same in one row.
+//! [`Recording`] is a run directory in the making: it appears whole, under its own name, or not at
+//! all. [`Summary`] is `summary.json`; [`table`] is the same for people; [`CSV_COLUMNS`] the same
+//! in one row.
 
 mod columns;
 mod difference;
@@ -36,7 +37,8 @@ pub use stored::{Stored, StoredError};
 pub use story::Story;
 pub use unfinished::give_up;
 
-/// `summary.json`: what was simulated, then what came out of it. The order of the fields is the order of the keys.
+/// `summary.json`: what was simulated, then what came out of it. The order of the fields is the
+/// order of the keys.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Summary {
     /// The policy's name.
@@ -64,7 +66,8 @@ pub struct Summary {
     /// The metrics.
     #[serde(flatten)]
     pub metrics: Metrics,
-    /// Under `--preset paper`, the jobs that the published artifact counts as accepted; `null` where the event core runs.
+    /// Under `--preset paper`, the jobs that the published artifact counts as accepted; `null`
+    /// where the event core runs.
     pub artifact_accepted: Option<u64>,
     /// The jobs that it counts as declined.
     pub artifact_declined: Option<u64>,
@@ -106,7 +109,8 @@ impl ClusterSummary {
 }
 
 impl Summary {
-    /// The value of a key, with dots for nesting (`jct.mean`); `None` where it is `null`, no number or not a key.
+    /// The value of a key, with dots for nesting (`jct.mean`); `None` where it is `null`, no number
+    /// or not a key.
     pub fn number(&self, key: &str) -> Option<f64> {
         let json = serde_json::to_value(self).ok()?;
         json.pointer(&format!("/{}", key.replace('.', "/")))?.as_f64()

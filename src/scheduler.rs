@@ -1,7 +1,7 @@
 //! What a scheduler is: it sees a [`View`] and answers with a [`Plan`].
 //!
-//! The policies are in the files below, one each; [`entries`] lists them. They see nothing of the simulation but the
-//! view, so that whatever a policy may know is a method of [`View`].
+//! The policies are in the files below, one each; [`entries`] lists them. They see nothing of the
+//! simulation but the view, so that whatever a policy may know is a method of [`View`].
 
 mod best_effort;
 mod chronus;
@@ -39,9 +39,10 @@ pub use view::{Observation, View};
 
 /// Decides which jobs run, and on how many GPUs.
 ///
-/// A scheduler sees the whole state of the cluster and answers with the whole of what it wants; the simulation works out
-/// what has to change. It may keep notes of its own between calls. It does no I/O, reads no clock but [`View::now`], and
-/// draws no random numbers but from a generator it was built with, so that the same calls bring the same answers.
+/// A scheduler sees the whole state of the cluster and answers with the whole of what it wants; the
+/// simulation works out what has to change. It may keep notes of its own between calls. It does no
+/// I/O, reads no clock but [`View::now`], and draws no random numbers but from a generator it was
+/// built with, so that the same calls bring the same answers.
 pub trait Scheduler {
     /// Called when jobs have arrived or ended, and at the time that the last plan asked for.
     fn plan(&mut self, view: &View<'_>) -> Plan;
@@ -58,18 +59,21 @@ pub struct Entry {
     pub summary: &'static str,
     /// Where it is described.
     pub paper: &'static str,
-    /// What it goes by, besides submissions and deadlines; `oracle:` stands before what no real cluster could know.
+    /// What it goes by, besides submissions and deadlines; `oracle:` stands before what no real
+    /// cluster could know.
     pub knows: &'static str,
     /// What `--set` takes.
     pub options: &'static [OptionDoc],
-    /// Whether granting GPUs to a job admits it; otherwise the plan must say so with [`Plan::admit`].
+    /// Whether granting GPUs to a job admits it; otherwise the plan must say so with
+    /// [`Plan::admit`].
     pub grant_admits: bool,
     /// Whether jobs run on the GPUs that their users asked for.
     pub requested_size: bool,
     /// Whether it chooses batch sizes: its jobs' speeds are then those of a goodput model.
     pub adapts_batch: bool,
-    /// What the published artifact of another system did with it, where that is this policy with other settings.
-    pub literal: Option<Literal>,
+    /// What the published artifact of another system did with it, where that is this policy with
+    /// other settings.
+    pub artifact: Option<ArtifactSettings>,
     /// Makes one; the number seeds what it draws.
     pub build: Build,
 }
@@ -79,7 +83,7 @@ pub type Build = fn(&Options, u64) -> Result<Box<dyn Scheduler>, OptionsError>;
 
 /// The settings with which a policy does what its published artifact did.
 #[derive(Clone, Copy, Debug)]
-pub struct Literal {
+pub struct ArtifactSettings {
     /// Options, as `--set` takes them.
     pub options: &'static [(&'static str, &'static str)],
     /// The overhead, as `--overhead` takes it, if it is part of it.

@@ -1,8 +1,9 @@
 //! The discrete-event simulation: one loop; policies decide, the simulation acts.
 //!
-//! [`simulate`] is the one door. It takes a [`Scenario`], asks the scheduler whenever jobs arrived or ended (no sooner than
-//! one slot after the last plan) and whenever the scheduler asked to be called, and carries out the difference between what
-//! is and what the plan wants. It names no policy and opens no file.
+//! [`simulate`] is the one door. It takes a [`Scenario`], asks the scheduler whenever jobs arrived
+//! or ended (no sooner than one slot after the last plan) and whenever the scheduler asked to be
+//! called, and carries out the difference between what is and what the plan wants. It names no
+//! policy and opens no file.
 
 mod enact;
 mod error;

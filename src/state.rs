@@ -45,7 +45,7 @@ pub struct JobState {
     /// Whether the scheduler has taken it on.
     pub admitted: bool,
     /// Whether it may have GPUs without that.
-    pub tolerated: bool,
+    pub unadmitted: bool,
     /// The end first promised.
     pub promised: Option<SimTime>,
     /// The GPUs it holds, in a rotation when it is its turn.
@@ -76,11 +76,11 @@ impl JobState {
         let mut account = self.account;
         if !self.gpus.is_zero() {
             let held = self.progress.held(now);
-            let paused = self.progress.paused(now);
+            let restarting = self.progress.restarting(now);
             account.run_time += held;
-            account.overhead_time += paused;
+            account.overhead_time += restarting;
             account.gpu_time += self.gpus * held;
-            account.productive += self.gpus * held.saturating_sub(paused);
+            account.productive += self.gpus * held.saturating_sub(restarting);
         }
         account
     }

@@ -1,10 +1,11 @@
 //! Many runs: a grid of settings, checked whole, run on all cores.
 //!
-//! A [`Grid`] is read from TOML, whose keys are the options of `run`: a list of values is an axis, and the grid is the
-//! product of its axes. [`Grid::check`] reads every file once and checks every point, so that nothing that could be known
-//! from the start comes to light after an hour. [`Checked::each`] runs the points in parallel and gives back what they come
-//! to in the order of the grid, whichever ends first. [`Checked::directory`] keeps them in a directory, from which a sweep
-//! that was killed goes on; [`merge`] puts the directories of [`Shard`]s together.
+//! A [`Grid`] is read from TOML, whose keys are the options of `run`: a list of values is an axis,
+//! and the grid is the product of its axes. [`Grid::check`] reads every file once and checks every
+//! point, so that nothing that could be known from the start comes to light after an hour.
+//! [`Checked::each`] runs the points in parallel and gives back what they come to in the order of
+//! the grid, whichever ends first. [`Checked::directory`] keeps them in a directory, from which a
+//! sweep that was killed goes on; [`merge`] puts the directories of [`Shard`]s together.
 //!
 //! ```
 //! use elasticflow_sim::sweep::Grid;

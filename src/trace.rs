@@ -1,9 +1,9 @@
 //! Traces: the jobs of a cluster, read, checked, drawn, converted and described.
 //!
-//! [`read`] takes any of [`FORMATS`], told apart by their headers, and gives back either a [`Trace`] that can be
-//! simulated or *every* problem of the file with its line, column and value ([`InputErrors`]). [`generate()`] draws a
-//! trace from a seed, [`write()`] writes the one format that this program writes, [`describe()`] says what a trace asks
-//! of a cluster.
+//! [`read`] takes any of [`FORMATS`], told apart by their headers, and gives back either a
+//! [`Trace`] that can be simulated or *every* problem of the file with its line, column and value
+//! ([`InputErrors`]). [`generate()`] draws a trace from a seed, [`write()`] writes the one format
+//! that this program writes, [`describe()`] says what a trace asks of a cluster.
 
 use std::path::Path;
 
@@ -44,7 +44,8 @@ use table::Table;
 /// What a trace may need besides its file.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ReadOptions<'a> {
-    /// Makes deadlines for a trace that has none. It is an error to give one for a trace that has deadlines.
+    /// Makes deadlines for a trace that has none. It is an error to give one for a trace that has
+    /// deadlines.
     pub deadline: Option<DeadlineRule>,
     /// The seed of everything that is drawn: deadlines, and what a raw trace leaves out.
     pub trace_seed: u64,
@@ -74,10 +75,11 @@ pub struct Trace {
 ///
 /// # Errors
 ///
-/// Everything that is wrong with the file: what keeps it from being read, the columns that are missing, every value
-/// that is not what its column holds, ids that occur twice, deadlines before the submission, models and batch sizes that
-/// `table` lacks, jobs that take longer than the clock goes. A requested number of GPUs that was not measured is no
-/// error here, since elastic policies do not use it: see [`Trace::check_requested`].
+/// Everything that is wrong with the file: what keeps it from being read, the columns that are
+/// missing, every value that is not what its column holds, ids that occur twice, deadlines before
+/// the submission, models and batch sizes that `table` lacks, jobs that take longer than the clock
+/// goes. A requested number of GPUs that was not measured is no error here, since elastic policies
+/// do not use it: see [`Trace::check_requested`].
 pub fn read(path: &Path, table: &ThroughputTable, options: &ReadOptions<'_>) -> Result<Trace, InputErrors> {
     let name = path.display().to_string();
     match file::read(path) {
@@ -197,7 +199,8 @@ impl Trace {
         Problems(self.workless.clone()).or(&self.file, ())
     }
 
-    /// Checks that every job was measured at the number of GPUs it asks for, as policies need that run it there.
+    /// Checks that every job was measured at the number of GPUs it asks for, as policies need that
+    /// run it there.
     ///
     /// # Errors
     ///

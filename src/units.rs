@@ -1,8 +1,9 @@
 //! Quantities, each with its unit in its type.
 //!
-//! Time is an integer number of microseconds, so that equal instants are equal and a run gives the same bytes on every
-//! machine. Work is a real number of iterations. Only the products that mean something exist, and one place rounds:
-//! [`Iterations::time_at`], up, so that a job is never finished before its last iteration is.
+//! Time is an integer number of microseconds, so that equal instants are equal and a run gives the
+//! same bytes on every machine. Work is a real number of iterations. Only the products that mean
+//! something exist, and one place rounds: [`Iterations::time_at`], up, so that a job is never
+//! finished before its last iteration is.
 
 mod seconds;
 
@@ -30,7 +31,8 @@ pub struct SimDuration(u64);
 #[serde(transparent)]
 pub struct Gpus(u32);
 
-/// Training work: iterations (optimiser steps at the job's global batch size), possibly a fraction of one.
+/// Training work: iterations (optimiser steps at the job's global batch size), possibly a fraction
+/// of one.
 #[derive(Clone, Copy, Debug, Default, PartialEq, PartialOrd, Deserialize)]
 #[serde(transparent)]
 pub struct Iterations(f64);
@@ -49,7 +51,8 @@ impl SimTime {
     pub const ZERO: SimTime = SimTime(0);
     /// Later than everything that happens: an instant that never comes.
     pub const NEVER: SimTime = SimTime(u64::MAX);
-    /// The latest instant that a trace may name, 10¹⁰ s: beyond any Unix time stamp, and far from overflow.
+    /// The latest instant that a trace may name, 10¹⁰ s: beyond any Unix time stamp, and far from
+    /// overflow.
     pub const LIMIT: SimTime = SimTime(10_000_000_000 * MICROS);
 
     /// The instant `micros` microseconds after the clock's zero.
@@ -99,8 +102,8 @@ impl SimDuration {
         SimDuration(seconds * MICROS)
     }
 
-    /// `seconds` seconds, to the nearest microsecond; `None` where that is negative, not a number or beyond
-    /// [`SimTime::LIMIT`].
+    /// `seconds` seconds, to the nearest microsecond; `None` where that is negative, not a number
+    /// or beyond [`SimTime::LIMIT`].
     pub fn from_secs_f64(seconds: f64) -> Option<SimDuration> {
         let micros = seconds * MICROS as f64;
         (0.0..=SimTime::LIMIT.0 as f64).contains(&micros).then(|| SimDuration(micros.round() as u64))
@@ -163,7 +166,8 @@ impl Iterations {
         self.0
     }
 
-    /// How long this work takes at `rate`, rounded up to the microsecond; for ever at a rate of zero.
+    /// How long this work takes at `rate`, rounded up to the microsecond; for ever at a rate of
+    /// zero.
     pub fn time_at(self, rate: Rate) -> SimDuration {
         if self.0 <= 0.0 {
             return SimDuration::ZERO;

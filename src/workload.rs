@@ -24,7 +24,8 @@ pub struct WorkloadError {
     pub what: &'static str,
 }
 
-/// The most iterations a job may have: up to here a float counts them exactly, with room for fractions.
+/// The most iterations a job may have: up to here a float counts them exactly, with room for
+/// fractions.
 pub const ITERATIONS_LIMIT: f64 = 1e12;
 
 impl Workload {
@@ -32,8 +33,9 @@ impl Workload {
     ///
     /// # Errors
     ///
-    /// If a job's id is not its row, a name occurs twice, a job asks for no GPU, has a deadline before its
-    /// submission, soft deadlines out of order, or lies beyond [`SimTime::LIMIT`] or [`ITERATIONS_LIMIT`].
+    /// If a job's id is not its row, a name occurs twice, a job asks for no GPU, has a deadline
+    /// before its submission, soft deadlines out of order, or lies beyond [`SimTime::LIMIT`] or
+    /// [`ITERATIONS_LIMIT`].
     pub fn new(jobs: Vec<JobSpec>) -> Result<Workload, WorkloadError> {
         let mut names = BTreeMap::new();
         for (row, job) in jobs.iter().enumerate() {

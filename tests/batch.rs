@@ -10,12 +10,13 @@ use std::sync::Arc;
 
 use common::{fails, job, overhead, run, scenario, spans};
 use elasticflow_sim::job::{JobId, JobSpec};
-use elasticflow_sim::profile::{BatchLimits, Measurement, Setting, SpeedModel};
+use elasticflow_sim::profile::{BatchLimits, Configuration, Measurement, SpeedModel};
 use elasticflow_sim::scheduler::{Entry, Observation, Plan};
 use elasticflow_sim::sim::{PlanFault, Scenario, SimError};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimTime};
 
-/// Twice the batch size brings 1.5 times the speed on as many GPUs; the noise is the iterations done.
+/// Twice the batch size brings 1.5 times the speed on as many GPUs; the noise is the iterations
+/// done.
 struct Truth;
 
 const LIMITS: BatchLimits = BatchLimits { initial: 64, largest: 128, local: (8, 128), gpus: 2, pinned: None };
@@ -26,7 +27,7 @@ impl SpeedModel for Truth {
         &SIZES
     }
 
-    fn rate(&self, _: &JobSpec, _: Iterations, setting: &Setting) -> Option<Rate> {
+    fn rate(&self, _: &JobSpec, _: Iterations, setting: &Configuration) -> Option<Rate> {
         let by_batch = match setting.batch {
             64 => 1.0,
             128 => 1.5,
@@ -39,7 +40,7 @@ impl SpeedModel for Truth {
         Some(&LIMITS)
     }
 
-    fn measure(&self, _: &JobSpec, at: Iterations, _: &Setting) -> Option<Measurement> {
+    fn measure(&self, _: &JobSpec, at: Iterations, _: &Configuration) -> Option<Measurement> {
         Some(Measurement { accumulate: 0.0, step: 1.0, noise: at.get() })
     }
 }
@@ -70,7 +71,8 @@ fn larger_later(view: &elasticflow_sim::scheduler::View<'_>) -> Plan {
     plan
 }
 
-/// 20 iterations in the first 10 s at 2/s; the other 80 at 3/s take 26 2/3 s, without a pause between.
+/// 20 iterations in the first 10 s at 2/s; the other 80 at 3/s take 26 2/3 s, without a pause
+/// between.
 #[test]
 fn a_new_batch_size_changes_the_speed_and_costs_no_pause() {
     let outcome = run(&alone(policy!(larger_later)));
@@ -79,7 +81,8 @@ fn a_new_batch_size_changes_the_speed_and_costs_no_pause() {
     assert_eq!((row.rescales, row.preemptions, row.migrations), (0, 0, 0));
 }
 
-/// With a pause of 15 s, of which 10 s are over when the batch size changes: the other 5 s stay, then 100 ÷ 3 s.
+/// With a pause of 15 s, of which 10 s are over when the batch size changes: the other 5 s stay,
+/// then 100 ÷ 3 s.
 #[test]
 fn a_pause_goes_on_under_a_new_batch_size() {
     let outcome = run(&overhead(alone(policy!(larger_later)), "fixed:15"));
@@ -91,8 +94,8 @@ thread_local! {
     static SEEN: RefCell<Vec<Vec<(u32, f64, f64)>>> = const { RefCell::new(Vec::new()) };
 }
 
-/// At 0 s nothing has run. At 10 s 20 iterations were done at batch size 64, at 20 s 50, 30 of them at 128; the noise is
-/// that of the last sight of each.
+/// At 0 s nothing has run. At 10 s 20 iterations were done at batch size 64, at 20 s 50, 30 of them
+/// at 128; the noise is that of the last sight of each.
 #[test]
 fn what_was_seen_is_the_latest_for_each_setting() {
     let outcome = run(&alone(policy!(|view| {

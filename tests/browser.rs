@@ -1,4 +1,5 @@
-//! The page of `report --html` in a real browser: clicked through, filtered, zoomed, and looked at in both colour schemes.
+//! The page of `report --html` in a real browser: clicked through, filtered, zoomed, and looked at
+//! in both colour schemes.
 //!
 //! Skipped, saying so, where no Chromium is installed. Screenshots go to `target/screenshots`.
 
@@ -85,7 +86,8 @@ fn a_reader_clicks_through_the_page() {
     page.hover(middle);
     assert!(page.text("document.getElementById('cdf-readout').textContent").contains("elasticflow "));
 
-    // The Gantt chart: all jobs, then those of a model, then zoomed by a drag, by a key and by a button.
+    // The Gantt chart: all jobs, then those of a model, then zoomed by a drag, by a key and by a
+    // button.
     page.click("#tab-gantt");
     assert_eq!(page.text(ROWS), "200");
     keep(&mut page, "gantt");

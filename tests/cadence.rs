@@ -1,5 +1,5 @@
-//! When a scheduler is called: at its own wake-ups to the microsecond, and for arrivals and ends no sooner than a slot after the
-//! last plan.
+//! When a scheduler is called: at its own wake-ups to the microsecond, and for arrivals and ends no
+//! sooner than a slot after the last plan.
 
 mod common;
 #[macro_use]
@@ -31,8 +31,8 @@ fn one_each(view: &View<'_>) -> Plan {
     plan
 }
 
-/// Slot 60. The plan at 0 asks for a wake-up; the one that asks for 70.000003 does so while the arrival at 10 s is held back
-/// until 60.000007. Each comes at its microsecond.
+/// Slot 60. The plan at 0 asks for a wake-up; the one that asks for 70.000003 does so while the
+/// arrival at 10 s is held back until 60.000007. Each comes at its microsecond.
 #[test]
 fn wake_ups_and_held_back_plans_each_come_at_their_microsecond() {
     static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
@@ -53,8 +53,8 @@ fn wake_ups_and_held_back_plans_each_come_at_their_microsecond() {
     assert_eq!(spans(&outcome), ["0-80", "60.000007-140.000007"]);
 }
 
-/// A wake-up one microsecond before the plan that the slot holds back: it sees the arrival, so there is no second plan,
-/// and the slot starts over.
+/// A wake-up one microsecond before the plan that the slot holds back: it sees the arrival, so
+/// there is no second plan, and the slot starts over.
 #[test]
 fn an_exact_wake_up_takes_the_place_of_the_plan_that_is_held_back() {
     static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
@@ -72,8 +72,8 @@ fn an_exact_wake_up_takes_the_place_of_the_plan_that_is_held_back() {
     assert_eq!(spans(&outcome), ["0-80", "59.999999-139.999999"]);
 }
 
-/// While the plan at 60 s is held back, the wake-up at 30.000001 neither waits for it nor goes missing, whatever arrived
-/// in between; asking again after every plan keeps both.
+/// While the plan at 60 s is held back, the wake-up at 30.000001 neither waits for it nor goes
+/// missing, whatever arrived in between; asking again after every plan keeps both.
 #[test]
 fn a_held_back_plan_does_not_move_a_wake_up() {
     static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
@@ -86,7 +86,8 @@ fn a_held_back_plan_does_not_move_a_wake_up() {
         }
         plan
     });
-    // The second arrives at 10 s and starts with the wake-up; the third, at 40 s, waits for 30.000001 + 60 s.
+    // The second arrives at 10 s and starts with the wake-up; the third, at 40 s, waits for
+    // 30.000001 + 60 s.
     let jobs = [two()[0], two()[1], job("linear", 40.0, 1.0)];
     let outcome = run(&slot(under(scheduler, &jobs), 60.0));
     assert_eq!(*CALLS.lock().unwrap(), [0, 30_000_001, 90_000_001, 150_000_001]);

@@ -1,4 +1,5 @@
-//! Chronus on scenarios worked out by hand, on random ones, and on the trace of figure 8a where it is at hand.
+//! Chronus on scenarios worked out by hand, on random ones, and on the trace of figure 8a where it
+//! is at hand.
 
 mod common;
 #[path = "common/data.rs"]
@@ -35,10 +36,11 @@ fn states(rows: &[JobRow]) -> Vec<(u8, State)> {
     rows.iter().map(|row| (row.admitted, row.state)).collect()
 }
 
-/// Job 0 runs 150 s on 8 GPUs, due at 450: it needs two leases of [0, 4), and gets the last two. Job 1, due at 120, has one,
-/// the first, and needs it; it is done at 90, and the rest of the lease goes to job 0. Job 2 comes at 10 with 80 s on 8 GPUs,
-/// due at 150. The lease from 100 on is in time for nobody who needs 80 s of its first 50, so it is rejected, and first in line
-/// for what is left: at 90 it cannot be in time any more.
+/// Job 0 runs 150 s on 8 GPUs, due at 450: it needs two leases of [0, 4), and gets the last two.
+/// Job 1, due at 120, has one, the first, and needs it; it is done at 90, and the rest of the lease
+/// goes to job 0. Job 2 comes at 10 with 80 s on 8 GPUs, due at 150. The lease from 100 on is in
+/// time for nobody who needs 80 s of its first 50, so it is rejected, and first in line for what is
+/// left: at 90 it cannot be in time any more.
 #[test]
 fn leases_are_promised_and_the_rest_is_dealt_out() {
     let jobs = [
@@ -52,8 +54,8 @@ fn leases_are_promised_and_the_rest_is_dealt_out() {
     assert_eq!(outcome.jobs[0].planned_end_time, Some(SimTime::from_secs(450)));
 }
 
-/// A job of 30 s, due 20 s into the second lease after 90 s of another: with the part it has 20 s there, which is too little,
-/// and 40 are enough.
+/// A job of 30 s, due 20 s into the second lease after 90 s of another: with the part it has 20 s
+/// there, which is too little, and 40 are enough.
 #[test]
 fn the_lease_of_the_deadline_counts_in_part() {
     let jobs =
@@ -63,9 +65,10 @@ fn the_lease_of_the_deadline_counts_in_part() {
     assert_eq!((admitted(140.0, &["deadline=lease"]), admitted(200.0, &["deadline=lease"])), (0, 1));
 }
 
-/// Job 0, 150 s on 8 GPUs, needs two leases of four, job 1, 200 s, three of them: it is rejected. With `least`, which is what
-/// a rejected job calls for, job 0 waits for the last two, and job 1 has the others; with `most` it runs at once. Without job 1
-/// `least` and `opportunistic=off` leave the GPUs idle.
+/// Job 0, 150 s on 8 GPUs, needs two leases of four, job 1, 200 s, three of them: it is rejected.
+/// With `least`, which is what a rejected job calls for, job 0 waits for the last two, and job 1
+/// has the others; with `most` it runs at once. Without job 1 `least` and `opportunistic=off` leave
+/// the GPUs idle.
 #[test]
 fn guaranteed_jobs_make_way_for_rejected_ones() {
     let jobs = [job("linear", 0.0, 1200.0).on(8).due(400.0), job("linear", 0.0, 1600.0).on(8).due(399.0)];
@@ -77,8 +80,8 @@ fn guaranteed_jobs_make_way_for_rejected_ones() {
     assert_eq!(spans(&run(&alone)), ["200-350"]);
 }
 
-/// By least remaining service: 60 GPU-s before 80 and 160, the rejected and the best-effort ones alike, then an accepted one
-/// without a lease, then who is hopeless.
+/// By least remaining service: 60 GPU-s before 80 and 160, the rejected and the best-effort ones
+/// alike, then an accepted one without a lease, then who is hopeless.
 #[test]
 fn what_is_left_goes_by_least_service() {
     let jobs = [
@@ -93,8 +96,9 @@ fn what_is_left_goes_by_least_service() {
     assert_eq!(spans(&outcome), ["37.5-47.5", "17.5-37.5", "7.5-17.5", "0-7.5", "47.5-67.5"]);
 }
 
-/// Both need a lease of 80 s and only one fits before 100 s. Job 1 is worth 10 by 100 s and 5 by 200 s, so it is taken for the
-/// second time; without it, it would be rejected. When job 0 ends early, at 80 s, it may run, and is done at 160.
+/// Both need a lease of 80 s and only one fits before 100 s. Job 1 is worth 10 by 100 s and 5 by
+/// 200 s, so it is taken for the second time; without it, it would be rejected. When job 0 ends
+/// early, at 80 s, it may run, and is done at 160.
 #[test]
 fn soft_deadlines_are_lowered_rather_than_lost() {
     let jobs = [job("linear", 0.0, 640.0).on(8).due(100.0), job("linear", 0.0, 640.0).on(8).due(100.0)];
@@ -106,8 +110,9 @@ fn soft_deadlines_are_lowered_rather_than_lost() {
     assert_eq!(outcome.jobs[1].class, "soft");
 }
 
-/// Job 1 is accepted for 400 s as job 0 has the leases before. Where that one runs three times as fast as believed, it is done at
-/// 83 s, and job 1 is raised to 200 s when leases begin, before job 2, for which everything is too late.
+/// Job 1 is accepted for 400 s as job 0 has the leases before. Where that one runs three times as
+/// fast as believed, it is done at 83 s, and job 1 is raised to 200 s when leases begin, before job
+/// 2, for which everything is too late.
 #[test]
 fn soft_deadlines_are_raised_when_there_is_room() {
     let jobs = [
@@ -136,7 +141,8 @@ fn the_program_prefers_value_however_small() {
     assert_eq!(worth(&["program=100"]), worth(&[]));
 }
 
-/// The program accepts what packing never finds again, and leases are kept for who is rejected beside it.
+/// The program accepts what packing never finds again, and leases are kept for who is rejected
+/// beside it.
 #[test]
 fn leases_are_kept_beside_what_the_program_placed() {
     let jobs = [
@@ -163,7 +169,7 @@ impl elasticflow_sim::profile::SpeedModel for Faster {
         &self,
         job: &JobSpec,
         at: elasticflow_sim::units::Iterations,
-        setting: &elasticflow_sim::profile::Setting,
+        setting: &elasticflow_sim::profile::Configuration,
     ) -> Option<elasticflow_sim::units::Rate> {
         let factor = if job.model == "flat" { 3.0 } else { 1.0 };
         let rate = self.0.rate(job, at, setting)?;
@@ -179,21 +185,22 @@ fn softened(scenario: &Scenario, row: usize, soft: &[(f64, f64)]) -> Scenario {
 }
 
 /// The literal semantics of the published evaluation, as the preset sets them.
-fn literal(scenario: Scenario) -> Scenario {
-    let literal = scheduler::entry("chronus").unwrap().literal.unwrap();
-    let texts: Vec<String> = literal.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
+fn artifact(scenario: Scenario) -> Scenario {
+    let artifact = scheduler::entry("chronus").unwrap().artifact.unwrap();
+    let texts: Vec<String> = artifact.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let options = Options::parse(texts.iter().map(String::as_str)).unwrap();
-    let scenario = overhead(scenario, literal.overhead.unwrap());
-    Scenario { options, ..slot(scenario, literal.slot.unwrap().parse().unwrap()) }
+    let scenario = overhead(scenario, artifact.overhead.unwrap());
+    Scenario { options, ..slot(scenario, artifact.slot.unwrap().parse().unwrap()) }
 }
 
-/// A job of 100 s on one GPU in the literal semantics: seen at 240, it may have the lease from 480 on, and pays 0.5 s. A second
-/// one, rejected since it is due at 240, starts at 240 and is stopped and started again at 480 and 720, with 0.5 s each time:
-/// 600 s of work are done at 240 + 600 + 3 × 0.5, and twice a microsecond passes without GPUs.
+/// A job of 100 s on one GPU in the literal semantics: seen at 240, it may have the lease from 480
+/// on, and pays 0.5 s. A second one, rejected since it is due at 240, starts at 240 and is stopped
+/// and started again at 480 and 720, with 0.5 s each time: 600 s of work are done at 240 + 600 + 3
+/// × 0.5, and twice a microsecond passes without GPUs.
 #[test]
 fn the_published_evaluation_charges_every_lease() {
     let jobs = [job("linear", 7.0, 100.0).due(900.0), job("linear", 8.0, 600.0).due(240.0)];
-    let outcome = run(&literal(scenario("chronus", 1, 8, &jobs)));
+    let outcome = run(&artifact(scenario("chronus", 1, 8, &jobs)));
     assert_eq!(spans(&outcome), ["480-580.5", "240-841.500002"]);
     assert_eq!(outcome.jobs[0].planned_end_time, Some(SimTime::from_secs(720)));
     assert_eq!(outcome.jobs[1].preemptions, 2);
@@ -309,7 +316,8 @@ fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
-/// A job for all GPUs, among others that leave it short times in between, and pauses that are long for these.
+/// A job for all GPUs, among others that leave it short times in between, and pauses that are long
+/// for these.
 fn spells() -> impl Strategy<Value = Case> {
     let short = (0u32..1600, 20u32..60).prop_map(|(submit, work)| {
         (Job { iterations: f64::from(work * 8), ..job("linear", f64::from(submit), 0.0).on(8) }, 0)
@@ -366,11 +374,12 @@ proptest! {
             (Job { iterations: job.iterations * 8.0, submit: job.submit * 8.0, deadline, ..*job }, *later)
         };
         let case = Case { jobs: case.jobs.iter().map(stretch).collect(), ..case };
-        kept(&literal(case.scenario()));
+        kept(&artifact(case.scenario()));
     }
 }
 
-/// The properties above are about something: half of the jobs with deadlines are accepted in a scenario like theirs.
+/// The properties above are about something: half of the jobs with deadlines are accepted in a
+/// scenario like theirs.
 #[test]
 fn many_jobs_are_accepted() {
     let jobs: Vec<_> = (0..40)
@@ -384,13 +393,14 @@ fn many_jobs_are_accepted() {
     assert!(kept(&case.scenario()) >= 20);
 }
 
-/// What the published code does on the trace of figure 8a, by a re-run of it: 83 of 195 met, 48 accepted, all of them in time.
-/// Optima of its program tie, so that a few jobs more or less are no difference.
+/// What the published code does on the trace of figure 8a, by a re-run of it: 83 of 195 met, 48
+/// accepted, all of them in time. Optima of its program tie, so that a few jobs more or less are no
+/// difference.
 #[test]
 fn figure_8a_is_what_the_published_evaluation_computes() {
     let Some(data) = data::data() else { return };
     let trace = data.join("traces/artifact/elasticVpollux_e.csv");
-    let outcome = run(&literal(replay::replay(&trace, "t4", (16, 4), 60, "chronus")));
+    let outcome = run(&artifact(replay::replay(&trace, "t4", (16, 4), 60, "chronus")));
     let met = outcome.jobs.iter().filter(|row| row.state == State::Met).count();
     let accepted = outcome.jobs.iter().filter(|row| row.admitted == 1);
     assert!((80..=86).contains(&met), "{met}");
@@ -406,7 +416,7 @@ fn nobody_accepted_is_late_on_published_traces() {
         [("itp/cluster10.csv", 32), ("itp/cluster01.csv", 64), ("artifact/philly_103959.csv", 4)]
     {
         let scenario = replay::replay(&data.join("traces").join(trace), "a100", (nodes, 8), 60, "chronus");
-        assert!(kept(&scenario) > 0 && kept(&literal(scenario)) > 0);
+        assert!(kept(&scenario) > 0 && kept(&artifact(scenario)) > 0);
     }
 }
 

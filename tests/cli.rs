@@ -6,8 +6,8 @@ use std::process::{Command, Output, Stdio};
 
 use elasticflow_sim::scheduler;
 
-/// What is typed and what is printed, help and error messages among it. `TRYCMD=overwrite` writes what is printed now; the
-/// README's console blocks are tests, too.
+/// What is typed and what is printed, help and error messages among it. `TRYCMD=overwrite` writes
+/// what is printed now; the README's console blocks are tests, too.
 #[test]
 fn words_and_answers() {
     let cases = trycmd::TestCases::new();
@@ -197,7 +197,8 @@ fn a_broken_pipe_is_success() {
     }
 }
 
-/// Ids are text of strangers: what is printed for people does not steer their terminal, what is for programs is verbatim.
+/// Ids are text of strangers: what is printed for people does not steer their terminal, what is for
+/// programs is verbatim.
 #[test]
 fn control_characters_of_a_trace_are_escaped_in_texts() {
     let root = tempfile::tempdir().expect("a directory");

@@ -6,8 +6,8 @@ use common::{fails, job, overhead, run, scenario, slot, spans};
 use elasticflow_sim::record::jobs::State;
 use elasticflow_sim::sim::Scenario;
 
-/// One node of 8. Job 0 takes 4 GPUs for 100/4 = 25 s, job 1 the other 4; job 2 needs 8 and waits for both; job 3, small,
-/// may not overtake it.
+/// One node of 8. Job 0 takes 4 GPUs for 100/4 = 25 s, job 1 the other 4; job 2 needs 8 and waits
+/// for both; job 3, small, may not overtake it.
 #[test]
 fn fifo_runs_in_order_and_nobody_overtakes() {
     let jobs = [
@@ -34,8 +34,8 @@ fn a_start_costs_a_pause() {
     assert_eq!((row.gpu_seconds.to_string(), row.productive.to_string()), ("160".into(), "80".into()));
 }
 
-/// Slot 60: job 0 is planned at once. Jobs 1 and 2 arrive at 10 and 20 and wait for the plan at 60; the end of job 0 at 70
-/// waits for the one at 120.
+/// Slot 60: job 0 is planned at once. Jobs 1 and 2 arrive at 10 and 20 and wait for the plan at 60;
+/// the end of job 0 at 70 waits for the one at 120.
 #[test]
 fn arrivals_and_ends_wait_for_the_slot() {
     let jobs =
@@ -44,8 +44,8 @@ fn arrivals_and_ends_wait_for_the_slot() {
     assert_eq!(spans(&outcome), ["0-70", "60-65", "120-121.25"]);
 }
 
-/// Two linear jobs, EDF, 8 GPUs: the later arrival is due first and takes everything from 5 to 15; then job 0, which had
-/// done 40 of 200, needs 20 s more.
+/// Two linear jobs, EDF, 8 GPUs: the later arrival is due first and takes everything from 5 to 15;
+/// then job 0, which had done 40 of 200, needs 20 s more.
 #[test]
 fn edf_preempts_for_an_earlier_deadline() {
     let jobs = [job("linear", 0.0, 200.0).due(100.0), job("linear", 5.0, 80.0).due(20.0)];
@@ -96,8 +96,9 @@ fn a_requested_size_without_a_speed_matters_only_where_it_is_used() {
     assert_eq!(spans(&run(&scenario("edf", 1, 8, &jobs))), ["0-10"]);
 }
 
-/// Job 0 is alone and takes all 4 GPUs, though one is enough for its deadline. Job 1, best effort, comes at 100 and gets its
-/// first GPU at once: job 0 has done 400 of 4000, goes back, and takes what is left.
+/// Job 0 is alone and takes all 4 GPUs, though one is enough for its deadline. Job 1, best effort,
+/// comes at 100 and gets its first GPU at once: job 0 has done 400 of 4000, goes back, and takes
+/// what is left.
 #[test]
 fn a_best_effort_job_need_not_wait_for_extra_gpus() {
     let jobs = [job("linear", 0.0, 4000.0).due(10_000.0), job("linear", 100.0, 50.0)];

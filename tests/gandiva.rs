@@ -1,5 +1,5 @@
-//! Gandiva on scenarios worked out by hand: `linear` jobs of speed `g`/s on `g` GPUs, turns of 60 s, everything free unless said
-//! otherwise.
+//! Gandiva on scenarios worked out by hand: `linear` jobs of speed `g`/s on `g` GPUs, turns of 60
+//! s, everything free unless said otherwise.
 
 mod common;
 
@@ -25,8 +25,9 @@ fn moves(outcome: &Outcome) -> Vec<(u32, u32)> {
     outcome.jobs.iter().map(|row| (row.preemptions, row.migrations)).collect()
 }
 
-/// 150 and 90 s on all 8 GPUs. Free: job 0 has done 120 s at 180, job 1 ends at 180 + 30, job 0 at 210 + 30. At 10 s a start
-/// and 0.5 a turn: 50, 50, 109.5 at 60, 120, 180; 180.5 + 40, and 221 + 40.5.
+/// 150 and 90 s on all 8 GPUs. Free: job 0 has done 120 s at 180, job 1 ends at 180 + 30, job 0 at
+/// 210 + 30. At 10 s a start and 0.5 a turn: 50, 50, 109.5 at 60, 120, 180; 180.5 + 40, and 221 +
+/// 40.5.
 #[test]
 fn two_jobs_share_a_set() {
     let scenario = gandiva(1, &[of(150.0, 8, 0.0), of(90.0, 8, 0.0)], &[]);
@@ -42,9 +43,9 @@ fn two_jobs_share_a_set() {
     assert_eq!(spans(&run(&overhead(turns_of_100, "on-change"))), ["0-260.5", "100-200"]);
 }
 
-/// Two sizes, a node for each. The two jobs of 4 GPUs are beside each other, those of 8 take turns. At 100 there is no job of 4
-/// any more, and job 1, whose turn it is, has done 40 of 90 s: it gets the node and ends at 150. Job 0 goes on where it is, with
-/// 90 of 150 s to go.
+/// Two sizes, a node for each. The two jobs of 4 GPUs are beside each other, those of 8 take turns.
+/// At 100 there is no job of 4 any more, and job 1, whose turn it is, has done 40 of 90 s: it gets
+/// the node and ends at 150. Job 0 goes on where it is, with 90 of 150 s to go.
 #[test]
 fn sizes_have_nodes_of_their_own() {
     let jobs = [of(150.0, 8, 0.0), of(90.0, 8, 0.0), of(100.0, 4, 0.0), of(50.0, 4, 0.0)];
@@ -53,9 +54,9 @@ fn sizes_have_nodes_of_their_own() {
     assert_eq!(moves(&outcome), [(0, 0), (0, 1), (0, 0), (0, 0)]);
 }
 
-/// Two jobs of 8 GPUs have a node each until a job of 4 comes at 30. Then the last node is given up, and its job takes turns
-/// with the other: both have done 20 s, job 0 80 at 90, job 1 moves for 10 s and ends at 100 + 30; job 0 at 130.5 + 20. Job 2
-/// starts for 8 s.
+/// Two jobs of 8 GPUs have a node each until a job of 4 comes at 30. Then the last node is given
+/// up, and its job takes turns with the other: both have done 20 s, job 0 80 at 90, job 1 moves for
+/// 10 s and ends at 100 + 30; job 0 at 130.5 + 20. Job 2 starts for 8 s.
 #[test]
 fn a_set_is_given_up_where_others_need_it_more() {
     let jobs = [of(100.0, 8, 0.0), of(50.0, 8, 0.0), of(200.0, 4, 30.0)];
@@ -64,8 +65,9 @@ fn a_set_is_given_up_where_others_need_it_more() {
     assert_eq!(moves(&outcome), [(0, 0), (0, 1), (0, 0)]);
 }
 
-/// Half a node for each of jobs 0 and 2 in turn, the other half for job 1. When that is done, at 100, job 2 goes on there with 40
-/// of 100 s done: the node is the same, so it is not moved. Job 0 is resumed: 100.5 + 40.
+/// Half a node for each of jobs 0 and 2 in turn, the other half for job 1. When that is done, at
+/// 100, job 2 goes on there with 40 of 100 s done: the node is the same, so it is not moved. Job 0
+/// is resumed: 100.5 + 40.
 #[test]
 fn jobs_change_slots_of_a_node_for_nothing() {
     let jobs = [of(100.0, 4, 0.0), of(100.0, 4, 0.0), of(100.0, 4, 0.0)];
@@ -74,8 +76,9 @@ fn jobs_change_slots_of_a_node_for_nothing() {
     assert_eq!(moves(&outcome), [(0, 0); 3]);
 }
 
-/// Starts of 60 s make turns 120 s long: both jobs have done 60 s after one; job 0 ends at 240.5 + 90, job 1 at 331 + 30. Turns
-/// of 200 s are long enough: job 0 has done 140 at 200, job 1 ends at 260 + 90, job 0 at 350.5 + 10.
+/// Starts of 60 s make turns 120 s long: both jobs have done 60 s after one; job 0 ends at 240.5 +
+/// 90, job 1 at 331 + 30. Turns of 200 s are long enough: job 0 has done 140 at 200, job 1 ends at
+/// 260 + 90, job 0 at 350.5 + 10.
 #[test]
 fn turns_are_twice_as_long_as_the_longest_pause() {
     let jobs = [of(150.0, 8, 0.0), of(90.0, 8, 0.0)];
@@ -84,9 +87,10 @@ fn turns_are_twice_as_long_as_the_longest_pause() {
     assert_eq!(spans(&["quantum=200"]), ["0-360.5", "200-350"]);
 }
 
-/// One node, which belongs to one size at a time, for terms of ten turns: of 60 s. By GPU-seconds attained: job 0 has 480 at 60 and
-/// job 1 none, 240 at 120, 480 at 180, where job 0 is first in the trace; so job 0 has 60 s of every 180 (0, 180, 360 to 390) and
-/// job 1 the rest (60 to 180, 240 to 360, 390 to 450).
+/// One node, which belongs to one size at a time, for terms of ten turns: of 60 s. By GPU-seconds
+/// attained: job 0 has 480 at 60 and job 1 none, 240 at 120, 480 at 180, where job 0 is first in
+/// the trace; so job 0 has 60 s of every 180 (0, 180, 360 to 390) and job 1 the rest (60 to 180,
+/// 240 to 360, 390 to 450).
 #[test]
 fn a_size_without_a_set_has_its_turn() {
     let outcome = run(&gandiva(1, &[of(150.0, 8, 0.0), of(300.0, 4, 0.0)], &["quantum=6"]));
@@ -96,18 +100,20 @@ fn a_size_without_a_set_has_its_turn() {
     assert_eq!(outcome.totals.plans, 9);
 }
 
-/// At 150 job 0 has had 90 s, job 1 60, and job 2 comes: it is first, until 180, then job 1 with its other 40 s, and then job 0
-/// with its other 10.
+/// At 150 job 0 has had 90 s, job 1 60, and job 2 comes: it is first, until 180, then job 1 with
+/// its other 40 s, and then job 0 with its other 10.
 #[test]
 fn a_ring_that_changes_begins_with_who_has_attained_least() {
     let jobs = [of(100.0, 8, 0.0), of(100.0, 8, 0.0), of(30.0, 8, 150.0)];
     assert_eq!(spans(&run(&gandiva(1, &jobs, &[]))), ["0-230", "60-220", "150-180"]);
 }
 
-/// Two nodes for a job of 16 GPUs and, as soon as it has had its term of 60 s, one each for two jobs of 8.
+/// Two nodes for a job of 16 GPUs and, as soon as it has had its term of 60 s, one each for two
+/// jobs of 8.
 #[test]
 fn a_set_may_have_several_nodes() {
-    // Job 0 has 960 GPU-s at 60, jobs 1 and 2 reach 960 at 180, where job 0 is first again: 180 to 220.
+    // Job 0 has 960 GPU-s at 60, jobs 1 and 2 reach 960 at 180, where job 0 is first again: 180 to
+    // 220.
     let jobs = [of(100.0, 16, 0.0), of(150.0, 8, 0.0), of(120.0, 8, 0.0)];
     let outcome = run(&gandiva(2, &jobs, &["quantum=6"]));
     // Job 2 is done at 180. Job 1 has 30 s left.
@@ -115,8 +121,8 @@ fn a_set_may_have_several_nodes() {
     assert_eq!(moves(&outcome), [(1, 0), (1, 0), (0, 0)]);
 }
 
-/// Nodes of 8 and 4 GPUs: the job of 4 GPUs leaves the larger one to the job of 8. On 4, 4, 8 and 8 it leaves the larger ones to
-/// the job of 16, which takes no more nodes than it needs.
+/// Nodes of 8 and 4 GPUs: the job of 4 GPUs leaves the larger one to the job of 8. On 4, 4, 8 and 8
+/// it leaves the larger ones to the job of 16, which takes no more nodes than it needs.
 #[test]
 fn sets_take_the_nodes_that_fit() {
     let on = |nodes: &[u32], jobs: &[Job]| {
@@ -138,7 +144,8 @@ fn a_turn_has_a_length() {
     assert!(why(&["turn=5"]).contains("unknown field `turn`, expected `quantum`"));
 }
 
-/// One node of 8 and two of 4, and four jobs of 4 GPUs: two on the large node, one on each small one, and nobody takes turns.
+/// One node of 8 and two of 4, and four jobs of 4 GPUs: two on the large node, one on each small
+/// one, and nobody takes turns.
 #[test]
 fn no_node_is_idle_while_others_are_crowded() {
     let cluster = Shape::new([8, 4, 4].map(Gpus::new).to_vec()).unwrap();

@@ -1,4 +1,5 @@
-//! Every scheduler on every trace that the project ships: one table, so that a change of behaviour is a line in a review.
+//! Every scheduler on every trace that the project ships: one table, so that a change of behaviour
+//! is a line in a review.
 
 #[path = "common/replay.rs"]
 mod replay;

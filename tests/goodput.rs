@@ -12,8 +12,8 @@ use elasticflow_sim::profile::BatchLimits;
 use elasticflow_sim::sim::{Scenario, feasible_alone, simulate};
 use elasticflow_sim::workload::Workload;
 
-/// One second an example; gradients are exchanged in 1 s on a node. Two epochs of 30 and 70; ρ is 1 in the first, infinite in
-/// the second.
+/// One second an example; gradients are exchanged in 1 s on a node. Two epochs of 30 and 70; ρ is 1
+/// in the first, infinite in the second.
 fn simple() -> Applications {
     let statistics = |square| Statistics { square, variance: 1.0 };
     let (alpha_n, beta_n) = (3.0, 0.5);
@@ -49,8 +49,8 @@ fn alone(gpus: u32, deadline: Option<f64>) -> Scenario {
     Scenario { workload: workload.into(), truth: goodput.clone(), belief: goodput, ..scenario }
 }
 
-/// 16 on one GPU are two micro-batches of 8 s. They gain (1 + 1) / (1/2 + 1) = 4/3 in the first epoch, and 2 in the second:
-/// 30 · 16 · 3/4 + 70 · 16 / 2 = 360 + 560 s.
+/// 16 on one GPU are two micro-batches of 8 s. They gain (1 + 1) / (1/2 + 1) = 4/3 in the first
+/// epoch, and 2 in the second: 30 · 16 · 3/4 + 70 · 16 / 2 = 360 + 560 s.
 #[test]
 fn a_job_ends_when_its_epochs_do() {
     let outcome = simulate(&alone(1, None), &mut ()).unwrap();
@@ -59,8 +59,8 @@ fn a_job_ends_when_its_epochs_do() {
     assert!((end - 930.0).abs() < 1e-4, "{end}");
 }
 
-/// On one GPU the smallest batch is the fastest: 8 s for 1, 800 s in all. On two, 8 take 4 + 1 s in the first epoch; in the
-/// second, 64 take 33 s and gain 8: 30 · 5 + 70 · 33 / 8 = 438.75 s.
+/// On one GPU the smallest batch is the fastest: 8 s for 1, 800 s in all. On two, 8 take 4 + 1 s in
+/// the first epoch; in the second, 64 take 33 s and gain 8: 30 · 5 + 70 · 33 / 8 = 438.75 s.
 #[test]
 fn what_is_feasible_alone_is_judged_at_the_best_batch_size_of_each_epoch() {
     let feasible = |gpus, deadline| {

@@ -1,5 +1,5 @@
-//! The applications against the measurements they come from: how far the fits, and the tables that average over placements,
-//! are from every published row. METHODOLOGY.md has the same figures.
+//! The applications against the measurements they come from: how far the fits, and the tables that
+//! average over placements, are from every published row. METHODOLOGY.md has the same figures.
 
 #[path = "common/data.rs"]
 mod data;
@@ -82,8 +82,8 @@ fn is(found: [f64; 3], said: [f64; 3]) -> bool {
     found.iter().zip(said).all(|(found, said)| (found - said).abs() <= 0.0005 + 1e-9)
 }
 
-/// Median, ninth decile and maximum of the error of a step by the fits, the same by the table of means, and the median of the
-/// error of an accumulation step by the fits.
+/// Median, ninth decile and maximum of the error of a step by the fits, the same by the table of
+/// means, and the median of the error of an accumulation step by the fits.
 const STEPS: [(&str, [f64; 3], [f64; 3], f64); 6] = [
     ("cifar10", [0.067, 0.160, 0.471], [0.012, 0.092, 0.353], 0.042),
     ("imagenet", [0.054, 0.181, 0.478], [0.010, 0.083, 0.219], 0.023),
@@ -110,8 +110,9 @@ fn steps_are_as_far_from_the_measurements_as_stated() {
     }
 }
 
-/// What is made up for numbers of nodes and GPUs that were not measured, judged by those that were: each pair of them from 6 to
-/// 12 nodes left out, and each of these numbers of nodes as a whole. Median and ninth decile of the error of a step.
+/// What is made up for numbers of nodes and GPUs that were not measured, judged by those that were:
+/// each pair of them from 6 to 12 nodes left out, and each of these numbers of nodes as a whole.
+/// Median and ninth decile of the error of a step.
 #[test]
 fn what_was_not_measured_is_as_far_off_as_stated() {
     let Some(traces) = traces() else { return };
@@ -141,9 +142,9 @@ fn what_was_not_measured_is_as_far_off_as_stated() {
     assert!(is(found[0], [0.049, 0.160, 1208.0]) && is(found[1], [0.054, 0.160, 1208.0]), "{found:.4?}");
 }
 
-/// How many times as many iterations the noise by the fits takes from beginning to end as that by the measurements, at each batch
-/// size that was tried, ascending; and median and ninth decile of the error of the gain, at the initial batch size left out,
-/// where it is 1.
+/// How many times as many iterations the noise by the fits takes from beginning to end as that by
+/// the measurements, at each batch size that was tried, ascending; and median and ninth decile of
+/// the error of the gain, at the initial batch size left out, where it is 1.
 const ITERATIONS: [(&str, &[f64], [f64; 2]); 6] = [
     ("cifar10", &[1.0, 0.9998, 1.0089, 0.9889, 0.9987, 0.9996], [0.004, 0.024]),
     ("imagenet", &[1.0, 1.0013, 1.0002, 1.0002, 0.9959, 0.9748, 1.0254], [0.003, 0.021]),
@@ -187,8 +188,9 @@ fn trainings_take_as_many_iterations_as_stated() {
     }
 }
 
-/// The built-in throughput table for T4 was made of the same measurements. The one that is made of a folder is equal but for
-/// yolov3 on one to four GPUs, which there had micro-batches of 16, twice what it is allowed.
+/// The built-in throughput table for T4 was made of the same measurements. The one that is made of
+/// a folder is equal but for yolov3 on one to four GPUs, which there had micro-batches of 16, twice
+/// what it is allowed.
 #[test]
 fn the_table_made_of_the_measurements_is_the_published_one() {
     let Some(traces) = traces() else { return };

@@ -1,4 +1,5 @@
-//! What a faulty policy is told: a named error for each fault, never a wrong number and never a run that does not end.
+//! What a faulty policy is told: a named error for each fault, never a wrong number and never a run
+//! that does not end.
 
 mod common;
 #[macro_use]
@@ -86,7 +87,8 @@ fn a_grant_of_nothing() {
 #[test]
 fn jobs_that_are_not_live() {
     const TOO_LARGE: Reason = Reason::TooLarge { smallest: Gpus::new(16), cluster: Gpus::new(8) };
-    // Granted, admitted and declined before it arrives; granted after its end, at 80 s, and after it was declined.
+    // Granted, admitted and declined before it arrives; granted after its end, at 80 s, and after
+    // it was declined.
     let coming = policy!(|_| grants(&[(FIRST, 1), (SECOND, 1)]));
     let admitted = policy!(|_| {
         let mut plan = grants(&[(FIRST, 1)]);
@@ -214,19 +216,20 @@ fn in_turns(view: &View<'_>, seconds: u64) -> Plan {
     plan
 }
 
-/// A turn is longer than any pause in it, that of a start and that of a turn. One job alone has no turns.
+/// A turn is longer than any pause in it, that of a start and that of a turn. One job alone has no
+/// turns.
 #[test]
 fn turns_that_may_be_all_pause() {
     let turns: &'static Entry = policy!(|view| in_turns(view, 5));
-    for pauses in ["fixed:5", "fixed:1+suspend:5"] {
-        let text = fails(&overhead(under(turns, &LONG), pauses)).to_string();
+    for restarts in ["fixed:5", "fixed:1+suspend:5"] {
+        let text = fails(&overhead(under(turns, &LONG), restarts)).to_string();
         let end = "job `j0` may stand still for 5 s of a turn of 5 s; turns are longer than pauses";
         assert!(text.starts_with("at 10 s `test`") && text.ends_with(end), "{text}");
     }
     run(&overhead(under(turns, &LONG), "fixed:4.999999+suspend:4.999999"));
     let error = fails(&under(policy!(|view| in_turns(view, 0)), &LONG));
     let (job, none) = ("j0".into(), SimDuration::ZERO);
-    let short = PlanFault::QuantumTooShort { job, quantum: none, pause: none };
+    let short = PlanFault::QuantumTooShort { job, quantum: none, restart: none };
     assert!(matches!(error, SimError::IllegalPlan { fault, .. } if fault == short));
 }
 

@@ -1,5 +1,5 @@
-//! Admission against the oracle of `tests/common/filling.rs`: whatever constant-level filling in deadline order could
-//! promise is promised.
+//! Admission against the oracle of `tests/common/filling.rs`: whatever constant-level filling in
+//! deadline order could promise is promised.
 
 #[path = "common/filling.rs"]
 mod filling;
@@ -27,21 +27,21 @@ const MARGIN: u64 = 1000;
 #[derive(Clone, Debug)]
 struct Instance {
     gpus: u32,
-    pause: u64,
+    restart: u64,
     /// `None`: a best-effort job, which takes nothing from anybody.
     jobs: Vec<(Job, Option<u64>)>,
 }
 
 fn instance(rng: &mut ChaCha8Rng) -> Instance {
     let gpus = rng.random_range(1..=24);
-    let pause = rng.random_range(0..=1) * rng.random_range(0..20 * SECOND);
+    let restart = rng.random_range(0..=1) * rng.random_range(0..20 * SECOND);
     let jobs = (0..rng.random_range(2..=9)).map(|_| {
         let (mut size, mut rate) = (0, 0);
         let sizes: Vec<_> = (0..rng.random_range(1..=5))
             .map(|_| {
                 size += rng.random_range(1..=4);
                 rate += rng.random_range(1..=4);
-                Size { gpus: size, rate, pause }
+                Size { gpus: size, rate, restart }
             })
             .filter(|size| size.gpus <= gpus)
             .collect();
@@ -52,7 +52,7 @@ fn instance(rng: &mut ChaCha8Rng) -> Instance {
     });
     // A job none of whose sizes fits is no matter of planning.
     let jobs = jobs.filter(|(job, _)| !job.sizes.is_empty()).collect();
-    Instance { gpus, pause, jobs }
+    Instance { gpus, restart, jobs }
 }
 
 /// The instance as a scenario that is cut off after its first plan.
@@ -77,9 +77,9 @@ fn scenario(instance: &Instance, name: &str) -> Scenario {
     });
     let workload = Workload::new(specs.collect()).unwrap();
     let speeds = Arc::new(Profiled::new(&table, &workload).unwrap());
-    let pause = overhead::Preset::from(overhead::Change::Fixed(SimDuration::from_micros(instance.pause)));
+    let restart = overhead::Preset::from(overhead::Change::Fixed(SimDuration::from_micros(instance.restart)));
     Scenario {
-        overhead: Arc::<dyn Overhead>::from(pause.on(Gpus::new(instance.gpus))),
+        overhead: Arc::<dyn Overhead>::from(restart.on(Gpus::new(instance.gpus))),
         workload: workload.into(),
         cluster: Shape::uniform(1, Gpus::new(instance.gpus)).unwrap(),
         truth: speeds.clone(),
@@ -108,8 +108,8 @@ fn without(free: &Free, spans: &[(u64, u64, u32)]) -> Free {
     times.into_iter().map(|time| (time, at(time))).collect()
 }
 
-/// Whether all of `jobs` are in time when they are filled in deadline order, and then the end of `guest`; `None` where
-/// that is a matter of rounding.
+/// Whether all of `jobs` are in time when they are filled in deadline order, and then the end of
+/// `guest`; `None` where that is a matter of rounding.
 fn promise(instance: &Instance, jobs: &[usize], guest: usize, filling: Filling) -> Option<Option<u64>> {
     let mut order = jobs.to_vec();
     order.sort_by_key(|row| (instance.jobs[*row].0.latest, *row));
@@ -176,7 +176,8 @@ fn judge(scheduler: &str, filling: Filling, instances: u32, seed: u64) -> Count 
                         "{number}: {scheduler} refuses {row}: {} {instance:?}",
                         ours.reason
                     );
-                    // A job that was promised more than filling could leaves another set behind: no worse, but other ends.
+                    // A job that was promised more than filling could leaves another set behind: no
+                    // worse, but other ends.
                     if !beyond {
                         let promised = ours.planned_end_time.unwrap().as_micros();
                         let off = promised.abs_diff(end);

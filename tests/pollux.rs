@@ -1,4 +1,5 @@
-//! Pollux on both of its truths, as `run` sets it up: goodput of applications, and throughput alone.
+//! Pollux on both of its truths, as `run` sets it up: goodput of applications, and throughput
+//! alone.
 
 #[path = "common/data.rs"]
 mod data;
@@ -48,8 +49,8 @@ fn given(scenario: &Scenario) -> (Given, Outcome) {
     (given, outcome)
 }
 
-/// A job that trains for months, alone on an empty cluster: once it has what it is fastest on there is nothing to plan. It keeps
-/// its batch size.
+/// A job that trains for months, alone on an empty cluster: once it has what it is fastest on there
+/// is nothing to plan. It keeps its batch size.
 #[test]
 fn a_lone_job_of_one_batch_size_comes_to_rest() {
     let scenario = scenario("trace = 'light-100.csv'", Path::new("traces"));
@@ -58,13 +59,15 @@ fn a_lone_job_of_one_batch_size_comes_to_rest() {
     let batch = first.batch_size;
     let alone = Scenario { workload: Arc::new(Workload::new(vec![long]).unwrap()), ..scenario };
     let (given, outcome) = given(&alone);
-    // It moves when a faster count is worth a pause, which it is the sooner the older the job; of its 150,000 rounds few are made.
+    // It moves when a faster count is worth a pause, which it is the sooner the older the job; of
+    // its 150,000 rounds few are made.
     assert!(outcome.totals.plans < 1500, "{} plans", outcome.totals.plans);
     assert_eq!(given.batches, BTreeSet::from([batch]));
     assert!(outcome.jobs[0].jct.is_some_and(|time| time.as_secs_f64() > 100.0 * 86_400.0));
 }
 
-/// An application whose step times were measured on up to 4 GPUs has 4 on a cluster of 8, although it would be faster on more.
+/// An application whose step times were measured on up to 4 GPUs has 4 on a cluster of 8, although
+/// it would be faster on more.
 #[test]
 fn nobody_has_more_gpus_than_its_speed_is_known_on() {
     let of = |measured: u32| {
@@ -94,8 +97,9 @@ fn nobody_has_more_gpus_than_its_speed_is_known_on() {
     assert_eq!([4, 8].map(of), [4, 8]);
 }
 
-/// Pollux's own evaluation: within 5 % of the published mean with measured step times, within 8 % with the fitted ones.
-/// METHODOLOGY.md has the means of ten seeds, of the other workloads, and of figure 8a.
+/// Pollux's own evaluation: within 5 % of the published mean with measured step times, within 8 %
+/// with the fitted ones. METHODOLOGY.md has the means of ten seeds, of the other workloads, and of
+/// figure 8a.
 #[test]
 fn the_published_mean_of_the_first_workload_is_met() {
     let Some(data) = data() else { return };

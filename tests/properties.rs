@@ -7,7 +7,7 @@ use std::io;
 use common::Job;
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
-use elasticflow_sim::profile::{Setting, SpeedModel};
+use elasticflow_sim::profile::{Configuration, SpeedModel};
 use elasticflow_sim::progress::Turns;
 use elasticflow_sim::record::jobs::{JobRow, State};
 use elasticflow_sim::record::{Happened, Observer};
@@ -88,16 +88,16 @@ struct Auditor<'a> {
 }
 
 impl Auditor<'_> {
-    fn go_on(&mut self, job: JobId, at: SimTime, gpus: Gpus, pause: SimDuration) {
+    fn go_on(&mut self, job: JobId, at: SimTime, gpus: Gpus, restart: SimDuration) {
         let spec = self.scenario.workload.job(job);
-        let setting = Setting { nodes: 1, gpus, batch: spec.batch_size };
+        let setting = Configuration { nodes: 1, gpus, batch: spec.batch_size };
         let rate = self.scenario.truth.rate(spec, Default::default(), &setting);
         let seen = &mut self.jobs[job.index()];
         let worked =
             seen.turns.take().map_or_else(|| at.since(seen.works_from), |turns| turn_by_turn(turns, at));
         seen.done += seen.rate * worked.as_secs_f64();
         seen.rate = rate.map_or(0.0, |rate| rate.get());
-        seen.works_from = at + pause;
+        seen.works_from = at + restart;
         seen.gpus = gpus;
         seen.started |= !gpus.is_zero();
     }
@@ -106,8 +106,8 @@ impl Auditor<'_> {
 impl Observer for Auditor<'_> {
     fn observe(&mut self, at: SimTime, _: &Workload, what: &Happened<'_>) -> io::Result<()> {
         match what {
-            Happened::Allocated { job, nodes, pause, turns, .. } => {
-                self.go_on(*job, at, nodes.gpus(), *pause);
+            Happened::Allocated { job, nodes, restart, turns, .. } => {
+                self.go_on(*job, at, nodes.gpus(), *restart);
                 let seen = &mut self.jobs[job.index()];
                 // GPUs are counted once, with whose turn is first.
                 if turns.is_some_and(|turns| turns.place > 0) {
@@ -135,11 +135,11 @@ impl Observer for Auditor<'_> {
 /// Work in a rotation, summed up turn by turn.
 fn turn_by_turn(turns: Turns, until: SimTime) -> SimDuration {
     let mut worked = SimDuration::ZERO;
-    let mut pause = turns.first_pause;
+    let mut restart = turns.first_restart;
     let mut from = turns.start + SimDuration::from_micros(turns.place * turns.quantum.as_micros());
     while from < until {
-        worked += (from + turns.quantum).min(until).since(from + pause);
-        pause = turns.pause;
+        worked += (from + turns.quantum).min(until).since(from + restart);
+        restart = turns.restart;
         from = from + SimDuration::from_micros(turns.members * turns.quantum.as_micros());
     }
     worked
@@ -190,7 +190,7 @@ impl SpeedModel for Scaled {
     fn sizes(&self, job: &JobSpec) -> &[Gpus] {
         self.speeds.sizes(job)
     }
-    fn rate(&self, job: &JobSpec, at: Iterations, setting: &Setting) -> Option<Rate> {
+    fn rate(&self, job: &JobSpec, at: Iterations, setting: &Configuration) -> Option<Rate> {
         let factor = self.factors[job.id.index() % self.factors.len()];
         self.speeds.rate(job, at, setting).map(|rate| Rate::new(rate.get() * factor))
     }
@@ -231,8 +231,8 @@ proptest! {
         }
     }
 
-    /// Whoever runs slower than the profiles say may be late, and so may who is caught up in that; but every plan is legal
-    /// and every job ends.
+    /// Whoever runs slower than the profiles say may be late, and so may who is caught up in that;
+    /// but every plan is legal and every job ends.
     #[test]
     fn wrong_profiles_break_nothing_but_promises(
         case in cases(),

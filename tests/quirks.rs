@@ -1,7 +1,7 @@
-//! What each accident of the published artifact is worth: from the number that it prints to ours, one accident after the other.
-//! Skipped where the reference data is not at hand.
+//! What each quirk of the published artifact is worth: from the number that it prints to ours, one
+//! quirk after the other. Skipped where the reference data is not at hand.
 //!
-//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test accidents` writes the tables of METHODOLOGY.md anew.
+//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test quirks` writes the tables of METHODOLOGY.md anew.
 
 #[path = "common/artifact.rs"]
 mod artifact;
@@ -17,13 +17,14 @@ use std::path::Path;
 
 use artifact::{Setting, read};
 use data::data;
-use elasticflow_sim::replica::{Accidents, Schedule};
+use elasticflow_sim::replica::{Quirks, Schedule};
 use elasticflow_sim::scheduler;
 use elasticflow_sim::sim::simulate;
 use elasticflow_sim::workload::Workload;
 use rayon::prelude::*;
 
-/// What a figure was simulated with. Of the ten clusters of figure 8b and the nine shares of figure 11, those that are stored.
+/// What a figure was simulated with. Of the ten clusters of figure 8b and the nine shares of figure
+/// 11, those that are stored.
 struct Figure {
     /// Its column, and what the paper's figure calls it.
     column: &'static str,
@@ -66,8 +67,8 @@ const FIGURES: [Figure; 10] = [
     ),
 ];
 
-/// The accidents of a schedule in the order in which they are switched off: first how jobs are counted, then who is let in, then
-/// who gets what, then what it costs, then when.
+/// The quirks of a schedule in the order in which they are switched off: first how jobs are
+/// counted, then who is let in, then who gets what, then what it costs, then when.
 const ORDER: [(Schedule, &[u8]); 7] = [
     (Schedule::EfAccessCtrl, &[6, 4, 3, 5, 1, 2, 8, 9, 19]),
     (Schedule::Ef, &[5, 1, 2, 8, 9, 19]),
@@ -88,7 +89,8 @@ struct Printed {
 }
 
 impl Figure {
-    /// Whether it shows a schedule: figure 9 is about EDF, ElasticFlow and their halves, the others about whole policies.
+    /// Whether it shows a schedule: figure 9 is about EDF, ElasticFlow and their halves, the others
+    /// about whole policies.
     fn shows(&self, schedule: Schedule) -> bool {
         let half = matches!(schedule, Schedule::Ef | Schedule::EdfAccessCtrl);
         let whole = matches!(schedule, Schedule::Edf | Schedule::EfAccessCtrl);
@@ -108,7 +110,8 @@ impl Figure {
         Some((row.printed * slo as f64).round() as i64)
     }
 
-    /// The jobs that the artifact counts as met, with all accidents and then with one fewer each; at last those that we meet.
+    /// The jobs that the artifact counts as met, with all quirks and then with one fewer each; at
+    /// last those that we meet.
     fn account(&self, data: &Path, schedule: Schedule, order: &[u8]) -> Vec<i64> {
         let workload = self.workload(data);
         let all = Setting::new(self.gpu, self.cluster, self.slot);
@@ -152,30 +155,30 @@ fn table(data: &Path, printed: &[Printed], schedule: Schedule, order: &[u8]) -> 
     });
     line(&mut text, "the paper's figure", paper);
     let row = |n: usize| columns.iter().map(move |column| column[n].to_string());
-    line(&mut text, "the artifact, all accidents", row(0));
+    line(&mut text, "the artifact, all quirks", row(0));
     for (n, number) in order.iter().enumerate() {
-        let accident = Accidents::of(schedule).find(|accident| accident.number == *number).unwrap();
-        line(&mut text, &format!("Q{number} off: {}", accident.without), row(n + 1));
+        let quirk = Quirks::of(schedule).find(|quirk| quirk.number == *number).unwrap();
+        line(&mut text, &format!("Q{number} off: {}", quirk.without), row(n + 1));
     }
     line(&mut text, "**ours** (the rest: engine and interaction)", row(order.len() + 1));
     text
 }
 
 #[test]
-fn what_each_accident_is_worth_is_what_the_methodology_says() {
+fn what_each_quirk_is_worth_is_what_the_methodology_says() {
     let Some(data) = data() else { return };
     let mut reader = csv::Reader::from_path(data.join("paper-figures.csv")).unwrap();
     let printed: Vec<Printed> = reader.deserialize().collect::<Result<_, _>>().unwrap();
     let tables: Vec<String> =
         ORDER.iter().map(|(schedule, order)| table(&data, &printed, *schedule, order)).collect();
-    methodology::shows("accidents", "accidents", &tables.join("\n"));
+    methodology::shows("quirks", "quirks", &tables.join("\n"));
 }
 
-/// Every accident of a schedule is in its order, once.
+/// Every quirk of a schedule is in its order, once.
 #[test]
-fn no_accident_is_left_out() {
+fn no_quirk_is_left_out() {
     for (schedule, order) in ORDER {
-        let mut known: Vec<u8> = Accidents::of(schedule).map(|accident| accident.number).collect();
+        let mut known: Vec<u8> = Quirks::of(schedule).map(|quirk| quirk.number).collect();
         let mut order = order.to_vec();
         order.sort_unstable();
         known.sort_unstable();

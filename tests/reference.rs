@@ -1,6 +1,8 @@
-//! Against the reference data set: published traces, and runs of the published artifact. Skipped where it is not at hand.
+//! Against the reference data set: published traces, and runs of the published artifact. Skipped
+//! where it is not at hand.
 //!
-//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test reference` writes the comparison table of METHODOLOGY.md anew.
+//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test reference` writes the comparison table of
+//! METHODOLOGY.md anew.
 
 #[path = "common/comparison.rs"]
 mod comparison;
@@ -19,7 +21,7 @@ use data::data;
 use elasticflow_sim::config::profiles::builtin;
 use elasticflow_sim::job::JobSpec;
 use elasticflow_sim::overhead::{Change, Preset};
-use elasticflow_sim::profile::{Setting, SpeedModel, ThroughputTable};
+use elasticflow_sim::profile::{Configuration, SpeedModel, ThroughputTable};
 use elasticflow_sim::record::jobs::State;
 use elasticflow_sim::scheduler;
 use elasticflow_sim::sim::{Scenario, simulate};
@@ -31,9 +33,9 @@ type Bound = (&'static str, &'static str, (u32, u32), u64, f64, f64);
 
 const FREE: f64 = f64::INFINITY;
 
-/// What the artifact prints and truly meets, for comparison: fig 9 0.917, 0.935, 0.942 and 0.777, 0.882, 0.929; fig 11
-/// 0.821; cluster10 0.962; Philly 0.910; fig 8a 0.728 and 0.651; 195 jobs 146 of 195. The JCTs are 10 % above those of a
-/// naive honest planner.
+/// What the artifact prints and truly meets, for comparison: fig 9 0.917, 0.935, 0.942 and 0.777,
+/// 0.882, 0.929; fig 11 0.821; cluster10 0.962; Philly 0.910; fig 8a 0.728 and 0.651; 195 jobs 146
+/// of 195. The JCTs are 10 % above those of a naive honest planner.
 const BOUNDS: [Bound; 9] = [
     ("artifact/fig9_1000jobs.csv", "a100", (8, 8), 240, 0.944, 18_800.0 * 1.1),
     ("artifact/fig9_1000jobs.csv", "a100", (16, 8), 240, 0.944, 13_200.0 * 1.1),
@@ -135,7 +137,8 @@ fn no_job_that_edf_with_admission_admits_is_late_on_any_published_trace() {
     nobody_admitted_is_late(&data, "edf-admission");
 }
 
-/// The artifact's EDF gives up to 64 GPUs to a job that is slower there than on fewer (Q13): every measured size is one.
+/// The artifact's EDF gives up to 64 GPUs to a job that is slower there than on fewer (Q13): every
+/// measured size is one.
 struct PastThePeak {
     table: ThroughputTable,
     sizes: Vec<Vec<Gpus>>,
@@ -146,15 +149,16 @@ impl SpeedModel for PastThePeak {
         &self.sizes[job.id.index()]
     }
 
-    fn rate(&self, job: &JobSpec, _: Iterations, setting: &Setting) -> Option<Rate> {
+    fn rate(&self, job: &JobSpec, _: Iterations, setting: &Configuration) -> Option<Rate> {
         self.table.curve(&job.model, job.batch_size)?.rate(setting.gpus)
     }
 }
 
-/// Given two of the artifact's accidents, sizes past the peak and free changes (Q10), our EDF meets as many jobs as the
-/// artifact's, after the same mean time but for where whole seconds and slots begin.
+/// Given two of the artifact's quirks, sizes past the peak and free changes (Q10), our EDF meets as
+/// many jobs as the artifact's, after the same mean time but for where whole seconds and slots
+/// begin.
 #[test]
-fn edf_differs_from_the_artifact_by_two_accidents() {
+fn edf_differs_from_the_artifact_by_two_quirks() {
     let Some(data) = data() else { return };
     let mut runs = 0;
     for row in index(&data).iter().filter(|row| row.schedule == "edf") {

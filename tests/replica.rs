@@ -1,4 +1,5 @@
-//! The replica against the stored runs of the published artifact. Skipped where they are not at hand.
+//! The replica against the stored runs of the published artifact. Skipped where they are not at
+//! hand.
 
 #[path = "common/artifact.rs"]
 mod artifact;
@@ -111,8 +112,9 @@ fn themis_is_the_artifacts_but_for_its_solver() {
             .filter(|job| in_time(rows[job.job_id.as_str()].end as f64, job) == in_time(job.end_time, job))
             .count();
         println!("{}: of {} ends {ends} and verdicts {verdicts}", run.id, theirs.len());
-        // Where rounding in the solver decides (see `themis::solver`) single ends differ; what they come to does not. Its own
-        // code differs from this run as much: built for another machine, in 44 ends.
+        // Where rounding in the solver decides (see `themis::solver`) single ends differ; what they
+        // come to does not. Its own code differs from this run as much: built for another machine,
+        // in 44 ends.
         let rounds = run.id == "fig8a/themis";
         assert_eq!(counts(&replayed), (run.accepted, run.declined), "{}", run.id);
         assert_eq!(verdicts, theirs.len(), "{}: verdicts", run.id);
@@ -125,7 +127,8 @@ fn themis_is_the_artifacts_but_for_its_solver() {
     }
 }
 
-/// The rows that every engine leaves say what the stored run says: who was met, the artifact's ratio apart from that.
+/// The rows that every engine leaves say what the stored run says: who was met, the artifact's
+/// ratio apart from that.
 #[test]
 fn the_rows_of_a_run_are_scored_as_the_stored_run_is() {
     let Some(data) = data() else { return };

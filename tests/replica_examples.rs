@@ -6,7 +6,7 @@ mod artifact;
 use artifact::{Setting, counts, elastic, example, gang, spans};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
-use elasticflow_sim::replica::{Accidents, GpuTable, Input, NEVER, Refused, Round, Schedule, files, replay};
+use elasticflow_sim::replica::{GpuTable, Input, NEVER, Quirks, Refused, Round, Schedule, files, replay};
 use elasticflow_sim::units::Gpus;
 use elasticflow_sim::workload::Workload;
 
@@ -20,7 +20,8 @@ fn node(slot: u64) -> Setting<'static> {
     Setting::new("a100", (1, 8), slot)
 }
 
-/// B1. 7246 iterations take 384.5 s on 64 GPUs: the end of 480 is that of the slot, with 16 s of overhead.
+/// B1. 7246 iterations take 384.5 s on 64 GPUs: the end of 480 is that of the slot, with 16 s of
+/// overhead.
 #[test]
 fn the_two_schedules_of_elasticflow_judge_by_two_measures() {
     let jobs = example(&[elastic(0, 7246, 400)]);
@@ -119,8 +120,8 @@ fn files_have_the_artifacts_names_and_headers() {
     );
 }
 
-/// B4. At 30 the wide job has executed 20 s, for 10 s are overhead; it is looked at after ceil((3250 - 20) / 8) = 404 s
-/// more, gives way to the other for 2000 s, and then pays 10 s again.
+/// B4. At 30 the wide job has executed 20 s, for 10 s are overhead; it is looked at after
+/// ceil((3250 - 20) / 8) = 404 s more, gives way to the other for 2000 s, and then pays 10 s again.
 #[test]
 fn a_wide_job_is_demoted_late_and_gives_way_to_a_narrow_one() {
     let rows = example(&[gang(0, 8, 2000, 9000), gang(30, 1, 2000, 9000)]);
@@ -136,8 +137,9 @@ fn a_wide_job_is_demoted_late_and_gives_way_to_a_narrow_one() {
     assert_eq!(maps[5..], [(4020, vec![])]);
 }
 
-/// B5. Under Gandiva 1000 s and 8 s of overhead, twice for the first; noticed when the third comes, or a slot later.
-/// Under Tiresias the second's arrival is put off by 30 s, which count as waiting. Under Themis whole leases of 60 s.
+/// B5. Under Gandiva 1000 s and 8 s of overhead, twice for the first; noticed when the third comes,
+/// or a slot later. Under Tiresias the second's arrival is put off by 30 s, which count as waiting.
+/// Under Themis whole leases of 60 s.
 #[test]
 fn three_jobs_under_every_schedule() {
     let with_gangs = |submit, iterations, gpus| (submit, iterations, "resnet50", 256, Some(9000), gpus, 1000);
@@ -165,7 +167,8 @@ fn three_jobs_under_every_schedule() {
 
 #[test]
 fn what_a_job_held_is_counted() {
-    // B5 under edf-accessctrl: job 1 runs on 8 GPUs from 609 on for 599 s, 2 s of overhead for a communicator that is there.
+    // B5 under edf-accessctrl: job 1 runs on 8 GPUs from 609 on for 599 s, 2 s of overhead for a
+    // communicator that is there.
     let jobs = example(&[elastic(0, 6190, 9000), elastic(30, 6190, 9000), elastic(3000, 1843, 9000)]);
     let replayed = node(60).run(&jobs, Schedule::EdfAccessCtrl).unwrap();
     let rows = replayed.job_rows(&jobs, |_| Some(true));
@@ -190,8 +193,9 @@ fn what_a_job_held_is_counted() {
     assert_eq!(rows[0].preemptions, 1);
 }
 
-/// A job without iterations. Under `edf-accessctrl` it ends when the next one comes, whose 1843 take 178 s on 8 GPUs, 2 s of
-/// overhead apart; schedules of gangs go by durations. Others hit an assertion or divide by zero.
+/// A job without iterations. Under `edf-accessctrl` it ends when the next one comes, whose 1843
+/// take 178 s on 8 GPUs, 2 s of overhead apart; schedules of gangs go by durations. Others hit an
+/// assertion or divide by zero.
 #[test]
 fn a_job_without_iterations_runs_where_nobody_divides_by_them() {
     let jobs = example(&[
@@ -208,8 +212,8 @@ fn a_job_without_iterations_runs_where_nobody_divides_by_them() {
     assert_eq!(of(Schedule::Themis), Err(Refused::NoWork { job: "0".to_owned() }));
 }
 
-/// A gang for which the profiles say `0`: only Themis needs its speed. An empty cell, and a gang that is no column, end the rest,
-/// but for one that never runs.
+/// A gang for which the profiles say `0`: only Themis needs its speed. An empty cell, and a gang
+/// that is no column, end the rest, but for one that never runs.
 #[test]
 fn a_gang_without_a_speed_runs_where_nobody_needs_it() {
     let jobs = example(&[
@@ -228,8 +232,8 @@ fn a_gang_without_a_speed_runs_where_nobody_needs_it() {
     assert_eq!(spans(&node(60).run(&never, Schedule::DlasGpu).unwrap()), [(0, 4, 0, 1008)]);
 }
 
-/// On a node of 16 GPUs a gang of 4 leaves 12, under which its set is filed, while it remembers 4 (Q27): it is not found when the
-/// next round begins.
+/// On a node of 16 GPUs a gang of 4 leaves 12, under which its set is filed, while it remembers 4
+/// (Q27): it is not found when the next round begins.
 #[test]
 fn large_nodes_lose_partly_filled_sets() {
     let jobs = example(&[gang(0, 4, 1000, 9000), gang(30, 4, 1000, 9000)]);
@@ -243,8 +247,8 @@ fn large_nodes_lose_partly_filled_sets() {
     }
 }
 
-/// Two switches of 32 nodes, whose nodes the artifact sorts by their numbers in the switch. Who has ended leaves first: the
-/// nodes of the other come after.
+/// Two switches of 32 nodes, whose nodes the artifact sorts by their numbers in the switch. Who has
+/// ended leaves first: the nodes of the other come after.
 #[test]
 fn who_has_ended_leaves_its_nodes_first() {
     let jobs = example(&[gang(0, 8, 1000, 9000), gang(70, 8, 200, 9000)]);
@@ -273,7 +277,7 @@ fn what_the_artifact_does_not_get_through_is_refused() {
             gpu: GpuTable::A100,
             cluster: &uneven,
             slot: 60,
-            accidents: Accidents::all(),
+            quirks: Quirks::all(),
             rounds: false,
         };
         assert_eq!(

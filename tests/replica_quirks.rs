@@ -1,4 +1,5 @@
-//! What switching an accident off changes, on a few jobs. That all of them on is the artifact is what `replica.rs` tests.
+//! What switching a quirk off changes, on a few jobs. That all of them on is the artifact is what
+//! `replica.rs` tests.
 
 #[path = "common/artifact.rs"]
 mod artifact;
@@ -7,7 +8,7 @@ use artifact::{Example, Setting, counts, elastic, example, gang, spans};
 use elasticflow_sim::replica::{Replayed, Schedule};
 use elasticflow_sim::workload::Workload;
 
-/// Runs with all accidents, and without some.
+/// Runs with all quirks, and without some.
 fn both(setting: &Setting<'_>, jobs: &Workload, schedule: Schedule, numbers: &[u8]) -> (Replayed, Replayed) {
     let run = |setting: &Setting<'_>| setting.run(jobs, schedule).unwrap_or_else(|why| panic!("{why}"));
     (run(setting), run(&setting.without(schedule, numbers)))
@@ -32,8 +33,8 @@ fn q3_one_hopeless_job_declines_its_batch() {
     assert!(without.rows.iter().any(|row| (row.job.0, row.start) == (2, 240)));
 }
 
-/// Job 0 needs 384.5 s of its 400, and pays 16 s. At 240 s it has 7246 - 224 * 18.85 iterations left, 160.5 s: it is late,
-/// and job 1 would have all the time in the world.
+/// Job 0 needs 384.5 s of its 400, and pays 16 s. At 240 s it has 7246 - 224 * 18.85 iterations
+/// left, 160.5 s: it is late, and job 1 would have all the time in the world.
 const LATE: [Example; 2] = [elastic_(0, 7246, 400), elastic_(100, 100, 5000)];
 
 const fn elastic_(submit: u64, iterations: u64, due: u64) -> Example {
@@ -63,8 +64,8 @@ fn three() -> Workload {
     example(&[with_gangs(0, 6190, 4), with_gangs(30, 6190, 4), with_gangs(3000, 1843, 1)])
 }
 
-/// Job 0 pays 10 s at its start, and 2 s more at 60 s when job 1 comes and nothing changes for it. Without that, job 1 starts
-/// 2 s sooner as well. Under Gandiva job 0 pays its 8 s twice.
+/// Job 0 pays 10 s at its start, and 2 s more at 60 s when job 1 comes and nothing changes for it.
+/// Without that, job 1 starts 2 s sooner as well. Under Gandiva job 0 pays its 8 s twice.
 #[test]
 fn q8_everybody_pays_in_every_round() {
     let (with, without) = both(&node(), &three(), Schedule::EdfAccessCtrl, &[8]);
@@ -85,7 +86,8 @@ fn q10_edf_and_themis_pay_nothing() {
     assert_eq!((with.rows[0].end, without.rows[0].end), (1000, 1008));
 }
 
-/// BERT at batch 64 is fastest on 8 GPUs: 11.06 iterations a second, 9.25 on 64. 9250 iterations take 1000 s, or 837.
+/// BERT at batch 64 is fastest on 8 GPUs: 11.06 iterations a second, 9.25 on 64. 9250 iterations
+/// take 1000 s, or 837.
 #[test]
 fn q13_a_job_gets_gpus_past_its_peak() {
     let jobs = example(&[(0, 9250, "bert", 64, Some(9000), 1, 1000)]);
@@ -103,8 +105,8 @@ fn q14_best_effort_jobs_are_refused() {
     assert_eq!((counts(&without), without.rows.len()), ((0, 1), 2));
 }
 
-/// B5 under Tiresias: job 1 comes at 30 s and starts at 60. On its own time it has executed 970 s when job 0 ends at 1008 s,
-/// and has 30 left.
+/// B5 under Tiresias: job 1 comes at 30 s and starts at 60. On its own time it has executed 970 s
+/// when job 0 ends at 1008 s, and has 30 left.
 #[test]
 fn q19_arrivals_wait_for_the_slot() {
     let (with, without) = both(&node(), &three(), Schedule::DlasGpu, &[19]);
@@ -137,8 +139,8 @@ fn q28_time_jumps_to_the_next_arrival() {
     assert_eq!(seen(&without), [(1008, 1020), (1068, 1080), (4000, 4020)]);
 }
 
-/// Ten 8-GPU jobs fill a node in turns for 1000 s each; a 1-GPU job comes after them. It has no set until all are done, or
-/// takes the node as soon as it waits.
+/// Ten 8-GPU jobs fill a node in turns for 1000 s each; a 1-GPU job comes after them. It has no set
+/// until all are done, or takes the node as soon as it waits.
 #[test]
 fn q48_a_size_without_a_set_waits() {
     let mut rows: Vec<Example> = (0..10).map(|_| gang(0, 8, 1000, 90_000)).collect();

@@ -1,4 +1,5 @@
-//! `report --html`: one page, the same bytes every time, that holds everything and trusts nothing. `tests/browser.rs` opens it.
+//! `report --html`: one page, the same bytes every time, that holds everything and trusts nothing.
+//! `tests/browser.rs` opens it.
 
 #[path = "common/data.rs"]
 mod data;

@@ -1,5 +1,6 @@
-//! Jobs that take turns on the same GPUs, worked out by hand: turns of 10 s, `linear` jobs of speed `g`/s on `g` GPUs. Starts
-//! and moves cost 3 s, a turn 0.5 s, so that of a first turn 7 s are work and of every other 9.5.
+//! Jobs that take turns on the same GPUs, worked out by hand: turns of 10 s, `linear` jobs of speed
+//! `g`/s on `g` GPUs. Starts and moves cost 3 s, a turn 0.5 s, so that of a first turn 7 s are work
+//! and of every other 9.5.
 
 mod common;
 #[macro_use]
@@ -100,8 +101,8 @@ fn notes(scenario: &Scenario) -> Vec<String> {
     notes.0
 }
 
-/// 25 and 15 s of work. Job 0 has done 7 at 10 and 16.5 at 30; job 1 has done 7 at 20 and the other 8 at 30 + 0.5 + 8. Then
-/// job 0, whose turn it was not, is resumed and takes 8.5.
+/// 25 and 15 s of work. Job 0 has done 7 at 10 and 16.5 at 30; job 1 has done 7 at 20 and the other
+/// 8 at 30 + 0.5 + 8. Then job 0, whose turn it was not, is resumed and takes 8.5.
 #[test]
 fn two_jobs_share_a_set() {
     let jobs = [of(25.0, 0.0), of(15.0, 0.0)];
@@ -114,8 +115,8 @@ fn two_jobs_share_a_set() {
     let outcome = run(&overhead(under(policy!(all_in_turns), 1, &jobs), "none"));
     assert_eq!(spans(&outcome), ["0-40", "10-35"]);
     assert_eq!(accounts(&outcome), ["25 0 200", "15 0 120"]);
-    // Where a turn costs as much as a start: 7 s a turn. Job 1 has done 14 at 40, job 0 21 at 50; 50 + 3 + 1, and then
-    // 3 + 4.
+    // Where a turn costs as much as a start: 7 s a turn. Job 1 has done 14 at 40, job 0 21 at 50;
+    // 50 + 3 + 1, and then 3 + 4.
     let outcome = run(&overhead(under(policy!(all_in_turns), 1, &jobs), "fixed:3+suspend:restart"));
     assert_eq!(spans(&outcome), ["0-61", "10-54"]);
     assert_eq!(accounts(&outcome), ["37 12 296", "24 9 192"]);
@@ -135,14 +136,15 @@ fn turns_are_exact_to_the_microsecond() {
     // Job 0 needs another 7.984375 s from 16.03125 on, and then job 1 2.984375.
     let outcome = run(&overhead(under(odd, 1, &jobs), "none"));
     assert_eq!(spans(&outcome), ["0-24.015625", "8.015625-27"]);
-    // Starts are free, so the same is left after the first turns. Of that job 0 does 7.75 by 24.046875; job 1 goes on at
-    // 24.3125 for 2.984375, and job 0 0.265625 after that for 0.234375.
+    // Starts are free, so the same is left after the first turns. Of that job 0 does 7.75 by
+    // 24.046875; job 1 goes on at 24.3125 for 2.984375, and job 0 0.265625 after that for 0.234375.
     let outcome = run(&overhead(under(odd, 1, &jobs), "none+suspend:0.265625"));
     assert_eq!(spans(&outcome), ["0-27.796875", "8.015625-27.296875"]);
 }
 
-/// 30, 20 and 10 s of work. Done at 30: 7, 7, 7; at 50: 16.5, 16.5; at 50 + 0.5 + 3 job 2 ends. Anew from there: job 0 has
-/// done 26 at 63.5, job 1 ends at 63.5 + 0.5 + 3.5, and job 0 after another 0.5 + 4.
+/// 30, 20 and 10 s of work. Done at 30: 7, 7, 7; at 50: 16.5, 16.5; at 50 + 0.5 + 3 job 2 ends.
+/// Anew from there: job 0 has done 26 at 63.5, job 1 ends at 63.5 + 0.5 + 3.5, and job 0 after
+/// another 0.5 + 4.
 #[test]
 fn three_jobs_share_a_set() {
     let scenario = under(policy!(all_in_turns), 1, &[of(30.0, 0.0), of(20.0, 0.0), of(10.0, 0.0)]);
@@ -162,9 +164,9 @@ fn three_jobs_share_a_set() {
     assert_eq!(notes(&scenario), expected);
 }
 
-/// Job 0 (15 s) is there when job 1 (10 s) comes at 5: it has done 2, and goes on to 15 with 12 done. Job 1 has done 7 at 25;
-/// 25 + 0.5 + 3, and 0.5 + 3 for job 1. At 2 job 0 has 1 s of its start left, and no other pause: 9 done at 12, job 1 to 22,
-/// and 22 + 0.5 + 6.
+/// Job 0 (15 s) is there when job 1 (10 s) comes at 5: it has done 2, and goes on to 15 with 12
+/// done. Job 1 has done 7 at 25; 25 + 0.5 + 3, and 0.5 + 3 for job 1. At 2 job 0 has 1 s of its
+/// start left, and no other pause: 9 done at 12, job 1 to 22, and 22 + 0.5 + 6.
 #[test]
 fn who_is_there_goes_on_without_a_pause() {
     for come in [5.0, 2.0] {
@@ -183,8 +185,8 @@ fn other_plans_do_not_disturb_a_rotation() {
     assert_eq!((outcome.totals.plans, moves(&outcome)), (5, vec![(0, 0); 3]));
 }
 
-/// 25 and 10 s of work; at 14 job 0 has done 7 and job 1, whose turn it is, 1. Undisturbed: job 0 has done 16.5 at 30, job 1
-/// ends at 30.5 + 3, job 0 at 34 + 8.5.
+/// 25 and 10 s of work; at 14 job 0 has done 7 and job 1, whose turn it is, 1. Undisturbed: job 0
+/// has done 16.5 at 30, job 1 ends at 30.5 + 3, job 0 at 34 + 8.5.
 #[test]
 fn a_rotation_that_differs_starts_anew_from_now() {
     /// Changes the plan at 14.
@@ -205,18 +207,20 @@ fn a_rotation_that_differs_starts_anew_from_now() {
     assert_eq!(two(policy!(|view| at_14(view, &[J0, J1], TURN))), ["0-42.5", "10-33.5"]);
     // Job 1 first: it goes on for the 9 s that it needs, then job 0: 23 + 0.5 + 18.
     assert_eq!(two(policy!(|view| at_14(view, &[J1, J0], TURN))), ["0-41.5", "10-23"]);
-    // Turns of 4 s, 3.5 of them work: job 0 has done 10.5, 14, 17.5 at 18, 26, 34; job 1 4.5, 8 at 22, 30, and ends at
-    // 34.5 + 2. Job 0: 37 + 7.5.
+    // Turns of 4 s, 3.5 of them work: job 0 has done 10.5, 14, 17.5 at 18, 26, 34; job 1 4.5, 8 at
+    // 22, 30, and ends at 34.5 + 2. Job 0: 37 + 7.5.
     assert_eq!(two(policy!(|view| at_14(view, &[J0, J1], SimDuration::from_secs(4)))), ["0-44.5", "10-36.5"]);
-    // Three: job 0 has done 16.5 at 24, job 1 ends at 24.5 + 9, job 0 at 34 + 8.5. Job 2 has had no turn, so it starts: 3 + 1.
+    // Three: job 0 has done 16.5 at 24, job 1 ends at 24.5 + 9, job 0 at 34 + 8.5. Job 2 has had no
+    // turn, so it starts: 3 + 1.
     let three = policy!(|view| at_14(view, &[J0, J1, J2], TURN));
     let outcome = run(&under(three, 1, &jobs));
     assert_eq!(spans(&outcome), ["0-42.5", "10-33.5", "42.5-46.5"]);
     assert_eq!(moves(&outcome), [(0, 0); 3]);
 }
 
-/// 25 and 10 s of work, job 1's turn from 10 to 20. At 14 job 1 goes on alone and ends at 14 + 9; job 0 starts again, for
-/// 3 + 18 s. At 24 it is job 0's turn, and 3 s of work are left for job 1: 24.5 + 3, and 3 + 14.5 for job 0.
+/// 25 and 10 s of work, job 1's turn from 10 to 20. At 14 job 1 goes on alone and ends at 14 + 9;
+/// job 0 starts again, for 3 + 18 s. At 24 it is job 0's turn, and 3 s of work are left for job 1:
+/// 24.5 + 3, and 3 + 14.5 for job 0.
 #[test]
 fn a_member_may_leave_for_the_same_nodes() {
     fn job_1_alone_from(view: &View<'_>, seconds: u64) -> Plan {
@@ -239,13 +243,15 @@ fn a_member_may_leave_for_the_same_nodes() {
     let off_turn = run(&under(policy!(|view| job_1_alone_from(view, 24)), 1, &jobs));
     assert_eq!(spans(&off_turn), ["0-45", "10-27.5"]);
     assert_eq!((moves(&on_turn), moves(&off_turn)), (vec![(1, 0), (0, 0)], vec![(1, 0), (0, 0)]));
-    // At 5 job 1 has had no turn: it starts, 5 + 3 + 10, and so does job 0 again with 23 of its 25 s.
+    // At 5 job 1 has had no turn: it starts, 5 + 3 + 10, and so does job 0 again with 23 of its 25
+    // s.
     let before = run(&under(policy!(|view| job_1_alone_from(view, 5)), 1, &jobs));
     assert_eq!(spans(&before), ["0-44", "5-18"]);
     assert_eq!(moves(&before), [(1, 0), (0, 0)]);
 }
 
-/// Job 1 waits for its first turn when it is left out at 5: nothing was taken from it. It starts when job 0 is done.
+/// Job 1 waits for its first turn when it is left out at 5: nothing was taken from it. It starts
+/// when job 0 is done.
 #[test]
 fn who_had_no_turn_is_not_preempted() {
     let scheduler = policy!(|view| {
@@ -267,8 +273,8 @@ fn who_had_no_turn_is_not_preempted() {
     assert_eq!(notes(&scenario), expected);
 }
 
-/// Plans at 0 and, for job 1's end at 38.5, at 55. Job 0 (34 s) has done 26 at 50 and has to wait until the plan at 55 for
-/// the other 8; where it needs only 25, it ends at 40.5 + 8.5.
+/// Plans at 0 and, for job 1's end at 38.5, at 55. Job 0 (34 s) has done 26 at 50 and has to wait
+/// until the plan at 55 for the other 8; where it needs only 25, it ends at 40.5 + 8.5.
 #[test]
 fn the_turns_of_a_member_that_has_ended_are_idle_until_the_next_plan() {
     let run = |work| run(&slot(under(policy!(all_in_turns), 1, &[of(work, 0.0), of(15.0, 0.0)]), 55.0));
@@ -278,8 +284,8 @@ fn the_turns_of_a_member_that_has_ended_are_idle_until_the_next_plan() {
     assert_eq!(spans(&run(25.0)), ["0-49", "10-38.5"]);
 }
 
-/// Job 0 is on node 0 and job 1 on node 1 when job 2 comes, at 5, and takes the first turn. They stay where job 1 is, which
-/// comes before job 0; job 0 has 23 s left.
+/// Job 0 is on node 0 and job 1 on node 1 when job 2 comes, at 5, and takes the first turn. They
+/// stay where job 1 is, which comes before job 0; job 0 has 23 s left.
 #[test]
 fn a_rotation_stays_where_its_first_member_is_that_holds_as_much() {
     let scheduler = policy!(|view| {
@@ -293,8 +299,8 @@ fn a_rotation_stays_where_its_first_member_is_that_holds_as_much() {
         }
         plan
     });
-    // Job 2 ends at 5 + 3 + 1, and job 1 goes on: it has done 2, and another 9.5 at 19. Job 0 moves, 7 s by 29; job 1 ends
-    // at 29.5 + 3.5, job 0 after 0.5 + 16.
+    // Job 2 ends at 5 + 3 + 1, and job 1 goes on: it has done 2, and another 9.5 at 19. Job 0
+    // moves, 7 s by 29; job 1 ends at 29.5 + 3.5, job 0 after 0.5 + 16.
     let scenario = under(scheduler, 2, &[of(25.0, 0.0), of(15.0, 0.0), of(1.0, 5.0)]);
     let outcome = run(&scenario);
     assert_eq!(spans(&outcome), ["0-49.5", "0-33", "5-9"]);
@@ -312,8 +318,8 @@ fn a_rotation_stays_where_its_first_member_is_that_holds_as_much() {
     assert_eq!(notes(&scenario), expected);
 }
 
-/// At 14 two jobs that shared node 0 part, each with a newcomer. It is job 1's turn, so its rotation stays; at 4 it is job
-/// 0's.
+/// At 14 two jobs that shared node 0 part, each with a newcomer. It is job 1's turn, so its
+/// rotation stays; at 4 it is job 0's.
 #[test]
 fn of_two_rotations_that_part_the_one_on_turn_stays() {
     fn part_at(view: &View<'_>, seconds: u64) -> Plan {
@@ -357,7 +363,8 @@ fn a_rotation_counts_its_gpus_once() {
     assert!(matches!(&error, SimError::IllegalPlan { fault: found, .. } if *found == fault), "{error}");
 }
 
-/// An hour and a month of work: two arrivals, two ends and three plans, one of them the same for both arrivals.
+/// An hour and a month of work: two arrivals, two ends and three plans, one of them the same for
+/// both arrivals.
 #[test]
 fn a_month_of_turns_is_as_cheap_as_an_hour() {
     let totals = |work: f64| {

@@ -1,5 +1,5 @@
-//! Rotations and grants of certain nodes under a placer that moves jobs, worked out by hand: `linear` jobs, turns of 10 s,
-//! 3 s for a start or a move and 0.5 for a turn.
+//! Rotations and grants of certain nodes under a placer that moves jobs, worked out by hand:
+//! `linear` jobs, turns of 10 s, 3 s for a start or a move and 0.5 for a turn.
 
 mod common;
 #[macro_use]
@@ -13,9 +13,9 @@ use elasticflow_sim::scheduler::{Entry, Plan, View};
 use elasticflow_sim::sim::{Outcome, Scenario};
 use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
 
-/// Jobs 0 and 1 (25 and 15 s on 4 GPUs) take turns on half of node 0, and job 2 has the other half until 3 + 1. Job 3 has half
-/// of node 1 until 3 + 100. At 14 job 4 comes for a whole node; the cheapest is the first, so the rotation moves. Job 4 ends
-/// at 14 + 3 + 10.
+/// Jobs 0 and 1 (25 and 15 s on 4 GPUs) take turns on half of node 0, and job 2 has the other half
+/// until 3 + 1. Job 3 has half of node 1 until 3 + 100. At 14 job 4 comes for a whole node; the
+/// cheapest is the first, so the rotation moves. Job 4 ends at 14 + 3 + 10.
 fn jobs() -> [Job; 5] {
     [
         job("linear", 0.0, 100.0),
@@ -26,7 +26,8 @@ fn jobs() -> [Job; 5] {
     ]
 }
 
-/// The order of turns before 14 s and from then on, on these nodes if any are given; everybody else has 4 GPUs, job 4 has 8.
+/// The order of turns before 14 s and from then on, on these nodes if any are given; everybody else
+/// has 4 GPUs, job 4 has 8.
 fn plan(view: &View<'_>, before: [u32; 2], after: [u32; 2], on: Option<NodeSet>) -> Plan {
     let mut plan = Plan::new();
     let order = if view.now() < SimTime::from_secs(14) { before } else { after };
@@ -55,8 +56,8 @@ fn migrations(outcome: &Outcome) -> Vec<u32> {
     outcome.jobs.iter().map(|row| row.migrations).collect()
 }
 
-/// It starts anew at 14, and both move. Job 0 has done 7 + 7 at 24, job 1 1 + 7 at 34, job 0 23.5 at 44; job 1 ends at
-/// 44.5 + 7 and job 0 after 0.5 + 1.5.
+/// It starts anew at 14, and both move. Job 0 has done 7 + 7 at 24, job 1 1 + 7 at 34, job 0 23.5
+/// at 44; job 1 ends at 44.5 + 7 and job 0 after 0.5 + 1.5.
 #[test]
 fn a_rotation_is_moved_out_of_the_way() {
     let outcome = outcome(policy!(|view| plan(view, [0, 1], [0, 1], None)), &jobs());
@@ -64,7 +65,8 @@ fn a_rotation_is_moved_out_of_the_way() {
     assert_eq!(migrations(&outcome), [1, 1, 0, 0, 0]);
 }
 
-/// With job 1 first from 14 on: it has done 1 + 7 at 24, job 0 7 + 7 at 34, and job 1 ends at 34.5 + 7; job 0 needs 0.5 + 11.
+/// With job 1 first from 14 on: it has done 1 + 7 at 24, job 0 7 + 7 at 34, and job 1 ends at 34.5
+/// + 7; job 0 needs 0.5 + 11.
 #[test]
 fn a_rotation_that_changes_is_moved_out_of_the_way() {
     let outcome = outcome(policy!(|view| plan(view, [0, 1], [1, 0], None)), &jobs());
@@ -72,8 +74,9 @@ fn a_rotation_that_changes_is_moved_out_of_the_way() {
     assert_eq!(migrations(&outcome), [1, 1, 0, 0, 0]);
 }
 
-/// On node 0 by name the rotation stays, unchanged (job 1 ends at 38.5, and job 0 at 47.5) or not (job 1 has done 11 at 24, job
-/// 0 16.5 at 34; 34.5 + 4, and 0.5 + 8.5). Job 3 moves to node 0 instead, with 11 s done at 14.
+/// On node 0 by name the rotation stays, unchanged (job 1 ends at 38.5, and job 0 at 47.5) or not
+/// (job 1 has done 11 at 24, job 0 16.5 at 34; 34.5 + 4, and 0.5 + 8.5). Job 3 moves to node 0
+/// instead, with 11 s done at 14.
 #[test]
 fn a_rotation_on_certain_nodes_is_not_moved() {
     const NODE_0: fn() -> Option<NodeSet> = || Some(NodeSet::of(NodeId(0), Gpus::new(4)));
@@ -86,8 +89,8 @@ fn a_rotation_on_certain_nodes_is_not_moved() {
     }
 }
 
-/// A rotation that changes may have to leave its node for a job that is to have that very one: from 14 on job 2 has node 0, and
-/// the others go to node 1, as if moved out of the way.
+/// A rotation that changes may have to leave its node for a job that is to have that very one: from
+/// 14 on job 2 has node 0, and the others go to node 1, as if moved out of the way.
 #[test]
 fn who_names_nodes_goes_before_who_would_stay() {
     let scheduler = policy!(|view| {

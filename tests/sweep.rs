@@ -1,4 +1,5 @@
-//! Sweeps as their users meet them: killed and resumed, in shards and merged, with files that change under them.
+//! Sweeps as their users meet them: killed and resumed, in shards and merged, with files that
+//! change under them.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -147,7 +148,8 @@ fn resuming_runs_only_what_is_missing() {
     fs::write(root.join("out/.c.partial"), "").expect("a file");
     assert!(fine(root, "grid.toml --out out --resume").contains("3 points run, 17 were there"));
     assert!(tree(&root.join("out")) == whole);
-    // Whatever file the disk lost or changed, the point is run again; what somebody put there is no business of ours.
+    // Whatever file the disk lost or changed, the point is run again; what somebody put there is no
+    // business of ours.
     let points: Vec<_> = fs::read_dir(root.join("out/points")).expect("points").collect();
     let points: Vec<_> = points.into_iter().map(|entry| entry.expect("an entry").path()).collect();
     let mut files: Vec<_> = whole.iter().filter_map(|(name, _)| name.file_name()).collect();

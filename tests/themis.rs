@@ -10,9 +10,9 @@ fn themis(jobs: &[Job], options: &[&str]) -> Scenario {
     Scenario { options: Options::parse(options.iter().copied()).unwrap(), ..scenario("themis", 1, 8, jobs) }
 }
 
-/// Two jobs of 200 and 100 s on all GPUs have an equal share of half the time; the first in the trace has the first lease,
-/// the other, which has had none, the second, and is done with it. The grid of leases begins with the jobs, and anew after
-/// 700 s of nothing.
+/// Two jobs of 200 and 100 s on all GPUs have an equal share of half the time; the first in the
+/// trace has the first lease, the other, which has had none, the second, and is done with it. The
+/// grid of leases begins with the jobs, and anew after 700 s of nothing.
 #[test]
 fn whoever_has_had_no_lease_is_next() {
     let pair = |at: f64| [job("linear", at, 1600.0).on(8), job("linear", at, 800.0).on(8)];
@@ -23,8 +23,9 @@ fn whoever_has_had_no_lease_is_next() {
     assert_eq!(outcome.totals.plans, 8);
 }
 
-/// Jobs of 100 and 100 s on 8 GPUs and 200 s on 4, submitted at 0, 10 and 20; leases of 60 s. A job's own share is a third
-/// of the cluster, so 1/3 of the time on 8 GPUs and 2/3 on 4; before 20 job 0 had more. Elapsed `a`, left `b`, alone `c`:
+/// Jobs of 100 and 100 s on 8 GPUs and 200 s on 4, submitted at 0, 10 and 20; leases of 60 s. A
+/// job's own share is a third of the cluster, so 1/3 of the time on 8 GPUs and 2/3 on 4; before 20
+/// job 0 had more. Elapsed `a`, left `b`, alone `c`:
 ///
 /// | at  | job 0         | job 1         | job 2         | bound | shares            | leases | goes to          |
 /// |-----|---------------|---------------|---------------|-------|-------------------|--------|------------------|
@@ -36,8 +37,8 @@ fn whoever_has_had_no_lease_is_next() {
 /// | 300 |               | 290, 20, 260  | 280, 80, 260  | 1.38  | -, 0.29, 1        | - 2 2  | 2, at its limit  |
 /// | 360 |               | 350, 20, 260  | 340, 20, 260  | 1.45  | -, 0.74, 0.54     | - 2 3  | 1, done at 380   |
 ///
-/// At 60 job 0 has done 10 s alone, 10 s at 1/2 and 40 s at 1/3: 150 s alone, and 120 for the rest. From 280 on there are two
-/// jobs: 40 s at 1/2 are 80 (180 before), 80 s at 1 are 80 (180 before).
+/// At 60 job 0 has done 10 s alone, 10 s at 1/2 and 40 s at 1/3: 150 s alone, and 120 for the rest.
+/// From 280 on there are two jobs: 40 s at 1/2 are 80 (180 before), 80 s at 1 are 80 (180 before).
 #[test]
 fn leases_go_by_share_over_leases_received() {
     let jobs =
@@ -48,8 +49,8 @@ fn leases_go_by_share_over_leases_received() {
     assert_eq!(preemptions, [1, 2, 3]);
 }
 
-/// Job 2 comes while job 1 waits for all GPUs and job 0 holds half; the other half goes to it at once, not at the end of the
-/// lease. At 100 it has had a lease and job 1 has not.
+/// Job 2 comes while job 1 waits for all GPUs and job 0 holds half; the other half goes to it at
+/// once, not at the end of the lease. At 100 it has had a lease and job 1 has not.
 #[test]
 fn what_is_free_between_leases_goes_to_who_waits() {
     let jobs =

@@ -1,7 +1,9 @@
-//! The structure that ARCHITECTURE.md states, kept: layers, registration, and what only some modules may do.
+//! The structure that ARCHITECTURE.md states, kept: layers, registration, and what only some
+//! modules may do.
 //!
-//! The table of layers is read from ARCHITECTURE.md, so that the text cannot differ from what is checked. Each check is a
-//! function over sources that gives back what is wrong; the last test shows each of them something wrong.
+//! The table of layers is read from ARCHITECTURE.md, so that the text cannot differ from what is
+//! checked. Each check is a function over sources that gives back what is wrong; the last test
+//! shows each of them something wrong.
 
 use std::fs;
 use std::path::Path;
@@ -17,7 +19,8 @@ const TRAIT: [&str; 4] = ["options", "oracle", "plan", "view"];
 /// What policies see besides the trait: everything else they know is a method of `View`.
 const POLICIES_USE: [&str; 5] = ["units", "job", "workload", "cluster", "goodput"];
 
-/// A source file: its path below `src/` without the extension, its lines without comments and tests.
+/// A source file: its path below `src/` without the extension, its lines without comments and
+/// tests.
 struct Source {
     path: String,
     lines: usize,
@@ -127,7 +130,8 @@ fn sources() -> Vec<Source> {
     sources
 }
 
-/// The code spans of the first column of the table under a heading; for the layers, of the second column.
+/// The code spans of the first column of the table under a heading; for the layers, of the second
+/// column.
 fn table(text: &str, heading: &str, column: usize) -> Vec<Vec<String>> {
     let section = text.split(heading).nth(1).unwrap_or_default();
     let section = section.split("\n## ").next().unwrap_or_default();
@@ -211,7 +215,8 @@ fn forbidden(sources: &[Source]) -> Vec<String> {
     wrong
 }
 
-/// Every file of a folder with an `ENTRY` is in the table of entries, under the name that the entry has.
+/// Every file of a folder with an `ENTRY` is in the table of entries, under the name that the entry
+/// has.
 fn unregistered(sources: &[Source], folder: &str, names: &[&str]) -> Vec<String> {
     let prefix = format!("{folder}/");
     let parent = sources.iter().find(|source| source.path == folder).map_or("", |source| &source.code);
@@ -241,7 +246,8 @@ fn with_what_it_uses<'s>(sources: &'s [Source], path: &str) -> Vec<&'s Source> {
     found
 }
 
-/// Exactly the policies that say so ask the oracle, by themselves or in what they share with others.
+/// Exactly the policies that say so ask the oracle, by themselves or in what they share with
+/// others.
 fn secret_oracles(sources: &[Source], knows: &[(&str, &str)]) -> Vec<String> {
     let mut wrong = Vec::new();
     for (name, knows) in knows {

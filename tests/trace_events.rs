@@ -1,4 +1,5 @@
-//! `run --trace-events`: what is written follows the rules of the trace-event format, so that viewers open it.
+//! `run --trace-events`: what is written follows the rules of the trace-event format, so that
+//! viewers open it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -113,8 +114,9 @@ fn every_scheduler_writes_what_viewers_open() {
     }
 }
 
-/// FIFO on 8 GPUs, a change costs 10 s into 8 GPUs, 8 s into 4 and 6 s into 2: `a` runs 400 iterations on 4 GPUs from 0 to
-/// 108 s; `b` and `c` wait for the plan at 120 s, `b` runs 800 on 8 until 230 s; `c` 80 on 2 from 230 s for 46 s.
+/// FIFO on 8 GPUs, a change costs 10 s into 8 GPUs, 8 s into 4 and 6 s into 2: `a` runs 400
+/// iterations on 4 GPUs from 0 to 108 s; `b` and `c` wait for the plan at 120 s, `b` runs 800 on 8
+/// until 230 s; `c` 80 on 2 from 230 s for 46 s.
 #[test]
 fn the_slices_are_what_happened() {
     let events = events(&format!("{MICRO} --scheduler fifo --slot 60"));
@@ -156,7 +158,8 @@ fn the_file_appears_whole_or_not_at_all() {
     assert_eq!(run(&words, &path).status.code(), Some(1));
     let left = |root: &Path| fs::read_dir(root).expect("a directory").count();
     assert_eq!(left(root.path()), 1);
-    // A path that cannot be is noticed before the run, and an earlier file stays as it is when a run fails.
+    // A path that cannot be is noticed before the run, and an earlier file stays as it is when a
+    // run fails.
     let output = run(&format!("{MICRO} --scheduler fifo"), &root.path().join("no/trace.json"));
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     assert!(run(&format!("{MICRO} --scheduler fifo"), &path).status.success());

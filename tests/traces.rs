@@ -1,5 +1,5 @@
-//! Reads what the library reads: bad input with its exact messages, the traces that the project ships, and the
-//! published ones where they are at hand.
+//! Reads what the library reads: bad input with its exact messages, the traces that the project
+//! ships, and the published ones where they are at hand.
 
 use std::path::{Path, PathBuf};
 
@@ -129,7 +129,8 @@ fn a_byte_order_mark_and_windows_line_ends_are_no_problem() {
     assert_eq!(trace.workload.jobs()[1].name, "b \"x\", y");
 }
 
-/// The `trace generate` commands of `traces/README.md`: the options of each, and the file that it writes.
+/// The `trace generate` commands of `traces/README.md`: the options of each, and the file that it
+/// writes.
 fn recipes() -> Vec<(GenerateOptions, String)> {
     let readme = std::fs::read_to_string("traces/README.md").unwrap();
     let commands =
@@ -286,8 +287,8 @@ fn the_workloads_of_pollux_are_read() {
     let Some(data) = data() else { return };
     let (table, known) = (builtin("t4").unwrap(), applications::builtin("t4").unwrap());
     let options = ReadOptions { applications: Some(&known), ..ReadOptions::default() };
-    // How many jobs there are of each application, in the order of their names; and how many ask for 6, 12, 24, 48 GPUs or
-    // others at which their model was not measured.
+    // How many jobs there are of each application, in the order of their names; and how many ask
+    // for 6, 12, 24, 48 GPUs or others at which their model was not measured.
     for (workload, counts, unmeasured) in
         [(1, [7, 66, 12, 4, 68, 3], 49), (2, [8, 65, 18, 3, 59, 7], 58), (3, [14, 51, 14, 0, 67, 14], 50)]
     {
@@ -305,8 +306,8 @@ fn the_workloads_of_pollux_are_read() {
     }
 }
 
-/// The trace of figure 8a states the iterations that a training took at its batch size: those that are entered with the
-/// applications.
+/// The trace of figure 8a states the iterations that a training took at its batch size: those that
+/// are entered with the applications.
 #[test]
 fn the_trace_of_figure_8a_has_the_iterations_of_its_applications() {
     let Some(data) = data() else { return };

@@ -1,4 +1,5 @@
-//! Schedulers that ask to be called at times of their own: skipping what changes nothing is exact, and costs nothing.
+//! Schedulers that ask to be called at times of their own: skipping what changes nothing is exact,
+//! and costs nothing.
 
 mod common;
 
@@ -14,8 +15,8 @@ use elasticflow_sim::sim::Scenario;
 use elasticflow_sim::trace;
 use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
 
-/// Calls a scheduler at the end of every lease of 60 s, counted from the plan that found only new jobs, and at least every
-/// 17.3 s.
+/// Calls a scheduler at the end of every lease of 60 s, counted from the plan that found only new
+/// jobs, and at least every 17.3 s.
 struct Stepped {
     inner: Box<dyn Scheduler>,
     begin: SimTime,
@@ -53,8 +54,9 @@ const STEPPED: [(&str, &[&str]); 5] = [
     ("themis", &["lease=60"]),
 ];
 
-/// The same rows, byte for byte, whether the scheduler is called at every turn or only when it asks to be. Without a slot:
-/// the cadence counts from plans, so there a call does change when the next arrival is looked at.
+/// The same rows, byte for byte, whether the scheduler is called at every turn or only when it asks
+/// to be. Without a slot: the cadence counts from plans, so there a call does change when the next
+/// arrival is looked at.
 fn stepping_changes_nothing(scenario: &Scenario) {
     for (name, options) in STEPPED {
         let options = Options::parse(options.iter().copied()).unwrap();
@@ -141,7 +143,8 @@ fn a_year_of_nothing_costs_nothing() {
     let alone = [job("linear", 0.0, 8.0 * YEAR).on(8)];
     for entry in entries() {
         let plans = run(&scenario(entry.name, 1, 8, &alone)).totals.plans;
-        // Pollux lets it begin in its second round, and first finds out how fast it is on 1, 2, 4 and 8 GPUs.
+        // Pollux lets it begin in its second round, and first finds out how fast it is on 1, 2, 4
+        // and 8 GPUs.
         let most = if entry.name == "pollux" { 7 } else { 3 };
         assert!(plans <= most, "{}: {plans} plans", entry.name);
     }

@@ -14,7 +14,8 @@ pub(crate) struct Bar {
     pub(crate) texture: Texture,
     /// How long it is; `None` leaves a gap.
     pub(crate) value: Option<f64>,
-    /// What a run of the published artifact prints, hatched above it; where that is less, a dashed line across it.
+    /// What a run of the published artifact prints, hatched above it; where that is less, a dashed
+    /// line across it.
     pub(crate) artifact: Option<f64>,
     /// What the paper prints, a diamond.
     pub(crate) printed: Option<f64>,
@@ -110,7 +111,8 @@ fn one(page: &mut Page, bar: Bar, scale: Scale, left: f64, pitch: f64) {
     }
 }
 
-/// Level bars, one under the other, each with its name before it and its value behind it; the values are shares.
+/// Level bars, one under the other, each with its name before it and its value behind it; the
+/// values are shares.
 pub(crate) fn level(page: &mut Page, bars: &[(String, Bar)], label: &str) {
     const PITCH: f64 = 12.0;
     let widest = bars.iter().map(|(name, _)| font::width(name, SIZE, Weight::Regular)).fold(0.0, f64::max);

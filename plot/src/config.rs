@@ -56,7 +56,8 @@ pub(crate) struct Case {
     pub(crate) file: Option<String>,
     /// Or drawn when it is needed.
     pub(crate) draw: Option<Draw>,
-    /// The published file on which the artifact was run again, if the figure's own trace is another one.
+    /// The published file on which the artifact was run again, if the figure's own trace is another
+    /// one.
     pub(crate) rerun: Option<String>,
     /// NODESxGPUS.
     pub(crate) cluster: String,

@@ -1,7 +1,8 @@
-//! The fidelity table of METHODOLOGY.md: what the paper prints, beside what the artifact and we come to, cell by cell.
+//! The fidelity table of METHODOLOGY.md: what the paper prints, beside what the artifact and we
+//! come to, cell by cell.
 
-mod accidents;
 mod cell;
+mod quirks;
 mod rerun;
 
 use std::fmt::Write;
@@ -19,8 +20,8 @@ use crate::methodology;
 use crate::runs::{self, Manner, Presets, Rows};
 use crate::style;
 
-use accidents::Accidents;
 use cell::{Cell, Claim, Origin};
+use quirks::Quirks;
 use rerun::{Rerun, Reruns};
 
 /// The figures whose printed values are of simulations or of what we simulate in their place.
@@ -68,9 +69,10 @@ pub(crate) fn write(folders: &Folders, manner: Manner) -> Result<bool> {
     methodology::write(folders, "fidelity", &table(folders, &text, manner)?)
 }
 
-/// The tables of all figures, in Markdown. What the methodology says already is where accidents are named from.
+/// The tables of all figures, in Markdown. What the methodology says already is where quirks are
+/// named from.
 fn table(folders: &Folders, methodology: &str, manner: Manner) -> Result<String> {
-    let known = Known { reruns: Reruns::read(&folders.data)?, accidents: Accidents::read(methodology) };
+    let known = Known { reruns: Reruns::read(&folders.data)?, quirks: Quirks::read(methodology) };
     let mut text = String::new();
     for figure in COMPARED {
         text.push_str(&section(folders, figure, &known, manner)?);
@@ -106,7 +108,7 @@ fn section(folders: &Folders, figure: &str, known: &Known, manner: Manner) -> Re
 /// What is known besides our runs.
 struct Known {
     reruns: Reruns,
-    accidents: Accidents,
+    quirks: Quirks,
 }
 
 fn cells(figure: &str, config: &Config, rows: &Rows, known: &Known, metric: Metric) -> Vec<Cell> {
@@ -144,8 +146,8 @@ fn cells(figure: &str, config: &Config, rows: &Rows, known: &Known, metric: Metr
                     testbed: config.testbed,
                     unpublished: config.notes.iter().any(|note| note.contains("not public")),
                 },
-                accidents: match (metric, entry) {
-                    (Metric::Ratio, Some(entry)) => known.accidents.of(figure, &case.name, entry),
+                quirks: match (metric, entry) {
+                    (Metric::Ratio, Some(entry)) => known.quirks.of(figure, &case.name, entry),
                     _ => Vec::new(),
                 },
                 elsewhere: match metric {
@@ -204,14 +206,15 @@ fn overheads(text: &mut String, config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Whether METHODOLOGY.md says what figure 9 would be made, the one whose runs take a moment; `None` without the data set.
+/// Whether METHODOLOGY.md says what figure 9 would be made, the one whose runs take a moment;
+/// `None` without the data set.
 #[cfg(test)]
 fn is_current(folders: &Folders) -> Option<bool> {
     if !folders.data.join("reference/index.csv").is_file() {
         return None;
     }
     let text = std::fs::read_to_string(folders.root.join("METHODOLOGY.md")).unwrap();
-    let known = Known { reruns: Reruns::read(&folders.data).unwrap(), accidents: Accidents::read(&text) };
+    let known = Known { reruns: Reruns::read(&folders.data).unwrap(), quirks: Quirks::read(&text) };
     let manner = Manner { quiet: true, ..Manner::default() };
     Some(text.contains(section(folders, "fig9", &known, manner).unwrap().trim_end()))
 }

@@ -1,4 +1,5 @@
-//! Figure 10: cluster efficiency over time: the speed that jobs gain over one GPU each, per GPU of the cluster.
+//! Figure 10: cluster efficiency over time: the speed that jobs gain over one GPU each, per GPU of
+//! the cluster.
 
 use anyhow::Result;
 use elasticflow_sim::experiment::Preset;

@@ -1,4 +1,5 @@
-//! Figure 11: with best-effort jobs: deadlines met, and how much sooner best-effort jobs end than under Gandiva.
+//! Figure 11: with best-effort jobs: deadlines met, and how much sooner best-effort jobs end than
+//! under Gandiva.
 
 use anyhow::Result;
 use elasticflow_sim::experiment::Preset;

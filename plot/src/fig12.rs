@@ -1,5 +1,5 @@
-//! Figure 12: what changes of GPUs cost, as the paper measured it and as `--overhead measured` charges it, and what that
-//! does to the ratio.
+//! Figure 12: what changes of GPUs cost, as the paper measured it and as `--overhead measured`
+//! charges it, and what that does to the ratio.
 
 use anyhow::Result;
 use elasticflow_sim::cluster::{NodeId, NodeSet};
@@ -25,7 +25,8 @@ pub(crate) const FIGURE: Figure = Figure {
     presets: Presets::Default,
 };
 
-/// A change of GPUs: its name, from how many to how many, what the paper prints, and how its bar looks.
+/// A change of GPUs: its name, from how many to how many, what the paper prints, and how its bar
+/// looks.
 type Kind = (&'static str, (u32, u32), fn(&Measured) -> f64, &'static str, Texture);
 
 /// The changes that the paper measured.
@@ -53,7 +54,7 @@ pub(crate) fn charged(model: &str, (from, to): (u32, u32)) -> f64 {
     };
     let overhead = Overhead::from(Change::Measured).on(Gpus::new(128));
     let set = |node: u32, gpus: u32| NodeSet::of(NodeId(node), Gpus::new(gpus));
-    overhead.pause(&job, Some(&set(0, from)), &set(1, to)).as_secs_f64()
+    overhead.restart(&job, Some(&set(0, from)), &set(1, to)).as_secs_f64()
 }
 
 fn draw(made: &Made) -> Result<Drawn> {

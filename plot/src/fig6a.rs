@@ -1,4 +1,5 @@
-//! Figure 6a: deadlines met, 25 jobs on 32 GPUs, all schedulers. The paper ran them on its testbed and did not publish the trace.
+//! Figure 6a: deadlines met, 25 jobs on 32 GPUs, all schedulers. The paper ran them on its testbed
+//! and did not publish the trace.
 
 use crate::figure::{Drawn, Figure, Made};
 use crate::runs::Presets;

@@ -52,7 +52,8 @@ pub(crate) fn begin(made: &Made) -> f64 {
     submitted.copied().min_by(f64::total_cmp).unwrap_or_default()
 }
 
-/// Something about the cluster over the hours since the first submission; nothing after the last end.
+/// Something about the cluster over the hours since the first submission; nothing after the last
+/// end.
 pub(crate) fn steps(row: &Row, begin: f64, of: fn(&Moment) -> f64) -> Vec<(f64, f64)> {
     let hours = |time: f64| (time - begin) / 3600.0;
     let mut steps: Vec<_> = row.watched.moments.iter().map(|now| (hours(now.time), of(now))).collect();

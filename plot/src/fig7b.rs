@@ -67,7 +67,8 @@ fn draw(made: &Made) -> Result<Drawn> {
     made.close(page, csv)
 }
 
-/// How wide a bar is, in hours: ten minutes as in the paper, or more where that would be too many bars.
+/// How wide a bar is, in hours: ten minutes as in the paper, or more where that would be too many
+/// bars.
 fn bin(last: f64) -> f64 {
     let widths = [1.0 / 6.0, 0.5, 1.0, 2.0, 3.0, 6.0, 12.0, 24.0];
     let fits = widths.iter().find(|width| last / **width < MOST);

@@ -1,4 +1,5 @@
-//! Figure 9: where the advantage comes from: EDF with admission control, with elastic scaling, with both.
+//! Figure 9: where the advantage comes from: EDF with admission control, with elastic scaling, with
+//! both.
 
 use crate::figure::{Drawn, Figure, Made};
 use crate::runs::Presets;

@@ -99,7 +99,8 @@ impl Made {
         styles.map(|style| (key(style), style.label)).collect()
     }
 
-    /// The bar of a scheduler: deadlines met, strictly; what the artifact prints; what the paper prints.
+    /// The bar of a scheduler: deadlines met, strictly; what the artifact prints; what the paper
+    /// prints.
     pub(crate) fn bar(&self, case: usize, scheduler: &'static Entry) -> Bar {
         let style = style::of(scheduler.name);
         let row = self.rows.of(case, scheduler, Preset::Default);
@@ -190,7 +191,8 @@ impl Made {
 mod tests {
     use super::*;
 
-    /// Every figure on its stand-ins: no text overlaps another or the edge, and twice the same bytes.
+    /// Every figure on its stand-ins: no text overlaps another or the edge, and twice the same
+    /// bytes.
     #[test]
     fn figures_are_laid_out_and_the_same_each_time() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");

@@ -1,7 +1,7 @@
 //! The font of all text, and how wide text is in it.
 //!
-//! Layout is by measured widths, so that what is drawn is where it was put: the SVG carries the font, and the PNG is rendered
-//! with it.
+//! Layout is by measured widths, so that what is drawn is where it was put: the SVG carries the
+//! font, and the PNG is rendered with it.
 
 use std::sync::{Arc, LazyLock};
 
@@ -66,7 +66,8 @@ pub(crate) fn width(text: &str, size: f64, weight: Weight) -> f64 {
     f64::from(units) / f64::from(face.units_per_em()) * size
 }
 
-/// Breaks a text into lines no wider than `limit`, between words; a word that is wider has a line of its own.
+/// Breaks a text into lines no wider than `limit`, between words; a word that is wider has a line
+/// of its own.
 pub(crate) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {

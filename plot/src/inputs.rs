@@ -47,7 +47,8 @@ impl Folders {
 }
 
 impl Inputs {
-    /// Finds every trace, or draws it; if a published one is not at hand, the stand-ins for all of them.
+    /// Finds every trace, or draws it; if a published one is not at hand, the stand-ins for all of
+    /// them.
     ///
     /// # Errors
     ///

@@ -36,7 +36,8 @@ pub(crate) fn steps(page: &mut Page, steps: &[(f64, f64)], across: Scale, up: Sc
     page.canvas.line(&corners(steps, across, up), stroke);
 }
 
-/// Of lines that cannot be told apart, that this is so: at no point they are further from each other than they are wide.
+/// Of lines that cannot be told apart, that this is so: at no point they are further from each
+/// other than they are wide.
 pub(crate) fn coincident(lines: &[(Style, Vec<(f64, f64)>)], up: Scale) -> Vec<String> {
     type Points = [(f64, f64)];
     let same = |one: &Points, two: &Points| {
@@ -77,7 +78,8 @@ pub(crate) fn filled(
     page.canvas.line(&corners, Stroke::solid(style.colour, 0.7));
 }
 
-/// The mean of a step function in each of `bins` equal parts of `from`..`to`: what can be seen at the width of a column.
+/// The mean of a step function in each of `bins` equal parts of `from`..`to`: what can be seen at
+/// the width of a column.
 pub(crate) fn means(steps: &[(f64, f64)], from: f64, to: f64, bins: usize) -> Vec<(f64, f64)> {
     let width = (to - from) / bins as f64;
     let mut sums = vec![0.0; bins];

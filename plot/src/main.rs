@@ -1,7 +1,9 @@
-//! The figures of the ElasticFlow paper, drawn from recorded runs: `cargo run --release -p plot -- fig8b`.
+//! The figures of the ElasticFlow paper, drawn from recorded runs: `cargo run --release -p plot --
+//! fig8b`.
 //!
-//! Each figure is a file here and one in `configs/figures/`. It runs what it needs through the library, and leaves
-//! `<figure>.csv`, `.svg` and `.png`. The same figure has the same bytes, on every machine.
+//! Each figure is a file here and one in `configs/figures/`. It runs what it needs through the
+//! library, and leaves `<figure>.csv`, `.svg` and `.png`. The same figure has the same bytes, on
+//! every machine.
 
 mod bars;
 mod config;
@@ -63,8 +65,8 @@ const FIGURES: [Figure; 10] = [
 #[derive(Debug, Parser)]
 #[command(name = "plot", version, arg_required_else_help = true)]
 struct Cli {
-    /// Figures such as fig8b; `all` of them; `list` says what there is; `fidelity` writes METHODOLOGY.md's table,
-    /// `pollux` the one of Pollux
+    /// Figures such as fig8b; `all` of them; `list` says what there is; `fidelity` writes
+    /// METHODOLOGY.md's table, `pollux` the one of Pollux
     #[arg(required = true)]
     figures: Vec<String>,
     /// Where to write [default: plot/out]
@@ -97,7 +99,8 @@ fn main() -> ExitCode {
     }
 }
 
-/// Where everything is. A folder of traces that is named has to be there: stand-ins are for who has none.
+/// Where everything is. A folder of traces that is named has to be there: stand-ins are for who has
+/// none.
 fn folders(cli: &Cli) -> Result<Folders> {
     let root = Folders::root();
     let named = cli.data.clone().or_else(|| std::env::var_os(DATA).map(PathBuf::from));

@@ -1,4 +1,5 @@
-//! The page of a figure, one column of a paper wide: title, legend, panels, notes, from the top down.
+//! The page of a figure, one column of a paper wide: title, legend, panels, notes, from the top
+//! down.
 
 use crate::bars::{Direction, less};
 use crate::font::{self, Weight};
@@ -115,7 +116,8 @@ impl Page {
         area
     }
 
-    /// A panel with a vertical axis from 0 to `high`, and lines at its ticks. Under it is room for `lines` lines.
+    /// A panel with a vertical axis from 0 to `high`, and lines at its ticks. Under it is room for
+    /// `lines` lines.
     pub(crate) fn panel(&mut self, height: f64, high: f64, label: &str, lines: u32) -> (Area, Scale) {
         let scale = Scale { low: 0.0, high, from: height, to: 0.0 };
         let ticks = scale.ticks(((height / 14.0) as usize).clamp(2, 5));

@@ -1,5 +1,5 @@
-//! The table of Pollux in METHODOLOGY.md, made of what `sweep configs/sweeps/pollux.toml` left: each seed's mean JCT, beside what
-//! was published.
+//! The table of Pollux in METHODOLOGY.md, made of what `sweep configs/sweeps/pollux.toml` left:
+//! each seed's mean JCT, beside what was published.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
@@ -22,8 +22,9 @@ struct Published {
     bands: [(f64, f64); 2],
 }
 
-/// Workloads: the artifact of the Pollux paper (OSDI 2021), within 5 % and 8 %. Figure 8a: the artifact of the ElasticFlow paper,
-/// which is not seeded, with the range of what it printed and what running it again gave; wider for a fitted truth.
+/// Workloads: the artifact of the Pollux paper (OSDI 2021), within 5 % and 8 %. Figure 8a: the
+/// artifact of the ElasticFlow paper, which is not seeded, with the range of what it printed and
+/// what running it again gave; wider for a fitted truth.
 const PUBLISHED: [Published; 4] = [
     workload("workload-1", "workload 1", 2088.8),
     workload("workload-2", "workload 2", 3322.9),
@@ -148,8 +149,8 @@ mod tests {
 
     const HEADER: &str = "point,grid.profiles,seed,preset,trace,jct.mean,dsr,rescales\n";
 
-    /// 2000 and 2100 are 2050 on average, 1.9 % below 2088.8, of which 95 and 105 % are 1984.36 and 2193.24. Of figure 8a's 71114.3,
-    /// 72000 are 1.2 % above.
+    /// 2000 and 2100 are 2050 on average, 1.9 % below 2088.8, of which 95 and 105 % are 1984.36 and
+    /// 2193.24. Of figure 8a's 71114.3, 72000 are 1.2 % above.
     #[test]
     fn seeds_are_averaged_beside_what_was_published() {
         let text = format!(

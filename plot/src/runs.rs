@@ -79,16 +79,17 @@ impl Rows {
         self.all.iter().find(is)
     }
 
-    /// The ratio that the published artifact prints: of a run of its own, under the preset `paper`, whose decisions differ, too.
+    /// The ratio that the published artifact prints: of a run of its own, under the preset `paper`,
+    /// whose decisions differ, too.
     pub(crate) fn artifact(&self, case: usize, scheduler: &Entry) -> Option<f64> {
         prints(scheduler, &self.of(case, scheduler, Preset::Paper)?.metrics)
     }
 }
 
-/// The ratio that is printed of a run under the preset `paper`: ElasticFlow's artifact counts promises. The artifacts of
-/// policies that run on our own core count deadlines met.
+/// The ratio that is printed of a run under the preset `paper`: ElasticFlow's artifact counts
+/// promises. The artifacts of policies that run on our own core count deadlines met.
 pub(crate) fn prints(scheduler: &Entry, metrics: &Metrics) -> Option<f64> {
-    if scheduler.literal.is_some() { metrics.dsr } else { metrics.planned_dsr.or(metrics.dsr) }
+    if scheduler.artifact.is_some() { metrics.dsr } else { metrics.planned_dsr.or(metrics.dsr) }
 }
 
 /// Runs every case under every scheduler that there is: a grid of the library's `sweep`, made here.
@@ -157,7 +158,8 @@ struct Task {
     brief: bool,
 }
 
-/// The grid of a figure: a block for each run, since what is said of a run depends on its scheduler and preset.
+/// The grid of a figure: a block for each run, since what is said of a run depends on its scheduler
+/// and preset.
 #[derive(Serialize)]
 struct GridText<'a> {
     grid: Vec<Block<'a>>,
@@ -184,7 +186,7 @@ impl Task {
         let trace = trace.with_context(|| format!("{}: is not UTF-8; rename it", path.display()))?;
         // A preset that states its cadence has its own.
         let has_own_slot = self.preset == Preset::Paper
-            && self.scheduler.literal.is_some_and(|literal| literal.slot.is_some());
+            && self.scheduler.artifact.is_some_and(|artifact| artifact.slot.is_some());
         let is_brief = self.brief && self.scheduler.adapts_batch;
         Ok(Block {
             trace,

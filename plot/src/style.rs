@@ -1,7 +1,8 @@
-//! How a scheduler looks, in every figure the same: its colour, and by what it is told from others in grey.
+//! How a scheduler looks, in every figure the same: its colour, and by what it is told from others
+//! in grey.
 //!
-//! Colours are those of Okabe and Ito, which people with any kind of colour vision can tell apart ("Color Universal Design",
-//! 2008).
+//! Colours are those of Okabe and Ito, which people with any kind of colour vision can tell apart
+//! ("Color Universal Design", 2008).
 
 use crate::svg::Texture;
 

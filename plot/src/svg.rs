@@ -303,7 +303,8 @@ pub(crate) fn number(value: f64) -> String {
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-/// A text as it stands in XML, between tags and in attributes. Characters that XML forbids are left out.
+/// A text as it stands in XML, between tags and in attributes. Characters that XML forbids are left
+/// out.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::job::JobSpec;
-use crate::profile::{BatchLimits, Measurement, MissingCurve, Setting, SpeedModel};
+use crate::profile::{BatchLimits, Configuration, Measurement, MissingCurve, SpeedModel};
 use crate::units::{Gpus, Iterations, Rate};
 use crate::workload::Workload;
 
@@ -11,9 +11,10 @@ use super::{Application, Applications, PER_NODE, Pace};
 
 /// Goodput as the truth of a run.
 ///
-/// A job has done as large a part of its application's training as of its iterations, at whatever batch size it does them: its
-/// rate is that of its progress, scaled so that the whole training is the job's number of iterations. The rate changes by itself
-/// at the end of each epoch, with the noise of gradients.
+/// A job has done as large a part of its application's training as of its iterations, at whatever
+/// batch size it does them: its rate is that of its progress, scaled so that the whole training is
+/// the job's number of iterations. The rate changes by itself at the end of each epoch, with the
+/// noise of gradients.
 #[derive(Clone, Debug)]
 pub struct Goodput {
     kinds: Vec<Kind>,
@@ -32,7 +33,8 @@ impl Goodput {
     ///
     /// # Errors
     ///
-    /// If a job's model is no application, or its batch size is not one that the application can be given.
+    /// If a job's model is no application, or its batch size is not one that the application can be
+    /// given.
     pub fn new(applications: &Applications, workload: &Workload) -> Result<Goodput, MissingCurve> {
         let mut index: BTreeMap<(&str, u32), u32> = BTreeMap::new();
         let mut kinds = Vec::new();
@@ -58,7 +60,7 @@ impl Goodput {
         &self.kinds[self.by_job[job.id.index()] as usize]
     }
 
-    fn pace(&self, job: &JobSpec, at: Iterations, setting: &Setting) -> Option<Pace> {
+    fn pace(&self, job: &JobSpec, at: Iterations, setting: &Configuration) -> Option<Pace> {
         let application = &self.kind(job).application;
         application.pace(epoch(application, job, at), setting.nodes, setting.gpus.get(), setting.batch)
     }
@@ -108,7 +110,7 @@ impl SpeedModel for Goodput {
         &self.kind(job).sizes
     }
 
-    fn rate(&self, job: &JobSpec, at: Iterations, setting: &Setting) -> Option<Rate> {
+    fn rate(&self, job: &JobSpec, at: Iterations, setting: &Configuration) -> Option<Rate> {
         let total = self.kind(job).application.total();
         self.pace(job, at, setting).map(|pace| Rate::new(pace.progress * (job.iterations.get() / total)))
     }
@@ -124,7 +126,7 @@ impl SpeedModel for Goodput {
         Some(&self.kind(job).application.limits)
     }
 
-    fn measure(&self, job: &JobSpec, at: Iterations, setting: &Setting) -> Option<Measurement> {
+    fn measure(&self, job: &JobSpec, at: Iterations, setting: &Configuration) -> Option<Measurement> {
         self.pace(job, at, setting).map(|pace| pace.measured)
     }
 }

@@ -1,14 +1,16 @@
 //! Goodput of models of which only the throughput at some batch sizes is known.
 //!
-//! A job keeps its own batch size, at which its efficiency is 1, and may have any number of GPUs: between two measured numbers
-//! its rate is linear, below the smallest it is in proportion, beyond the largest it is that of the largest. What an agent that
-//! learns step times measures follows from the rate: an iteration at the smallest measured number of GPUs is all computing, which
-//! divides evenly among more of them, and what an iteration takes beyond that is the exchange of gradients.
+//! A job keeps its own batch size, at which its efficiency is 1, and may have any number of GPUs:
+//! between two measured numbers its rate is linear, below the smallest it is in proportion, beyond
+//! the largest it is that of the largest. What an agent that learns step times measures follows
+//! from the rate: an iteration at the smallest measured number of GPUs is all computing, which
+//! divides evenly among more of them, and what an iteration takes beyond that is the exchange of
+//! gradients.
 
 use std::collections::BTreeMap;
 
 use crate::job::JobSpec;
-use crate::profile::{Curve, Measurement, MissingCurve, Setting, SpeedModel, ThroughputTable};
+use crate::profile::{Configuration, Curve, Measurement, MissingCurve, SpeedModel, ThroughputTable};
 use crate::units::{Gpus, Iterations, Rate};
 use crate::workload::Workload;
 
@@ -105,11 +107,11 @@ impl SpeedModel for Interpolated {
         &self.kind(job).sizes
     }
 
-    fn rate(&self, job: &JobSpec, _at: Iterations, setting: &Setting) -> Option<Rate> {
+    fn rate(&self, job: &JobSpec, _at: Iterations, setting: &Configuration) -> Option<Rate> {
         (setting.batch == job.batch_size).then(|| self.kind(job).rate(setting.gpus.get()).map(Rate::new))?
     }
 
-    fn measure(&self, job: &JobSpec, _at: Iterations, setting: &Setting) -> Option<Measurement> {
+    fn measure(&self, job: &JobSpec, _at: Iterations, setting: &Configuration) -> Option<Measurement> {
         self.kind(job).measure(setting.gpus.get())
     }
 }

@@ -1,21 +1,22 @@
 //! How noisy an application's gradients are in the course of training.
 //!
-//! Only the ratio ρ of the gradients' variance at the initial batch size to their square matters (Pollux, section 3.1); ρ
-//! times the initial batch size is the noise scale.
+//! Only the ratio ρ of the gradients' variance at the initial batch size to their square matters
+//! (Pollux, section 3.1); ρ times the initial batch size is the noise scale.
 
 /// Noise by batch size and epoch. Batch sizes ascend, and there is at least one.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Noise {
-    /// A fit: the logarithm of ρ, linear in the logarithm of the batch size and in the fraction of training done, constant
-    /// beyond the ends.
+    /// A fit: the logarithm of ρ, linear in the logarithm of the batch size and in the fraction of
+    /// training done, constant beyond the ends.
     Fitted {
-        /// Fractions of the training at which there are values, ascending; the middle of an epoch stands for all of it.
+        /// Fractions of the training at which there are values, ascending; the middle of an epoch
+        /// stands for all of it.
         at: Vec<f64>,
         /// ln ρ at each of these, by batch size.
         batches: Vec<(u32, Vec<f64>)>,
     },
-    /// Square and variance as they were measured in each epoch. Between two batch sizes both are linear, each by itself;
-    /// beyond the ends they are those of the end.
+    /// Square and variance as they were measured in each epoch. Between two batch sizes both are
+    /// linear, each by itself; beyond the ends they are those of the end.
     Measured(Vec<(u32, Vec<Statistics>)>),
 }
 
@@ -36,7 +37,8 @@ impl Noise {
         Noise::Fitted { at, batches: batches.into_iter().map(logarithms).collect() }
     }
 
-    /// ρ in one of `epochs` epochs, counted from 0, at a global batch size; infinite where the measured square is 0.
+    /// ρ in one of `epochs` epochs, counted from 0, at a global batch size; infinite where the
+    /// measured square is 0.
     pub fn at(&self, epoch: usize, epochs: usize, batch: u32) -> f64 {
         match self {
             Noise::Fitted { at, batches } => {
@@ -62,14 +64,16 @@ fn ln(batch: u32) -> f64 {
     libm::log(f64::from(batch))
 }
 
-/// A place between two entries of an ascending list: the index of the lower, and how far it is to the next, from 0 to 1.
+/// A place between two entries of an ascending list: the index of the lower, and how far it is to
+/// the next, from 0 to 1.
 pub(super) struct Between {
     pub(super) index: usize,
     pub(super) share: f64,
 }
 
 impl Between {
-    /// Where `x` lies in a list with at least one entry; before the first and behind the last it is there.
+    /// Where `x` lies in a list with at least one entry; before the first and behind the last it is
+    /// there.
     pub(super) fn of<T>(list: &[T], key: impl Fn(&T) -> f64, x: f64) -> Between {
         let next = list.partition_point(|entry| key(entry) <= x);
         if next == 0 || next == list.len() {
@@ -93,7 +97,8 @@ mod tests {
     #[test]
     fn a_fit_is_linear_in_logarithms() {
         let fit = Noise::fitted(vec![0.25, 0.75], [(10, vec![1.0, 16.0]), (1000, vec![4.0, 4.0])]);
-        // One epoch: the middle, 0.5. At 10: √(1·16) = 4, as at 1000. Two epochs: the middles are the knots.
+        // One epoch: the middle, 0.5. At 10: √(1·16) = 4, as at 1000. Two epochs: the middles are
+        // the knots.
         for batch in [1, 10, 50, 1000, 9999] {
             assert!((fit.at(0, 1, batch) - 4.0).abs() < 1e-12);
         }

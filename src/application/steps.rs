@@ -38,8 +38,8 @@ pub struct StepRow {
 }
 
 impl Steps {
-    /// The times on `gpus` GPUs of `nodes` nodes at a micro-batch of `atomic` examples on each; `None` on more GPUs than were
-    /// measured.
+    /// The times on `gpus` GPUs of `nodes` nodes at a micro-batch of `atomic` examples on each;
+    /// `None` on more GPUs than were measured.
     pub fn times(&self, nodes: u32, gpus: u32, atomic: u32) -> Option<StepTime> {
         match self {
             Steps::Model(model) => {
@@ -55,13 +55,16 @@ impl Steps {
 /// The times that were measured on one number of nodes and GPUs, ascending by the micro-batch.
 type Curve = Vec<(f64, StepTime)>;
 
-/// Measured times: means over every placement of as many GPUs on as many nodes, and how the rest is made up from them.
+/// Measured times: means over every placement of as many GPUs on as many nodes, and how the rest is
+/// made up from them.
 ///
-/// Between micro-batches times are linear; beyond the largest the last line goes on, unless it falls, and below the smallest
-/// they are those of the smallest. Numbers of GPUs that were not measured on some number of nodes are linear between those that
-/// were. A number of nodes that was not measured is linear between those that were: at the same number of GPUs if both were
-/// measured with so many, else at as many GPUs on each node. Beyond the largest number of nodes it is that one. GPUs that are
-/// packed more densely than was ever measured count as on the nodes that they would need at the largest density.
+/// Between micro-batches times are linear; beyond the largest the last line goes on, unless it
+/// falls, and below the smallest they are those of the smallest. Numbers of GPUs that were not
+/// measured on some number of nodes are linear between those that were. A number of nodes that was
+/// not measured is linear between those that were: at the same number of GPUs if both were measured
+/// with so many, else at as many GPUs on each node. Beyond the largest number of nodes it is that
+/// one. GPUs that are packed more densely than was ever measured count as on the nodes that they
+/// would need at the largest density.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StepTable {
     /// By nodes, then by GPUs; neither is empty.

@@ -1,11 +1,12 @@
 use super::*;
 use crate::goodput::StepModel;
 use crate::job::{JobId, JobSpec};
-use crate::profile::{Curve, Setting, SpeedModel, ThroughputTable};
+use crate::profile::{Configuration, Curve, SpeedModel, ThroughputTable};
 use crate::units::{Gpus, Iterations, Rate, SimTime};
 use crate::workload::Workload;
 
-/// One second for each example, exchange in no time; ρ is 1 in the first of two epochs, infinite in the second.
+/// One second for each example, exchange in no time; ρ is 1 in the first of two epochs, infinite in
+/// the second.
 fn simple() -> Application {
     let statistics = |square| Statistics { square, variance: 1.0 };
     Application {
@@ -49,8 +50,8 @@ fn near(a: f64, b: f64) -> bool {
 #[test]
 fn a_pace_is_throughput_times_efficiency() {
     let simple = simple();
-    // 32 on 2 GPUs of one node: 16 each in two micro-batches of 8. 8 s to accumulate, 8 + 1 s for the last one: an iteration
-    // takes 17 s. s = 4; at ρ = 1 it gains (1 + 1) / (1/4 + 1) = 1.6.
+    // 32 on 2 GPUs of one node: 16 each in two micro-batches of 8. 8 s to accumulate, 8 + 1 s for
+    // the last one: an iteration takes 17 s. s = 4; at ρ = 1 it gains (1 + 1) / (1/4 + 1) = 1.6.
     let pace = simple.pace(0, 1, 2, 32).unwrap();
     assert!(near(pace.iterations, 1.0 / 17.0) && near(pace.progress, 1.6 / 17.0), "{pace:?}");
     assert!(near(pace.measured.accumulate, 8.0) && near(pace.measured.step, 9.0));
@@ -58,7 +59,8 @@ fn a_pace_is_throughput_times_efficiency() {
     // On two nodes the exchange takes 3 s. With infinite noise an iteration gains all of s.
     let pace = simple.pace(1, 2, 2, 32).unwrap();
     assert!(near(pace.progress, 4.0 / 19.0), "{pace:?}");
-    // 33 do not divide among 2: 17 each are two micro-batches of 9, more than the 8 allowed, so three of 6, 36 in all.
+    // 33 do not divide among 2: 17 each are two micro-batches of 9, more than the 8 allowed, so
+    // three of 6, 36 in all.
     let pace = simple.pace(1, 1, 2, 33).unwrap();
     assert!(near(pace.progress, 36.0 / 8.0 / (6.0 + 6.0 + 7.0)), "{pace:?}");
     // Without noise to measure, 8 on one GPU are one micro-batch, and 16 are two: 16 s.
@@ -80,9 +82,10 @@ fn a_jobs_rate_is_in_its_own_iterations_and_changes_between_epochs() {
     let workload = job("simple", 8, 50.0);
     let goodput = Goodput::new(&Applications::new("mine", [simple()]), &workload).unwrap();
     let job = workload.job(JobId(0));
-    let on = |nodes, gpus, batch| Setting { nodes, gpus: Gpus::new(gpus), batch };
+    let on = |nodes, gpus, batch| Configuration { nodes, gpus: Gpus::new(gpus), batch };
     let rate = |at, setting| goodput.rate(job, Iterations::new(at), &setting).map(Rate::get);
-    // A training of 100 is 50 iterations of the job: half the rate of progress. The first epoch ends at 30 %.
+    // A training of 100 is 50 iterations of the job: half the rate of progress. The first epoch
+    // ends at 30 %.
     assert!(near(rate(0.0, on(1, 2, 32)).unwrap(), 0.8 / 17.0));
     assert!(near(rate(14.9, on(1, 2, 32)).unwrap(), 0.8 / 17.0));
     assert!(near(rate(15.0, on(1, 2, 32)).unwrap(), 2.0 / 17.0));
@@ -92,8 +95,8 @@ fn a_jobs_rate_is_in_its_own_iterations_and_changes_between_epochs() {
     assert_eq!(rate(0.0, on(2, 8, 8)), None);
     assert_eq!(goodput.measure(job, Iterations::ZERO, &on(1, 1, 8)).map(|m| m.step), Some(8.0 + 1e-8));
     assert_eq!(goodput.batch_limits(job).map(|limits| limits.largest), Some(64));
-    // 8 examples: 8, 4 + 1 s and 2 + 1.5 s on 1, 2 and 4 GPUs; 3 GPUs round to 9 examples in 3 + 1.25 s at a gain of 18/17.
-    // More GPUs would have less than 2 examples each.
+    // 8 examples: 8, 4 + 1 s and 2 + 1.5 s on 1, 2 and 4 GPUs; 3 GPUs round to 9 examples in 3 +
+    // 1.25 s at a gain of 18/17. More GPUs would have less than 2 examples each.
     assert_eq!(goodput.sizes(job), [1, 2, 3, 4].map(Gpus::new));
 }
 
@@ -129,14 +132,17 @@ fn measured_times_are_means_and_linear_between() {
     let steps = Steps::Table(table);
     let at = |nodes, gpus, atomic| steps.times(nodes, gpus, atomic).map(|t| (t.accumulate, t.step));
     assert_eq!(at(1, 1, 2), Some((1.0, 2.0)));
-    // Halfway in the micro-batch; beyond the largest, as far again; below the smallest, the smallest.
+    // Halfway in the micro-batch; beyond the largest, as far again; below the smallest, the
+    // smallest.
     assert_eq!((at(1, 1, 3), at(1, 1, 6)), (Some((1.5, 3.0)), Some((3.0, 6.0))));
     assert_eq!(at(1, 1, 1), Some((1.0, 2.0)));
     // The mean of two placements; a third of the way from 1 to 4 GPUs.
     assert_eq!((at(2, 4, 2), at(1, 2, 2)), (Some((2.0, 12.0)), Some((1.0, 4.0))));
-    // Three nodes: 8 GPUs were measured on 2 and on 4 of them. 12 were not on 2: 4 on each are 8 on 2, and 16 on 4.
+    // Three nodes: 8 GPUs were measured on 2 and on 4 of them. 12 were not on 2: 4 on each are 8 on
+    // 2, and 16 on 4.
     assert_eq!((at(3, 8, 2), at(3, 12, 2)), (Some((3.0, 30.0)), Some((3.0, 50.0))));
-    // Eight GPUs on one node count as on two, and five nodes as four; nothing is known of more than 16 GPUs.
+    // Eight GPUs on one node count as on two, and five nodes as four; nothing is known of more than
+    // 16 GPUs.
     assert_eq!((at(1, 8, 2), at(5, 8, 2), at(4, 17, 2)), (at(2, 8, 2), at(4, 8, 2), None));
 }
 
@@ -148,13 +154,15 @@ fn throughput_alone_is_interpolated() {
     let workload = job("m", 16, 100.0);
     let speeds = Interpolated::new(&table, &workload).unwrap();
     let job = workload.job(JobId(0));
-    let on = |gpus| Setting { nodes: 1, gpus: Gpus::new(gpus), batch: 16 };
+    let on = |gpus| Configuration { nodes: 1, gpus: Gpus::new(gpus), batch: 16 };
     let rate = |gpus| speeds.rate(job, Iterations::ZERO, &on(gpus)).map(Rate::get);
-    // Half of 2's on one; halfway between 2 and 4, and three quarters from 4 to 8; the last beyond it, down to an example a GPU.
+    // Half of 2's on one; halfway between 2 and 4, and three quarters from 4 to 8; the last beyond
+    // it, down to an example a GPU.
     assert_eq!([1, 2, 3, 4, 7, 8, 16].map(rate), [2.0, 4.0, 5.0, 6.0, 5.25, 5.0, 5.0].map(Some));
     assert_eq!((rate(0), rate(17)), (None, None));
     assert_eq!(speeds.sizes(job), [1, 2, 3, 4].map(Gpus::new));
-    // An iteration takes 2 × 1/4 GPU-seconds to compute: 1/8 s on 4 GPUs, where it takes 1/6 s in all.
+    // An iteration takes 2 × 1/4 GPU-seconds to compute: 1/8 s on 4 GPUs, where it takes 1/6 s in
+    // all.
     let measured =
         |gpus| speeds.measure(job, Iterations::ZERO, &on(gpus)).map(|m| (m.accumulate, m.step, m.noise));
     assert_eq!((measured(2), measured(4)), (Some((0.25, 0.25, 0.0)), Some((0.125, 1.0 / 6.0, 0.0))));

@@ -87,7 +87,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         }
     }
     let progress = Progress::new(ready.jobs() * entries.len() as u64, quiet);
-    // All of them run to their end, so that the error of the first one asked for is reported, whichever fails first.
+    // All of them run to their end, so that the error of the first one asked for is reported,
+    // whichever fails first.
     let one = |case: Case| {
         let is_watched = case.is_watched();
         let mut allocations = Vec::<Allocation>::new();
@@ -145,7 +146,8 @@ fn print_against(
     let all: Vec<_> = both.map(|(summary, against)| (summary.scheduler.as_str(), against)).collect();
     match args.format() {
         Format::Table => {
-            // The stored run first, so that its row is read before those that are measured against it.
+            // The stored run first, so that its row is read before those that are measured against
+            // it.
             let mut rows = vec![stored.summary.clone()];
             rows[0].scheduler = format!("({})", stored.path.display());
             rows.extend_from_slice(summaries);

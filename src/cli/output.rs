@@ -54,7 +54,8 @@ impl From<CaseError> for Failure {
     }
 }
 
-/// A file that cannot be written once the run is on. A path that was bad from the start is bad input.
+/// A file that cannot be written once the run is on. A path that was bad from the start is bad
+/// input.
 impl From<OutputError> for Failure {
     fn from(why: OutputError) -> Failure {
         Failure::run(why)

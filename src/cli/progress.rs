@@ -118,7 +118,8 @@ impl Drop for PointProgress<'_> {
     }
 }
 
-/// Runs a case and says how long that took. Besides the progress bar, `others` are told what happens.
+/// Runs a case and says how long that took. Besides the progress bar, `others` are told what
+/// happens.
 pub(super) fn simulate(
     case: Case,
     progress: &Progress,

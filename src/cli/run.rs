@@ -24,7 +24,8 @@ pub(super) struct Args {
     /// Option of the policy, as `list schedulers` names it; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// Write jobs.csv, allocations.csv, timeline.csv, summary.json, run.json and timing.json into this directory
+    /// Write jobs.csv, allocations.csv, timeline.csv, summary.json, run.json and timing.json into
+    /// this directory
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
     /// Write the run into this file as trace events, which Perfetto and chrome://tracing open

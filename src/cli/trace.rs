@@ -175,7 +175,8 @@ fn give(workload: &Workload, out: Option<&PathBuf>) -> Result<(), Failure> {
 }
 
 impl Validate {
-    /// Goes through all files, whatever is wrong with the first; what is wrong is printed, and what is right, too.
+    /// Goes through all files, whatever is wrong with the first; what is wrong is printed, and what
+    /// is right, too.
     fn run(&self) -> Result<(), Failure> {
         let known = self.speeds.read().map_err(Failure::Input)?;
         let mut wrong = 0;
@@ -213,8 +214,8 @@ impl Describe {
         // The default overhead depends on the size alone, so that any job stands for all.
         let overhead = Overhead::default().on(cluster);
         let any = trace.workload.jobs().first();
-        let pause = |gpus| any.map_or(SimDuration::ZERO, |job| overhead.bound(job, gpus));
-        let description = describe(&trace.workload, &known.table, cluster, pause);
+        let restart = |gpus| any.map_or(SimDuration::ZERO, |job| overhead.bound(job, gpus));
+        let description = describe(&trace.workload, &known.table, cluster, restart);
         words(&description.text())
     }
 }

@@ -1,6 +1,8 @@
-//! Applications whose batch size may change: those that are built in, fitted, and folders of measurements.
+//! Applications whose batch size may change: those that are built in, fitted, and folders of
+//! measurements.
 //!
-//! `configs/pollux/README.md` describes both. [`read`] reports everything that is wrong with a folder at once.
+//! `configs/pollux/README.md` describes both. [`read`] reports everything that is wrong with a
+//! folder at once.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -64,8 +66,9 @@ pub struct Folder {
     pub files: Vec<(PathBuf, Vec<u8>)>,
 }
 
-/// Reads a folder of measurements in the layout published with Pollux: a folder for each application, called like it, with
-/// `placements.csv`, `scalability.csv` and a `validation-BATCH.csv` for every batch size that was tried.
+/// Reads a folder of measurements in the layout published with Pollux: a folder for each
+/// application, called like it, with `placements.csv`, `scalability.csv` and a
+/// `validation-BATCH.csv` for every batch size that was tried.
 ///
 /// # Errors
 ///

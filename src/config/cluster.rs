@@ -1,7 +1,7 @@
 //! Clusters: `16x8`, or a TOML file.
 //!
-//! A file states either `nodes = 16` and `gpus_per_node = 8`, or one `[[nodes]]` group with `count` and `gpus` for each
-//! kind of node where they differ.
+//! A file states either `nodes = 16` and `gpus_per_node = 8`, or one `[[nodes]]` group with `count`
+//! and `gpus` for each kind of node where they differ.
 
 use std::path::Path;
 
@@ -41,8 +41,8 @@ fn shape(text: &str) -> Option<(u64, u64)> {
 ///
 /// # Errors
 ///
-/// If it is neither, a file cannot be read, a key is unknown, missing or not a whole number, or there can be no such
-/// cluster. Messages name the file, the field and the value.
+/// If it is neither, a file cannot be read, a key is unknown, missing or not a whole number, or
+/// there can be no such cluster. Messages name the file, the field and the value.
 pub fn read(text: &str) -> Result<Cluster> {
     if let Some((nodes, gpus)) = shape(text) {
         let shape =

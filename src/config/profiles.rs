@@ -1,6 +1,7 @@
 //! Measured throughput tables: the two that are built in, and files of one's own.
 //!
-//! A file is TOML or CSV; `configs/README.md` describes both. [`read`] reports everything that is wrong with one at once.
+//! A file is TOML or CSV; `configs/README.md` describes both. [`read`] reports everything that is
+//! wrong with one at once.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -47,8 +48,9 @@ pub fn builtin(name: &str) -> Option<ThroughputTable> {
 ///
 /// # Errors
 ///
-/// Everything that is wrong with it: unknown or missing keys and columns, speeds that are not above zero, counts that
-/// are not whole or not above zero, values given twice, a table without curves. What is merely unusual is in [`notes`].
+/// Everything that is wrong with it: unknown or missing keys and columns, speeds that are not above
+/// zero, counts that are not whole or not above zero, values given twice, a table without curves.
+/// What is merely unusual is in [`notes`].
 pub fn read(path: &Path) -> Result<ThroughputTable, InputErrors> {
     let name = path.display().to_string();
     let failed = |problem| InputErrors::new(&name, vec![problem]);
@@ -67,8 +69,8 @@ pub fn read(path: &Path) -> Result<ThroughputTable, InputErrors> {
     }
 }
 
-/// What is legal about a table and may still surprise, each a message of its own: counts that are no faster than a
-/// smaller one and are therefore never handed out.
+/// What is legal about a table and may still surprise, each a message of its own: counts that are
+/// no faster than a smaller one and are therefore never handed out.
 pub fn notes(table: &ThroughputTable) -> Vec<String> {
     let mut notes = Vec::new();
     for (model, batch_size, curve) in table.curves() {

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::replica::{Accidents, GpuTable, Input, Schedule, files, replay};
+use crate::replica::{GpuTable, Input, Quirks, Schedule, files, replay};
 use crate::scheduler::Entry;
 use crate::sim::{Outcome, Scenario, Totals, feasible_alone};
 use crate::units::MICROS;
@@ -22,7 +22,7 @@ fn schedule(entry: &Entry) -> Option<Schedule> {
 }
 
 /// The schedule of a scenario, what is switched off, and the slot in seconds.
-fn read(scenario: &Scenario) -> Result<(Schedule, Accidents, u64)> {
+fn read(scenario: &Scenario) -> Result<(Schedule, Quirks, u64)> {
     let entry = scenario.scheduler;
     let schedule =
         schedule(entry).with_context(|| format!("the artifact has no schedule `{}`", entry.name))?;
@@ -31,11 +31,11 @@ fn read(scenario: &Scenario) -> Result<(Schedule, Accidents, u64)> {
     let texts: Vec<(&str, String)> = options
         .map(|(key, value)| (key.as_str(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
         .collect();
-    let accidents = Accidents::parse(schedule, texts.iter().map(|(key, value)| (*key, value.as_str())))?;
+    let quirks = Quirks::parse(schedule, texts.iter().map(|(key, value)| (*key, value.as_str())))?;
     let slot = scenario.slot.as_micros();
     // What is no whole number of seconds is no slot of the artifact, as 0 is none.
     let slot = if slot.is_multiple_of(MICROS) { slot / MICROS } else { 0 };
-    Ok((schedule, accidents, slot))
+    Ok((schedule, quirks, slot))
 }
 
 impl Engine for Artifact {
@@ -44,7 +44,7 @@ impl Engine for Artifact {
     }
 
     fn keys(&self, entry: &Entry) -> Vec<String> {
-        schedule(entry).into_iter().flat_map(Accidents::of).map(|accident| accident.to_string()).collect()
+        schedule(entry).into_iter().flat_map(Quirks::of).map(|quirk| quirk.to_string()).collect()
     }
 
     fn check(&self, scenario: &Scenario) -> Result<()> {
@@ -54,11 +54,10 @@ impl Engine for Artifact {
 
     fn run(&self, asked: &Asked<'_>) -> Result<Answer> {
         let scenario = asked.scenario;
-        let (schedule, accidents, slot) = read(scenario)?;
+        let (schedule, quirks, slot) = read(scenario)?;
         let (workload, cluster) = (scenario.workload.as_ref(), &scenario.cluster);
         let gpu = if asked.table.name() == A100 { GpuTable::A100 } else { GpuTable::T4 };
-        let input =
-            Input { workload, table: asked.table, gpu, cluster, slot, accidents, rounds: asked.files };
+        let input = Input { workload, table: asked.table, gpu, cluster, slot, quirks, rounds: asked.files };
         let replayed = replay(&input, schedule)?;
         let mut files = Vec::new();
         if asked.files {

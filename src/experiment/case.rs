@@ -180,8 +180,8 @@ impl Case {
 }
 
 impl Ran {
-    /// Scores it and writes what is to be written; `seconds` of wall-clock time is what the simulation took, if that is to
-    /// be written, too.
+    /// Scores it and writes what is to be written; `seconds` of wall-clock time is what the
+    /// simulation took, if that is to be written, too.
     ///
     /// # Errors
     ///

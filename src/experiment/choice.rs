@@ -23,12 +23,14 @@ impl Choice {
 
 /// The options of each of `entries`, in their order.
 ///
-/// `KEY=VALUE` goes to every policy that has such an option, and at least one must. `SCHEDULER.KEY=VALUE` goes to that
-/// one, and wins over a plain one there. What only an engine of `--preset paper` takes counts as an option, too.
+/// `KEY=VALUE` goes to every policy that has such an option, and at least one must.
+/// `SCHEDULER.KEY=VALUE` goes to that one, and wins over a plain one there. What only an engine of
+/// `--preset paper` takes counts as an option, too.
 ///
 /// # Errors
 ///
-/// If a text has no `=`, no policy takes the key, a scheduler is not among `entries`, or a key is given twice.
+/// If a text has no `=`, no policy takes the key, a scheduler is not among `entries`, or a key is
+/// given twice.
 pub fn choose(texts: &[String], entries: &[&'static Entry]) -> Result<Vec<Choice>> {
     let settings = texts.iter().map(|text| Setting::parse(text, entries)).collect::<Result<Vec<_>>>()?;
     let of = |entry: &&'static Entry| {
@@ -133,7 +135,7 @@ mod tests {
             grant_admits: true,
             requested_size: true,
             adapts_batch: false,
-            literal: None,
+            artifact: None,
             build,
         }
     }

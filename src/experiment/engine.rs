@@ -1,5 +1,6 @@
-//! Engines besides the event core, which run some schedulers under `--preset paper` and take the scenario's place in nothing
-//! else: what they leave is scored, written and compared as every run is.
+//! Engines besides the event core, which run some schedulers under `--preset paper` and take the
+//! scenario's place in nothing else: what they leave is scored, written and compared as every run
+//! is.
 
 use std::fmt::Debug;
 
@@ -17,7 +18,8 @@ pub(super) fn engine(entry: &Entry) -> Option<&'static dyn Engine> {
     ENGINES.iter().copied().find(|engine| engine.runs(entry))
 }
 
-/// An engine besides the event core. It honours the trace, the speeds, the cluster, the slot and its own options.
+/// An engine besides the event core. It honours the trace, the speeds, the cluster, the slot and
+/// its own options.
 pub(super) trait Engine: Debug + Sync {
     /// Whether it runs a scheduler.
     fn runs(&self, entry: &Entry) -> bool;

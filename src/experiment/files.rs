@@ -23,7 +23,8 @@ pub struct Files {
     ready: BTreeMap<(TraceKey, String), Arc<Ready>>,
 }
 
-/// What decides how a trace is read: its file, whose speeds, the rule for deadlines, the seed, the unit of time.
+/// What decides how a trace is read: its file, whose speeds, the rule for deadlines, the seed, the
+/// unit of time.
 type TraceKey = (PathBuf, Speeds, Option<String>, u64, Option<TimeUnit>);
 
 /// A trace with what follows from it.

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use crate::overhead::Preset as Overhead;
-use crate::scheduler::{Entry, Literal, Options};
+use crate::scheduler::{ArtifactSettings, Entry, Options};
 use crate::units::SimDuration;
 
 use super::engine::engine;
@@ -31,7 +31,7 @@ impl fmt::Display for Preset {
 impl Preset {
     /// The presets of a scheduler.
     pub fn of(entry: &Entry) -> &'static [Preset] {
-        if entry.literal.is_some() || engine(entry).is_some() {
+        if entry.artifact.is_some() || engine(entry).is_some() {
             &[Preset::Default, Preset::Paper]
         } else {
             &[Preset::Default]
@@ -55,7 +55,8 @@ impl Preset {
 /// The cadence where nobody says anything.
 pub(super) const SLOT: SimDuration = SimDuration::from_secs(60);
 
-/// What a scheduler runs with: what its user said, else what its preset says, else what everybody has.
+/// What a scheduler runs with: what its user said, else what its preset says, else what everybody
+/// has.
 pub(super) struct Effective {
     pub(super) slot: SimDuration,
     pub(super) overhead: Overhead,
@@ -64,9 +65,9 @@ pub(super) struct Effective {
 
 impl Effective {
     pub(super) fn of(setup: &Setup, entry: &Entry, choice: &Choice) -> anyhow::Result<Effective> {
-        let literal = entry.literal.filter(|_| setup.preset == Preset::Paper);
-        let Literal { options, overhead, slot } =
-            literal.unwrap_or(Literal { options: &[], overhead: None, slot: None });
+        let artifact = entry.artifact.filter(|_| setup.preset == Preset::Paper);
+        let ArtifactSettings { options, overhead, slot } =
+            artifact.unwrap_or(ArtifactSettings { options: &[], overhead: None, slot: None });
         let said = |key: &str| choice.keys().any(|other| other == key);
         let preset =
             options.iter().filter(|(key, _)| !said(key)).map(|(key, value)| format!("{key}={value}"));

@@ -50,7 +50,8 @@ pub struct Setup {
     /// Least time between plans caused by arrivals and ends of jobs [default: 60]
     #[arg(long, value_name = "SECONDS", value_parser = parsers::duration, allow_negative_numbers = true)]
     pub slot: Option<SimDuration>,
-    /// How long a job stands still when its GPUs change; `list overheads` has the names [default: on-change]
+    /// How long a job stands still when its GPUs change; `list overheads` has the names [default:
+    /// on-change]
     #[arg(long, value_name = "NAME")]
     pub overhead: Option<Overhead>,
     /// Which nodes a job gets [default: buddy]
@@ -87,7 +88,8 @@ impl Draws {
             time_unit: self.time_unit,
             applications,
         };
-        // What comes through a pipe can be read only once; of a file, the bytes on the disk count, compressed or not.
+        // What comes through a pipe can be read only once; of a file, the bytes on the disk count,
+        // compressed or not.
         let (trace, input) = if path.is_file() {
             let trace = crate::trace::read(path, &known.table, &options)?;
             (trace, input("trace", path, &read(path)?))
@@ -151,8 +153,8 @@ impl Setup {
         Files::default().ready(self)
     }
 
-    /// The run under one scheduler, without a run directory as yet, with everything checked that it would stumble over at
-    /// its start.
+    /// The run under one scheduler, without a run directory as yet, with everything checked that it
+    /// would stumble over at its start.
     ///
     /// # Errors
     ///
@@ -212,7 +214,8 @@ impl Setup {
         })
     }
 
-    /// What runs a scheduler under the preset, if the event core does not; refuses what that cannot honour.
+    /// What runs a scheduler under the preset, if the event core does not; refuses what that cannot
+    /// honour.
     fn engine(&self, entry: &Entry, choice: &Choice) -> Result<Option<&'static dyn Engine>> {
         let engine = engine(entry).filter(|_| self.preset == Preset::Paper);
         if engine.is_none() {
@@ -271,7 +274,8 @@ impl Setup {
         }
     }
 
-    /// The words that `run` takes for the same scenario, without those that say what the default says.
+    /// The words that `run` takes for the same scenario, without those that say what the default
+    /// says.
     fn words(&self, scheduler: &str) -> Vec<String> {
         let mut words: Vec<String> = vec!["run".into()];
         let mut say = |word: &str, value: String, default: &str| {

@@ -24,7 +24,8 @@ pub struct Speeds {
     /// GPU type whose measured speeds are used [default: a100]
     #[arg(long, value_name = "TYPE", value_parser = parsers::gpu())]
     pub gpu: Option<String>,
-    /// Measured speeds of your own: a TOML or CSV file, or a folder of applications whose batch size may change
+    /// Measured speeds of your own: a TOML or CSV file, or a folder of applications whose batch
+    /// size may change
     #[arg(long, value_name = "PATH")]
     pub profiles: Option<PathBuf>,
 }
@@ -41,8 +42,8 @@ pub struct Known {
 }
 
 impl Speeds {
-    /// What is known: a file's table; or a folder's applications, with the table of `--gpu` or else one made of them; or
-    /// what is built in.
+    /// What is known: a file's table; or a folder's applications, with the table of `--gpu` or else
+    /// one made of them; or what is built in.
     ///
     /// # Errors
     ///
@@ -95,9 +96,10 @@ pub(super) struct Truth {
 }
 
 impl Known {
-    /// The speeds of a workload under a scheduler. One that chooses batch sizes has its jobs' goodput, if each of them is
-    /// one of the applications; else their throughput at their own batch size, on any number of GPUs. For all others it
-    /// is the throughput at the numbers of GPUs that were measured.
+    /// The speeds of a workload under a scheduler. One that chooses batch sizes has its jobs'
+    /// goodput, if each of them is one of the applications; else their throughput at their own
+    /// batch size, on any number of GPUs. For all others it is the throughput at the numbers of
+    /// GPUs that were measured.
     ///
     /// # Errors
     ///
@@ -130,7 +132,8 @@ impl Known {
 
 const OTHERS: &str = "the trace needs other profiles; choose them by `--gpu` or `--profiles`";
 
-/// Which truth each of several cases runs on, a note for each truth; none where nothing but a throughput table is used.
+/// Which truth each of several cases runs on, a note for each truth; none where nothing but a
+/// throughput table is used.
 pub fn truths(cases: &[Case]) -> Vec<String> {
     if !cases.iter().any(|case| case.scenario.scheduler.adapts_batch) {
         return Vec::new();
@@ -154,7 +157,7 @@ pub fn truths(cases: &[Case]) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::job::{JobId, JobSpec};
-    use crate::profile::Setting;
+    use crate::profile::Configuration;
     use crate::scheduler::{Options, OptionsError};
     use crate::units::{Gpus, Iterations, SimTime};
 
@@ -169,7 +172,7 @@ mod tests {
             grant_admits: true,
             requested_size: false,
             adapts_batch,
-            literal: None,
+            artifact: None,
             build: |_: &Options, _: u64| Err(OptionsError(String::new())),
         }
     }
@@ -195,7 +198,7 @@ mod tests {
         let known = |gpu: &str| Speeds { gpu: Some(gpu.to_owned()), profiles: None }.read().unwrap();
         let name = |gpu, kinds: &[(&str, u32)], adapts| {
             let workload = workload(kinds);
-            let three = Setting { nodes: 1, gpus: Gpus::new(3), batch: kinds[0].1 };
+            let three = Configuration { nodes: 1, gpus: Gpus::new(3), batch: kinds[0].1 };
             let truth = known(gpu).truth(&workload, &entry(adapts)).map_err(|why| format!("{why:#}"))?;
             let rate = truth.model.rate(workload.job(JobId(0)), Iterations::ZERO, &three);
             Ok((

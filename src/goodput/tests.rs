@@ -1,6 +1,7 @@
 use super::*;
 
-/// Seconds that are easy to add: 1 + 2·m to compute, 3 + 0.5·(r − 2) over nodes, 2 + 0.25·(r − 2) inside one.
+/// Seconds that are easy to add: 1 + 2·m to compute, 3 + 0.5·(r − 2) over nodes, 2 + 0.25·(r − 2)
+/// inside one.
 fn model(gamma: f64) -> StepModel {
     StepModel { alpha_c: 1.0, beta_c: 2.0, alpha_n: 3.0, beta_n: 0.5, alpha_r: 2.0, beta_r: 0.25, gamma }
 }
@@ -103,7 +104,8 @@ fn a_first_batch_is_as_small_as_may_be() {
 #[test]
 fn without_noise_the_smallest_batch_wins_and_under_noise_the_largest() {
     let cifar = limits(128, 4096, (32, 1024));
-    // A step takes 1 s whatever its size: without noise more examples are worth nothing, and the first of equals wins.
+    // A step takes 1 s whatever its size: without noise more examples are worth nothing, and the
+    // first of equals wins.
     let still = choose_batch(&cifar, 4, 0.0, |_| (1.0, 1.0)).unwrap();
     assert_eq!((still.batch, still.goodput), (128, 128.0));
     // Under infinite noise every example counts.
@@ -115,8 +117,9 @@ fn without_noise_the_smallest_batch_wins_and_under_noise_the_largest() {
     assert_eq!(choose_batch(&cifar, 129, 0.0, |_| (1.0, 1.0)), None);
 }
 
-/// Batches of 2 to 4 on one GPU whose parts are of at most 2: the grid rounds to 2, then, in two parts, to 4. With ρ = 2 the gain
-/// of 4 over 2 is 3 ÷ 2 = 1.5; it takes two parts of 0.6 s against one of 1 s.
+/// Batches of 2 to 4 on one GPU whose parts are of at most 2: the grid rounds to 2, then, in two
+/// parts, to 4. With ρ = 2 the gain of 4 over 2 is 3 ÷ 2 = 1.5; it takes two parts of 0.6 s against
+/// one of 1 s.
 #[test]
 fn the_best_of_two_by_hand() {
     let two = limits(2, 4, (1, 2));
@@ -132,7 +135,8 @@ fn the_best_of_two_by_hand() {
     close(choice.goodput, 3.75);
 }
 
-/// The largest candidate on 5 GPUs, 384, is 76.8 a GPU: seven parts of 11 are 385, one too many, and seven of 10 remain.
+/// The largest candidate on 5 GPUs, 384, is 76.8 a GPU: seven parts of 11 are 385, one too many,
+/// and seven of 10 remain.
 #[test]
 fn a_choice_beyond_the_largest_batch_is_cut_down() {
     let bert = limits(12, 384, (4, 12));
@@ -142,8 +146,8 @@ fn a_choice_beyond_the_largest_batch_is_cut_down() {
     close(choice.goodput, 385.0);
 }
 
-/// Batches of 8 to 60 in micro-batches of 8 alone, on 4 GPUs: 57 and 60 examples are 64 in two parts each, and 7 in each are too few.
-/// Twice 8 on 3 GPUs are 48.
+/// Batches of 8 to 60 in micro-batches of 8 alone, on 4 GPUs: 57 and 60 examples are 64 in two
+/// parts each, and 7 in each are too few. Twice 8 on 3 GPUs are 48.
 #[test]
 fn a_choice_that_cutting_down_makes_impossible_is_passed_over() {
     let rigid = limits(8, 60, (8, 8));
@@ -159,7 +163,8 @@ fn nobody_is_split_over_more_gpus_than_are_known() {
     assert_eq!(first_batch(&few, 5), None);
 }
 
-/// Every choice is split the way it was chosen, or better: the batch alone says how it is worked off.
+/// Every choice is split the way it was chosen, or better: the batch alone says how it is worked
+/// off.
 #[test]
 fn a_choice_names_its_split() {
     for (initial, largest, local) in

@@ -106,7 +106,8 @@ fn a_promise_counts_if_it_is_in_time_whatever_happens() {
     assert_eq!(of(&rows, None).planned_dsr, Some(1.0 / 3.0));
 }
 
-/// Of 10 each, 10 by 60 s, 5 by 90 s and nothing later: in time, 10 s too late, an hour too late, never. (1 + 1/2) / 4.
+/// Of 10 each, 10 by 60 s, 5 by 90 s and nothing later: in time, 10 s too late, an hour too late,
+/// never. (1 + 1/2) / 4.
 #[test]
 fn soft_deadlines_count_by_the_value_that_is_left() {
     let earned = [10.0, 5.0, 0.0, 0.0];

@@ -1,6 +1,7 @@
-//! Buddy placement (ElasticFlow, section 4.3): a job's GPUs form an aligned block, inside one node or of a power of two of
-//! whole neighbouring nodes. Where no such block is free, smaller jobs are moved out of one; where that cannot be, for
-//! pinned jobs or odd sizes, the job is split over more nodes than it needs.
+//! Buddy placement (ElasticFlow, section 4.3): a job's GPUs form an aligned block, inside one node
+//! or of a power of two of whole neighbouring nodes. Where no such block is free, smaller jobs are
+//! moved out of one; where that cannot be, for pinned jobs or odd sizes, the job is split over more
+//! nodes than it needs.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -48,7 +49,8 @@ impl Placer for Buddy {
                 for other in cheapest_eviction(cluster, gpus, pinned)? {
                     let before = cluster.release(other).unwrap_or_default();
                     waiting.insert((Reverse(before.gpus()), other));
-                    // Whoever is moved twice in one go comes from where it was first; a new request comes from nowhere.
+                    // Whoever is moved twice in one go comes from where it was first; a new request
+                    // comes from nowhere.
                     if requests.iter().all(|(new, _)| *new != other) {
                         moved.entry(other).or_insert(before);
                     }
@@ -62,13 +64,15 @@ impl Placer for Buddy {
     }
 }
 
-/// How many neighbouring nodes the aligned block of a job has: 1 for what fits a node, else a power of two.
+/// How many neighbouring nodes the aligned block of a job has: 1 for what fits a node, else a power
+/// of two.
 fn block_nodes(cluster: &Cluster, gpus: Gpus) -> usize {
     let node = cluster.shape().nodes()[0].get();
     (gpus.get().div_ceil(node)).next_power_of_two() as usize
 }
 
-/// A free aligned block: the fullest node with room for what fits a node, else the first block of whole nodes.
+/// A free aligned block: the fullest node with room for what fits a node, else the first block of
+/// whole nodes.
 fn free_block(cluster: &Cluster, gpus: Gpus) -> Option<NodeSet> {
     let free = cluster.free();
     let nodes = block_nodes(cluster, gpus);
@@ -85,8 +89,8 @@ fn free_block(cluster: &Cluster, gpus: Gpus) -> Option<NodeSet> {
     })
 }
 
-/// Who has to go for an aligned block to become free, at the least GPUs moved; `None` if no block can be freed. Only jobs
-/// smaller than the new one go, so that moving ends.
+/// Who has to go for an aligned block to become free, at the least GPUs moved; `None` if no block
+/// can be freed. Only jobs smaller than the new one go, so that moving ends.
 fn cheapest_eviction(cluster: &Cluster, gpus: Gpus, pinned: &BTreeSet<JobId>) -> Option<Vec<JobId>> {
     let nodes = block_nodes(cluster, gpus);
     let mut holders: Vec<Vec<(Gpus, JobId)>> = vec![Vec::new(); cluster.free().len()];
@@ -167,7 +171,8 @@ mod tests {
         let mut c = cluster(4, 8);
         place(&mut c, &[(0, 8), (1, 8), (2, 8), (3, 4)], &[]);
         c.release(JobId(1));
-        // Free are node 1 and half of node 3: 16 GPUs need nodes 0-1 or 2-3. Moving job 0 costs 8, jobs 2 and 3 cost 12.
+        // Free are node 1 and half of node 3: 16 GPUs need nodes 0-1 or 2-3. Moving job 0 costs 8,
+        // jobs 2 and 3 cost 12.
         assert_eq!(sets(&c), ["0 on 0:8", "2 on 2:8", "3 on 3:4"]);
         c.release(JobId(2));
         assert_eq!(place(&mut c, &[(4, 16)], &[]), [3]);
@@ -179,7 +184,8 @@ mod tests {
         let mut c = cluster(2, 8);
         place(&mut c, &[(0, 8), (1, 4)], &[]);
         c.release(JobId(0));
-        // Node 0 is free, node 1 has job 1, which must stay: 12 GPUs cannot have an aligned block of two nodes.
+        // Node 0 is free, node 1 has job 1, which must stay: 12 GPUs cannot have an aligned block
+        // of two nodes.
         assert!(place(&mut c, &[(2, 12)], &[1]).is_empty());
         assert_eq!(sets(&c), ["1 on 1:4", "2 on 0:8 1:4"]);
     }

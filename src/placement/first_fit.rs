@@ -1,4 +1,5 @@
-//! First fit: the first node with room for the whole job, else the free GPUs of node after node. Nobody is moved.
+//! First fit: the first node with room for the whole job, else the free GPUs of node after node.
+//! Nobody is moved.
 
 use std::collections::BTreeSet;
 
@@ -27,7 +28,8 @@ impl Placer for FirstFit {
         for (job, gpus) in requests {
             let set = match cluster.free().iter().position(|free| free >= gpus) {
                 Some(node) => take(cluster, [node], *gpus),
-                // Whole nodes first, so that a large job is on no more nodes than it must be where they are free.
+                // Whole nodes first, so that a large job is on no more nodes than it must be where
+                // they are free.
                 None => {
                     let whole = |node: &usize| cluster.free()[*node] == cluster.shape().nodes()[*node];
                     let nodes = 0..cluster.free().len();

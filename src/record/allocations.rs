@@ -16,7 +16,8 @@ pub struct Allocation {
     pub time: SimTime,
     /// The trace's own id.
     pub job_id: String,
-    /// How many; 0 when it ends or is preempted. Members of a rotation have the GPUs that they share.
+    /// How many; 0 when it ends or is preempted. Members of a rotation have the GPUs that they
+    /// share.
     pub gpus: Gpus,
     /// `node:gpus` parts joined by spaces.
     pub nodes: String,
@@ -54,7 +55,8 @@ pub fn read(from: impl io::Read) -> Result<Vec<Allocation>, csv::Error> {
     csv::Reader::from_reader(from).deserialize().collect()
 }
 
-/// Writes `time, job_id, gpus, nodes, batch_size`; `nodes` is `node:gpus` parts joined by spaces, empty for no GPUs.
+/// Writes `time, job_id, gpus, nodes, batch_size`; `nodes` is `node:gpus` parts joined by spaces,
+/// empty for no GPUs.
 pub struct Allocations<W: io::Write> {
     writer: csv::Writer<W>,
 }

@@ -34,13 +34,13 @@ impl<W: io::Write> Observer for EventLog<W> {
             Happened::Declined { job, reason } => {
                 json!({ "event": "declined", "job_id": name(job), "reason": reason.to_string() })
             }
-            Happened::Allocated { job, change, nodes, batch, pause, turns } => json!({
+            Happened::Allocated { job, change, nodes, batch, restart, turns } => json!({
                 "event": change.as_str(),
                 "job_id": name(job),
                 "gpus": nodes.gpus(),
                 "nodes": nodes.to_string(),
                 "batch_size": batch,
-                "pause": pause.as_secs_f64(),
+                "pause": restart.as_secs_f64(),
                 "quantum": turns.map(|turns| turns.quantum.as_secs_f64()),
                 "turn": turns.map(|turns| turns.place),
             }),

@@ -84,7 +84,8 @@ pub struct JobRow {
 }
 
 impl State {
-    /// What became of a job: whether it was turned away, what it asks of time, and whether it ended in time, if it ended.
+    /// What became of a job: whether it was turned away, what it asks of time, and whether it ended
+    /// in time, if it ended.
     pub(crate) fn of(declined: bool, class: Class, in_time: Option<bool>) -> State {
         match (declined, class, in_time) {
             (true, ..) => State::Declined,

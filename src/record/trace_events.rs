@@ -1,12 +1,12 @@
 //! A run in the trace-event format, which Perfetto and `chrome://tracing` open: `--trace-events`.
 //!
-//! One track for each job, with a slice for each time that it waits or holds GPUs, a slice inside for the pause at its
-//! begin, and an instant at its deadline; counters of GPUs and jobs. Times are microseconds of the trace's clock, as the
-//! format asks for. Events go out while the run goes on, in the order of their time stamps on every track; what is kept is
-//! one slice for each live job.
+//! One track for each job, with a slice for each time that it waits or holds GPUs, a slice inside
+//! for the pause at its begin, and an instant at its deadline; counters of GPUs and jobs. Times are
+//! microseconds of the trace's clock, as the format asks for. Events go out while the run goes on,
+//! in the order of their time stamps on every track; what is kept is one slice for each live job.
 //!
-//! Source: "Trace Event Format", Google, 2016: the JSON object format, complete events `X`, counters `C`, instants `i`,
-//! metadata `M`.
+//! Source: "Trace Event Format", Google, 2016: the JSON object format, complete events `X`,
+//! counters `C`, instants `i`, metadata `M`.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -47,7 +47,7 @@ struct Track {
 /// What a job is doing.
 enum Slice {
     Waiting,
-    Holding { gpus: Gpus, args: Value, pause: SimDuration, in_turns: bool },
+    Holding { gpus: Gpus, args: Value, restart: SimDuration, in_turns: bool },
 }
 
 impl<W: io::Write> TraceEvents<W> {
@@ -69,7 +69,8 @@ impl<W: io::Write> TraceEvents<W> {
         Ok(all)
     }
 
-    /// Ends every slice that is still open, at the last instant or at `until` if that is later, and the file.
+    /// Ends every slice that is still open, at the last instant or at `until` if that is later, and
+    /// the file.
     ///
     /// # Errors
     ///
@@ -109,7 +110,8 @@ impl<W: io::Write> TraceEvents<W> {
         self.counter("GPUs", ["busy", "free"], [self.busy, self.total.get().saturating_sub(self.busy)])
     }
 
-    /// Puts the deadline on the track if it is before `at`, to keep the track in order; at the end of a job in any case.
+    /// Puts the deadline on the track if it is before `at`, to keep the track in order; at the end
+    /// of a job in any case.
     fn deadline(&mut self, job: JobId, track: &mut Track, at: Option<SimTime>) -> io::Result<()> {
         match track.deadline.filter(|deadline| at.is_none_or(|at| *deadline < at)) {
             Some(deadline) => {
@@ -141,15 +143,15 @@ impl<W: io::Write> TraceEvents<W> {
         };
         match &track.slice {
             Slice::Waiting => self.put(&slice("waiting", "waiting", length, &json!({}))),
-            Slice::Holding { gpus, args, pause, in_turns } => {
+            Slice::Holding { gpus, args, restart, in_turns } => {
                 let plural = if *gpus == Gpus::ONE { "" } else { "s" };
                 let turns = if *in_turns { " in turns" } else { "" };
                 self.put(&slice(&format!("{gpus} GPU{plural}{turns}"), "holding", length, args))?;
                 // The pauses of turns are one for each, and no events.
-                if *in_turns || *pause == SimDuration::ZERO {
+                if *in_turns || *restart == SimDuration::ZERO {
                     return Ok(());
                 }
-                self.put(&slice("pause", "pause", length.min(*pause), &json!({})))
+                self.put(&slice("pause", "pause", length.min(*restart), &json!({})))
             }
         }
     }
@@ -205,7 +207,7 @@ impl<W: io::Write> Observer for TraceEvents<W> {
                 self.instant(*job, "declined", at, json!({ "reason": reason.to_string() }))?;
                 self.deadline(*job, &mut track, None)
             }
-            Happened::Allocated { job, change, nodes, batch, pause, turns } => {
+            Happened::Allocated { job, change, nodes, batch, restart, turns } => {
                 let args = json!({
                     "change": change.as_str(),
                     "nodes": nodes.to_string(),
@@ -216,7 +218,7 @@ impl<W: io::Write> Observer for TraceEvents<W> {
                 let gpus = nodes.gpus();
                 let slice = match gpus {
                     Gpus::ZERO => Slice::Waiting,
-                    gpus => Slice::Holding { gpus, args, pause: *pause, in_turns: turns.is_some() },
+                    gpus => Slice::Holding { gpus, args, restart: *restart, in_turns: turns.is_some() },
                 };
                 self.turn_to(*job, slice)
             }

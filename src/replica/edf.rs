@@ -1,9 +1,9 @@
 //! The schedules `edf` and `edf-accessctrl`.
 
 use super::Refused;
-use super::accident::{Q4, Q10, Q12, Q14};
 use super::job::{Job, column_below};
 use super::planner::Grid;
+use super::quirk::{Q4, Q10, Q12, Q14};
 use super::timeline::{Timeline, align, ceil_sum};
 use super::world::World;
 
@@ -14,15 +14,16 @@ pub(super) struct Planned {
     in_time: bool,
 }
 
-/// Writes the end of a job down as a key of the free GPUs. Aligned, the end can be a key already, whose value is then lost:
-/// an accident (Q12).
+/// Writes the end of a job down as a key of the free GPUs. Aligned, the end can be a key already,
+/// whose value is then lost: a quirk (Q12).
 fn write_end(free: &mut Timeline, now: i64, end: i64, value: i64, grid: Grid) {
-    let key = if grid.accidents.has(Q12) { align(now, end, grid.slot) } else { end };
+    let key = if grid.quirks.has(Q12) { align(now, end, grid.slot) } else { end };
     free.set(key, value);
 }
 
-/// Plans one job into what is free and takes that away. It gets all its GPUs where there are as many, past the peak of its
-/// curve if need be: an accident (Q13). After the last key everything is taken to be free.
+/// Plans one job into what is free and takes that away. It gets all its GPUs where there are as
+/// many, past the peak of its curve if need be: a quirk (Q13). After the last key everything is
+/// taken to be free.
 pub(super) fn plan(job: &Job, now: i64, free: &mut Timeline, grid: Grid) -> Result<Planned, Refused> {
     let base = job.max_gpu.min(grid.gpus);
     let mut left = job.left;
@@ -104,7 +105,7 @@ impl Plans {
     }
 }
 
-/// The schedule `edf`. It pays no overhead: an accident (Q10).
+/// The schedule `edf`. It pays no overhead: a quirk (Q10).
 pub(super) fn edf(world: &mut World) -> Result<(), Refused> {
     let mut dt = 0;
     while !world.events.is_empty() || !world.pending.is_empty() {
@@ -141,7 +142,7 @@ pub(super) fn edf(world: &mut World) -> Result<(), Refused> {
         places.into_iter().try_for_each(|id| world.place(id))?;
         world.note_communicators();
         world.events.pop();
-        if !world.grid.accidents.has(Q10) {
+        if !world.grid.quirks.has(Q10) {
             world.charge(&world.running.clone());
         }
         dt = world.advance();
@@ -183,17 +184,17 @@ pub(super) fn edf_accessctrl(world: &mut World) -> Result<(), Refused> {
     Ok(())
 }
 
-/// Admits a job if with it everybody is in time (Q4), and enacts the plans at once. A best-effort job is refused as any
-/// other: an accident (Q14).
+/// Admits a job if with it everybody is in time (Q4), and enacts the plans at once. A best-effort
+/// job is refused as any other: a quirk (Q14).
 fn admit(world: &mut World, id: usize) -> Result<bool, Refused> {
-    let accidents = world.grid.accidents;
+    let quirks = world.grid.quirks;
     let excused: Vec<usize> =
-        if accidents.has(Q4) { vec![] } else { world.edf_all(&world.runnable)?.late().collect() };
+        if quirks.has(Q4) { vec![] } else { world.edf_all(&world.runnable)?.late().collect() };
     let mut everybody = world.runnable.clone();
     everybody.push(id);
     let mut plans = world.edf_all(&everybody)?;
     let in_time = plans.late().all(|late| excused.contains(&late));
-    if !in_time && (accidents.has(Q14) || !world.jobs[id].is_best_effort()) {
+    if !in_time && (quirks.has(Q14) || !world.jobs[id].is_best_effort()) {
         world.decline(id);
         return Ok(false);
     }
@@ -218,8 +219,8 @@ fn admit(world: &mut World, id: usize) -> Result<bool, Refused> {
     Ok(true)
 }
 
-/// Plans anew where nobody was admitted. A job that is left without GPUs keeps the event of its former end: an accident
-/// (Q15).
+/// Plans anew where nobody was admitted. A job that is left without GPUs keeps the event of its
+/// former end: a quirk (Q15).
 fn again(world: &mut World) -> Result<(), Refused> {
     world.runnable = world.by_deadline(world.runnable.clone());
     let mut plans = world.edf_all(&world.runnable)?;

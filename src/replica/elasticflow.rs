@@ -1,32 +1,32 @@
 //! The schedules `ef` and `ef-accessctrl`.
 
 use super::Refused;
-use super::accident::{Q3, Q4, Q6};
 use super::greedy::apply;
 use super::job::INF;
 use super::planner::plan;
+use super::quirk::{Q3, Q4, Q6};
 use super::timeline::Timeline;
 use super::world::World;
 
-/// Whether a job that ends is late: judged by the exact end of its plan, without the overhead of its last round: an
-/// accident (Q6).
+/// Whether a job that ends is late: judged by the exact end of its plan, without the overhead of
+/// its last round: an quirk (Q6).
 fn is_late_as_planned(world: &World, id: usize) -> bool {
     let job = &world.jobs[id];
-    if !world.grid.accidents.has(Q6) {
+    if !world.grid.quirks.has(Q6) {
         return is_late_as_aligned(world, id);
     }
     job.real_end.unwrap_or(job.end) > job.ddl
 }
 
-/// Whether a job that ends is late: judged by the end of its slot with all overheads, as it is written down. Not the measure
-/// of `ef-accessctrl` (Q6).
+/// Whether a job that ends is late: judged by the end of its slot with all overheads, as it is
+/// written down. Not the measure of `ef-accessctrl` (Q6).
 fn is_late_as_aligned(world: &World, id: usize) -> bool {
     world.jobs[id].end > world.jobs[id].ddl
 }
 
 impl World {
-    /// Plans these jobs by deadline on the empty cluster. Gives what is left free, and who is late. Every job takes the plan,
-    /// also where a batch is then refused.
+    /// Plans these jobs by deadline on the empty cluster. Gives what is left free, and who is late.
+    /// Every job takes the plan, also where a batch is then refused.
     fn estimate(&mut self, ids: &[usize]) -> Result<(Timeline, Vec<usize>), Refused> {
         let order = self.by_deadline(ids.to_vec());
         self.release_all(&order)?;
@@ -82,10 +82,10 @@ impl World {
     }
 }
 
-/// Judges a whole batch of arrivals at once: an accident (Q3). Gives what is left free where the latest estimate was of
-/// those who are runnable now.
+/// Judges a whole batch of arrivals at once: a quirk (Q3). Gives what is left free where the latest
+/// estimate was of those who are runnable now.
 fn admit(world: &mut World, starts: &[usize]) -> Result<Option<Timeline>, Refused> {
-    let together = if world.grid.accidents.has(Q3) { starts.len() } else { 1 };
+    let together = if world.grid.quirks.has(Q3) { starts.len() } else { 1 };
     let mut left = None;
     for batch in starts.chunks(together.max(1)) {
         left = admit_batch(world, batch)?;
@@ -93,11 +93,10 @@ fn admit(world: &mut World, starts: &[usize]) -> Result<Option<Timeline>, Refuse
     Ok(left)
 }
 
-/// Refuses all deadline jobs of a batch if anybody would be late, also where who is late was admitted long ago and is late
-/// anyway: an accident (Q4). Best-effort jobs stay either way (Q11).
+/// Refuses all deadline jobs of a batch if anybody would be late, also where who is late was
+/// admitted long ago and is late anyway: a quirk (Q4). Best-effort jobs stay either way (Q11).
 fn admit_batch(world: &mut World, starts: &[usize]) -> Result<Option<Timeline>, Refused> {
-    let excused =
-        if world.grid.accidents.has(Q4) { vec![] } else { world.estimate(&world.runnable.clone())?.1 };
+    let excused = if world.grid.quirks.has(Q4) { vec![] } else { world.estimate(&world.runnable.clone())?.1 };
     let everybody: Vec<usize> = world.runnable.iter().chain(starts).copied().collect();
     let (free, late) = world.estimate(&everybody)?;
     let in_time = late.iter().all(|id| excused.contains(id));

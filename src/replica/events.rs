@@ -10,8 +10,8 @@ pub(super) struct Event {
     pub(super) end: Vec<usize>,
 }
 
-/// Events with distinct times: first those that there were when they were last sorted, then those added since, in the order in
-/// which they were added.
+/// Events with distinct times: first those that there were when they were last sorted, then those
+/// added since, in the order in which they were added.
 #[derive(Clone, Debug)]
 pub(super) struct Events {
     sorted: VecDeque<Event>,
@@ -49,7 +49,8 @@ impl Events {
         self.at(time);
     }
 
-    /// Moves the end of a job. The event that is left empty goes, be it a wake-up that this job never was in.
+    /// Moves the end of a job. The event that is left empty goes, be it a wake-up that this job
+    /// never was in.
     pub(super) fn move_end(&mut self, id: usize, from: i64, to: i64) {
         if from == to {
             return;
@@ -148,9 +149,9 @@ impl Events {
         self.sorted.make_contiguous().sort_by_key(|event| event.time);
     }
 
-    /// Draws everything that would happen within a slot together at its end, and gives the time of the next event. A lone
-    /// event keeps its time, one that nothing joins is put off all the same, and the slots start anew at every event: an
-    /// accident (Q19).
+    /// Draws everything that would happen within a slot together at its end, and gives the time of
+    /// the next event. A lone event keeps its time, one that nothing joins is put off all the same,
+    /// and the slots start anew at every event: an quirk (Q19).
     pub(super) fn merge(&mut self, now: i64, slot: i64) -> Option<i64> {
         self.sort();
         let mut latest = self.next()?;

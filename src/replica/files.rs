@@ -1,7 +1,8 @@
-//! The artifact's own files, under its own names and headers, so that what reads them keeps working.
+//! The artifact's own files, under its own names and headers, so that what reads them keeps
+//! working.
 //!
-//! CSV with CRLF. Times are seconds. Left out are `cluster.csv`, `cpu.csv`, `gpu.csv`, `memory.csv` and `network.csv`, in which
-//! the artifact writes hardly anything but zeros (Q38).
+//! CSV with CRLF. Times are seconds. Left out are `cluster.csv`, `cpu.csv`, `gpu.csv`, `memory.csv`
+//! and `network.csv`, in which the artifact writes hardly anything but zeros (Q38).
 
 use std::io::{self, Write};
 
@@ -38,8 +39,8 @@ fn writer<W: Write>(to: W) -> csv::Writer<W> {
     csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to)
 }
 
-/// Writes `job.csv`: the finished jobs, in the order in which their ends were noticed. A best-effort job's `ddl` and the
-/// `start_time` of jobs under Themis are the largest integer.
+/// Writes `job.csv`: the finished jobs, in the order in which their ends were noticed. A
+/// best-effort job's `ddl` and the `start_time` of jobs under Themis are the largest integer.
 ///
 /// # Errors
 ///
@@ -71,8 +72,8 @@ pub fn write_jobs(replayed: &Replayed, workload: &Workload, to: &mut dyn Write) 
     writer.flush()
 }
 
-/// Writes `scheduling_events.csv`: for each round who is on which GPU, by the job's place in the trace, and the cluster
-/// efficiency. The run must have written its rounds down.
+/// Writes `scheduling_events.csv`: for each round who is on which GPU, by the job's place in the
+/// trace, and the cluster efficiency. The run must have written its rounds down.
 ///
 /// # Errors
 ///
@@ -98,7 +99,8 @@ pub fn write_rounds(replayed: &Replayed, cluster: &Shape, to: &mut dyn Write) ->
     writer.flush()
 }
 
-/// Writes `final_result.csv`: the ratio that the artifact prints. The `time`, in the artifact that of the wall clock, is empty.
+/// Writes `final_result.csv`: the ratio that the artifact prints. The `time`, in the artifact that
+/// of the wall clock, is empty.
 ///
 /// # Errors
 ///

@@ -1,20 +1,22 @@
 //! The schedule `gandiva`: jobs of one size share sets of nodes and take turns on them.
 //!
-//! Q28: completions are no events. While jobs are to come, the clock jumps from one arrival to the next, and neither a freed
-//! GPU nor a finished job is noticed in between; afterwards it ticks by slots.
+//! Q28: completions are no events. While jobs are to come, the clock jumps from one arrival to the
+//! next, and neither a freed GPU nor a finished job is noticed in between; afterwards it ticks by
+//! slots.
 
 mod sets;
 
-use super::accident::{Q28, Q48};
 use super::gangs::Scene;
 use super::overhead::{is_restart, overhead};
 use super::planner::Grid;
+use super::quirk::{Q28, Q48};
 use super::world::charges_who_goes_on;
 use super::{NEVER, Refused, Replayed, Round};
 use sets::Sets;
 
-/// Jobs take turns only when the clock shows a multiple of this, in seconds. The last arrival freezes its phase, so that
-/// with a slot that is a multiple of it jobs then take turns in every round or never again (Q28).
+/// Jobs take turns only when the clock shows a multiple of this, in seconds. The last arrival
+/// freezes its phase, so that with a slot that is a multiple of it jobs then take turns in every
+/// round or never again (Q28).
 const TURN: i64 = 60;
 
 /// Re-enacts the schedule.
@@ -32,7 +34,7 @@ pub(super) fn replay(scene: &Scene<'_>) -> Result<Replayed, Refused> {
 struct State {
     executed: i64,
     overhead: i64,
-    paused: i64,
+    restarting: i64,
     start: i64,
     waited: i64,
     queued: bool,
@@ -55,7 +57,7 @@ impl<'s> Run<'s> {
         let state = State {
             executed: 0,
             overhead: 0,
-            paused: 0,
+            restarting: 0,
             start: NEVER,
             waited: 0,
             queued: false,
@@ -82,7 +84,7 @@ impl<'s> Run<'s> {
             self.sets.adjust(&waiting);
             self.execute(now, elapsed);
             let mut released = self.sets.release();
-            if !grid.accidents.has(Q48) {
+            if !grid.quirks.has(Q48) {
                 self.make_room();
                 released = true;
             }
@@ -149,13 +151,13 @@ impl<'s> Run<'s> {
             for &job in &set.jobs[..seated] {
                 let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
                 state.executed += (elapsed - state.overhead).max(0);
-                state.paused += state.overhead.min(elapsed);
+                state.restarting += state.overhead.min(elapsed);
                 state.overhead = 0;
                 if state.executed < gang.duration {
                     continue;
                 }
                 let end = now - (state.executed - gang.duration);
-                let mut row = gang.row(state.start, end, gang.duration + state.paused, state.paused);
+                let mut row = gang.row(state.start, end, gang.duration + state.restarting, state.restarting);
                 (row.time, row.pending) = (now, state.waited);
                 self.outcome.rows.push(row);
                 // It was counted as accepted when it started.
@@ -170,7 +172,7 @@ impl<'s> Run<'s> {
             if changes_turns(now, grid) && set.jobs.len() > seated {
                 set.jobs.rotate_left(seated);
             }
-            set.end(&done, grid.accidents);
+            set.end(&done, grid.quirks);
         }
     }
 
@@ -192,7 +194,8 @@ impl<'s> Run<'s> {
         true
     }
 
-    /// Tries the queue while taking from it, so that whoever stands behind a job that starts is passed over (Q33).
+    /// Tries the queue while taking from it, so that whoever stands behind a job that starts is
+    /// passed over (Q33).
     fn start_pending(&mut self, now: i64) {
         let mut at = 0;
         while at < self.pending.len() {
@@ -215,26 +218,27 @@ impl<'s> Run<'s> {
     }
 }
 
-/// How far the clock goes when the next arrival is `away`: to it, or a slot where there is none (Q28).
+/// How far the clock goes when the next arrival is `away`: to it, or a slot where there is none
+/// (Q28).
 fn step(away: Option<i64>, grid: Grid) -> i64 {
     let away = away.unwrap_or(grid.slot);
-    if grid.accidents.has(Q28) { away } else { away.min(grid.slot) }
+    if grid.quirks.has(Q28) { away } else { away.min(grid.slot) }
 }
 
 /// Whether jobs take turns now (Q28).
 fn changes_turns(now: i64, grid: Grid) -> bool {
-    now % TURN == 0 || !grid.accidents.has(Q28)
+    now % TURN == 0 || !grid.quirks.has(Q28)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replica::Accidents;
+    use crate::replica::Quirks;
 
     #[test]
-    fn the_clock_jumps_and_turns_freeze_only_by_accident() {
-        let grid = Grid { gpus: 8, slot: 60, accidents: Accidents::all() };
-        let without = Grid { accidents: grid.accidents.without(Q28), ..grid };
+    fn the_clock_jumps_and_turns_freeze_only_by_quirk() {
+        let grid = Grid { gpus: 8, slot: 60, quirks: Quirks::all() };
+        let without = Grid { quirks: grid.quirks.without(Q28), ..grid };
         assert_eq!((step(Some(500), grid), step(Some(500), without)), (500, 60));
         assert_eq!((step(Some(20), grid), step(Some(20), without)), (20, 20));
         assert_eq!((step(None, grid), step(None, without)), (60, 60));

@@ -1,4 +1,5 @@
-//! What the schedules with fixed gangs read of a scenario: the trace's GPU counts and durations, checked.
+//! What the schedules with fixed gangs read of a scenario: the trace's GPU counts and durations,
+//! checked.
 
 use crate::job::{JobId, JobSpec};
 use crate::profile::Curve;
@@ -49,19 +50,19 @@ impl Gang {
         Gang { job, submit: 0, due: None, gpus, duration: 1, iterations: 1.0, speed, speedup: 1.0 }
     }
 
-    /// Its row after `held` seconds on its GPUs, `paused` of them without progress; but for what the schedule knows better:
-    /// no wait, no preemption, noticed at its end.
-    pub(super) fn row(&self, start: i64, end: i64, held: i64, paused: i64) -> Row {
+    /// Its row after `held` seconds on its GPUs, `paused` of them without progress; but for what
+    /// the schedule knows better: no wait, no preemption, noticed at its end.
+    pub(super) fn row(&self, start: i64, end: i64, held: i64, restarting: i64) -> Row {
         let num_gpu = self.gpus as u32;
         let mut account = Account::default();
-        account.add(held, paused, self.gpus, self.speedup);
+        account.add(held, restarting, self.gpus, self.speedup);
         Row { job: self.job, num_gpu, start, end, real_end: None, pending: 0, preempt: 0, time: end, account }
     }
 }
 
-/// Iterations per second on a gang, which most schedules only write down: a cell of the profiles that says `0` or `nan` does no
-/// harm. An empty one, or no column, ends the artifact as soon as the gang runs, which one that is larger than the cluster never
-/// does.
+/// Iterations per second on a gang, which most schedules only write down: a cell of the profiles
+/// that says `0` or `nan` does no harm. An empty one, or no column, ends the artifact as soon as
+/// the gang runs, which one that is larger than the cluster never does.
 fn speed(job: &JobSpec, curve: &Curve, input: &Input<'_>) -> Result<f64, Refused> {
     let gpus = i64::from(job.requested.get());
     let is_empty = input.gpu == GpuTable::A100 && (job.model.as_str(), job.batch_size, gpus) == EMPTY_CELL;
@@ -97,7 +98,8 @@ impl<'a> Scene<'a> {
         Ok(Scene { input, jobs, grid: input.grid()?, node: i64::from(node.get()) })
     }
 
-    /// Refuses a gang that the cluster is too small for: Gandiva and Themis never end with one (Q35).
+    /// Refuses a gang that the cluster is too small for: Gandiva and Themis never end with one
+    /// (Q35).
     pub(super) fn check_endless_waits(&self) -> Result<(), Refused> {
         let jobs = self.input.workload.jobs();
         match jobs.iter().find(|job| job.requested > self.input.cluster.gpus()) {
@@ -130,7 +132,8 @@ impl<'a> Scene<'a> {
         self.input.rounds
     }
 
-    /// Who places the gangs of each round, where rounds are written down, or nodes are so large that the artifact loses sets (Q27).
+    /// Who places the gangs of each round, where rounds are written down, or nodes are so large
+    /// that the artifact loses sets (Q27).
     pub(super) fn log(&self) -> Result<Option<Log>, Refused> {
         if !self.logs() && self.node <= SAFE_NODE {
             return Ok(None);
@@ -150,10 +153,12 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The largest nodes on which a set is always filed under the size that it remembers. On 16 GPUs, a gang of 4 leaves 12.
+/// The largest nodes on which a set is always filed under the size that it remembers. On 16 GPUs, a
+/// gang of 4 leaves 12.
 const SAFE_NODE: i64 = 8;
 
-/// Where the gangs of a round run. Nothing depends on it but what is written down, and whether the artifact gets through.
+/// Where the gangs of a round run. Nothing depends on it but what is written down, and whether the
+/// artifact gets through.
 pub(super) struct Log {
     placement: Placement,
     placed: Vec<usize>,
@@ -195,7 +200,8 @@ impl Log {
 }
 
 impl Replayed {
-    /// Counts a job that ends: on its deadline is in time, and a job without one is in neither count.
+    /// Counts a job that ends: on its deadline is in time, and a job without one is in neither
+    /// count.
     pub(super) fn judge(&mut self, job: &Gang, end: i64) {
         match job.due {
             Some(due) if end > due => self.declined += 1,

@@ -1,9 +1,9 @@
 //! ElasticFlow's hand-out of the GPUs that the plans leave free now.
 
 use super::Refused;
-use super::accident::{Accidents, Q1};
 use super::job::Job;
 use super::planner::{Grid, Planned, due, plan, plan_until_due};
+use super::quirk::{Q1, Quirks};
 use super::timeline::Timeline;
 use super::world::World;
 
@@ -14,12 +14,13 @@ struct Bid {
     worth: f64,
 }
 
-/// The worth of a candidate plan: the GPU-time that it takes more than the present one, per added GPU, for a job
-/// that has GPUs. The sign is the wrong way round, so that who loses most goes first: an accident (Q1).
-pub(super) fn worth(job: &Job, candidate: &Planned, next: i64, accidents: Accidents) -> f64 {
-    let after = candidate.alloc.gpu_time(candidate.end, accidents);
-    let before = job.alloc.gpu_time(job.end, accidents);
-    let more = if accidents.has(Q1) { after - before } else { before - after };
+/// The worth of a candidate plan: the GPU-time that it takes more than the present one, per added
+/// GPU, for a job that has GPUs. The sign is the wrong way round, so that who loses most goes
+/// first: a quirk (Q1).
+pub(super) fn worth(job: &Job, candidate: &Planned, next: i64, quirks: Quirks) -> f64 {
+    let after = candidate.alloc.gpu_time(candidate.end, quirks);
+    let before = job.alloc.gpu_time(job.end, quirks);
+    let more = if quirks.has(Q1) { after - before } else { before - after };
     more as f64 / (next - job.num_gpu) as f64
 }
 
@@ -63,7 +64,7 @@ impl Bid {
             Some(candidate) => candidate,
             None => self.plan(job, now, free.clone(), grid)?,
         };
-        self.worth = worth(job, &candidate, self.next, grid.accidents);
+        self.worth = worth(job, &candidate, self.next, grid.quirks);
         *spare = candidate.free;
         Ok(())
     }
@@ -74,7 +75,8 @@ impl Bid {
 }
 
 impl World {
-    /// Gives the free GPUs to the runnable jobs, one level at a time; sorts the runnable jobs on the way.
+    /// Gives the free GPUs to the runnable jobs, one level at a time; sorts the runnable jobs on
+    /// the way.
     pub(super) fn greedy(&mut self, mut free: Timeline) -> Result<(), Refused> {
         let (now, grid) = (self.now, self.grid);
         let held: i64 = self.runnable.iter().map(|id| self.jobs[*id].num_gpu).sum();
@@ -97,7 +99,8 @@ impl World {
             };
             let Some(bid) = bids.iter_mut().find(fits) else { break };
             let id = bid.id;
-            // The plan that it was weighed with, as nothing is given between; few of those weighed are taken.
+            // The plan that it was weighed with, as nothing is given between; few of those weighed
+            // are taken.
             let taken = bid.plan(&self.jobs[id], now, free, grid)?;
             let job = &mut self.jobs[id];
             available -= bid.next - job.num_gpu;

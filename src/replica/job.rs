@@ -4,7 +4,7 @@ use crate::job::JobSpec;
 use crate::profile::{Curve, ThroughputTable};
 use crate::units::MICROS;
 
-use super::accident::Q13;
+use super::quirk::Q13;
 use super::timeline::Timeline;
 use super::{GpuTable, Input, Refused};
 
@@ -54,9 +54,9 @@ pub(super) struct Account {
     /// GPU-seconds.
     pub(super) gpu_seconds: i64,
     /// Seconds of overhead among those with GPUs.
-    pub(super) paused: i64,
+    pub(super) restarting: i64,
     /// GPU-seconds of overhead.
-    pub(super) paused_gpu_seconds: i64,
+    pub(super) restart_gpu_seconds: i64,
     /// Changes from some GPUs to another number.
     pub(super) rescales: u32,
     /// Seconds times the speed over that of one GPU.
@@ -65,11 +65,11 @@ pub(super) struct Account {
 
 impl Account {
     /// Adds `seconds` on `gpus` GPUs, of which `paused` went by without progress.
-    pub(super) fn add(&mut self, seconds: i64, paused: i64, gpus: i64, speedup: f64) {
+    pub(super) fn add(&mut self, seconds: i64, restarting: i64, gpus: i64, speedup: f64) {
         self.held += seconds;
-        self.paused += paused;
+        self.restarting += restarting;
         self.gpu_seconds += seconds * gpus;
-        self.paused_gpu_seconds += paused * gpus;
+        self.restart_gpu_seconds += restarting * gpus;
         self.speedup += seconds as f64 * speedup;
     }
 }
@@ -152,7 +152,8 @@ pub(super) fn whole(spec: &JobSpec, micros: u64) -> Result<i64, Refused> {
     whole.ok_or_else(|| Refused::NotWhole { job: spec.name.clone() })
 }
 
-/// The jobs of a workload, in its order, with as many GPUs at most as the tables of peaks say where they are `elastic`.
+/// The jobs of a workload, in its order, with as many GPUs at most as the tables of peaks say where
+/// they are `elastic`.
 pub(super) fn jobs(input: &Input<'_>, elastic: bool) -> Result<Vec<Job>, Refused> {
     let job = |spec: &JobSpec| {
         let (curve, submit, due) = read(spec, input.table)?;
@@ -172,9 +173,10 @@ pub(super) fn jobs(input: &Input<'_>, elastic: bool) -> Result<Vec<Job>, Refused
         let max_gpu = match (elastic, input.gpu) {
             (true, GpuTable::A100) => peak_on_a100(&spec.model, batch),
             (true, GpuTable::T4) => peak_on_t4(&spec.model, batch),
-            // The peak of the curve is not asked for: an accident (Q13).
-            (false, _) if !input.accidents.has(Q13) => peak.min(batch),
-            // The A100 profiles have a text in every column, be it empty or 0, and the T4 profiles say `nan`.
+            // The peak of the curve is not asked for: a quirk (Q13).
+            (false, _) if !input.quirks.has(Q13) => peak.min(batch),
+            // The A100 profiles have a text in every column, be it empty or 0, and the T4 profiles
+            // say `nan`.
             (false, GpuTable::A100) => COLUMNS.min(batch),
             (false, GpuTable::T4) => largest.min(batch),
         };

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::accident::Q9;
 use super::job::Job;
 use super::placement::{Placement, Seen};
 use super::planner::Grid;
+use super::quirk::Q9;
 
 /// From how many GPUs on a cluster is slow to restart.
 const LARGE: i64 = 256;
@@ -15,8 +15,9 @@ const LARGE: i64 = 256;
 pub(super) struct Communicators(BTreeSet<(i64, i64)>);
 
 impl Communicators {
-    /// Notes for every placed job whether its communicator is there already, and keeps it. That a job's GPUs follow each
-    /// other from the first node of its set is assumed, not looked at: an accident (Q37).
+    /// Notes for every placed job whether its communicator is there already, and keeps it. That a
+    /// job's GPUs follow each other from the first node of its set is assumed, not looked at: a
+    /// quirk (Q37).
     pub(super) fn note(&mut self, placement: &Placement, jobs: &mut [Job]) {
         let mut met = vec![false; jobs.len()];
         let mut look = |id: usize, rank: i64, jobs: &mut [Job]| {
@@ -51,13 +52,15 @@ impl Communicators {
     }
 }
 
-/// Whether everything is started anew in a round: the length of a slot, in seconds, counts rounds here: an accident (Q9).
+/// Whether everything is started anew in a round: the length of a slot, in seconds, counts rounds
+/// here: a quirk (Q9).
 pub(super) fn is_restart(round: u64, grid: Grid) -> bool {
-    grid.accidents.has(Q9) && round > 0 && round.is_multiple_of(grid.slot.unsigned_abs())
+    grid.quirks.has(Q9) && round > 0 && round.is_multiple_of(grid.slot.unsigned_abs())
 }
 
-/// Seconds that starting on `gpus` GPUs of a cluster of `all` costs, or going on in a round in which that is charged (Q8).
-/// Less where the communicator is there already, more where everything starts anew.
+/// Seconds that starting on `gpus` GPUs of a cluster of `all` costs, or going on in a round in
+/// which that is charged (Q8). Less where the communicator is there already, more where everything
+/// starts anew.
 pub(super) fn overhead(gpus: i64, all: i64, restart: bool, cached: bool) -> i64 {
     let large = all >= LARGE;
     let base = if large { 7 } else { 2 };

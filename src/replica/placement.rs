@@ -84,7 +84,8 @@ impl Placement {
         self.groups[group].sort_by_key(|set| sets[*set].as_ref().map_or(0, |set| set.util));
     }
 
-    /// Tries the first set of a group. `Some` says whether the job is now in it; `None` that the group is empty.
+    /// Tries the first set of a group. `Some` says whether the job is now in it; `None` that the
+    /// group is empty.
     fn try_first(&mut self, group: usize, job: usize, gpus: i64) -> Option<bool> {
         let number = *self.groups[group].first()?;
         self.groups[group].remove(0);
@@ -121,7 +122,7 @@ impl Placement {
         }
         let nodes: Vec<usize> = self.free.drain(..count as usize).collect();
         let capacity = count * self.gpus_per_node;
-        // The set goes where its free GPUs say and remembers another size: an accident (Q27).
+        // The set goes where its free GPUs say and remembers another size: a quirk (Q27).
         let set = Set { nodes, jobs: vec![job], util: gpus, capacity, key: gpus };
         let to = if capacity > gpus { group_of(filed_under(capacity - gpus)).unwrap_or(own) } else { own };
         let number = self.sets.iter().position(Option::is_none).unwrap_or(self.sets.len());
@@ -135,7 +136,8 @@ impl Placement {
         true
     }
 
-    /// Takes a job off its nodes, if it is on any; `false` where the set is not where its size says.
+    /// Takes a job off its nodes, if it is on any; `false` where the set is not where its size
+    /// says.
     #[must_use]
     pub(super) fn release(&mut self, job: usize, gpus: i64) -> bool {
         let Some(number) = self.of[job].take() else { return true };

@@ -3,8 +3,8 @@
 use std::ops::Range;
 
 use super::Refused;
-use super::accident::{Accidents, Q5};
 use super::job::Job;
+use super::quirk::{Q5, Quirks};
 use super::timeline::{Timeline, align, ceil_sum};
 
 /// What a cluster and its slots come to.
@@ -14,8 +14,8 @@ pub(super) struct Grid {
     pub(super) gpus: i64,
     /// Seconds in a slot.
     pub(super) slot: i64,
-    /// What happens by accident.
-    pub(super) accidents: Accidents,
+    /// What happens through a quirk.
+    pub(super) quirks: Quirks,
 }
 
 /// A plan for a job.
@@ -30,8 +30,8 @@ pub(super) struct Planned {
     pub(super) in_time: bool,
 }
 
-/// The capacity of a job that is late or has no deadline ahead of it: all that it can use, be that a column of the profiles
-/// or not (Q17).
+/// The capacity of a job that is late or has no deadline ahead of it: all that it can use, be that
+/// a column of the profiles or not (Q17).
 fn all_it_can_use(job: &Job, grid: Grid) -> i64 {
     grid.gpus.min(job.max_gpu)
 }
@@ -43,8 +43,8 @@ struct Draft<'a> {
     grid: Grid,
     /// The deadline aligned up.
     due: i64,
-    /// What is free: of what is there before the plan, all is seen in it, as keys come only by `added` and GPUs go only by
-    /// `alloc`.
+    /// What is free: of what is there before the plan, all is seen in it, as keys come only by
+    /// `added` and GPUs go only by `alloc`.
     after: Timeline,
     /// Keys of `after` that were none before: the aligned deadline, if that, and others.
     due_added: bool,
@@ -57,8 +57,8 @@ struct Draft<'a> {
     from: i64,
 }
 
-/// Plans a job from `now` on; where `forced`, on so many GPUs up to the first change of what is free. What is free is no
-/// earlier than `now`, and becomes what is free with the plan.
+/// Plans a job from `now` on; where `forced`, on so many GPUs up to the first change of what is
+/// free. What is free is no earlier than `now`, and becomes what is free with the plan.
 pub(super) fn plan(
     job: &Job,
     now: i64,
@@ -72,8 +72,8 @@ pub(super) fn plan(
     }
 }
 
-/// The same where what is free is known up to [`due`] only, as far as that is known of the plan as well; `None` where it
-/// would go on behind it.
+/// The same where what is free is known up to [`due`] only, as far as that is known of the plan as
+/// well; `None` where it would go on behind it.
 pub(super) fn plan_until_due(
     job: &Job,
     now: i64,
@@ -136,7 +136,8 @@ impl Draft<'_> {
         }
     }
 
-    /// Seconds from one key to the next; the last of them before the deadline counts up to the deadline itself.
+    /// Seconds from one key to the next; the last of them before the deadline counts up to the
+    /// deadline itself.
     fn span(&self, from: i64, to: i64) -> f64 {
         let to = if to == self.due { self.job.ddl } else { to };
         (to - from) as f64
@@ -160,7 +161,8 @@ impl Draft<'_> {
         self.due_added && key == self.due || self.added.contains(&key)
     }
 
-    /// What was free before the plan in the last step whose key is in `[from, to)`; the plan takes nothing after `taken`.
+    /// What was free before the plan in the last step whose key is in `[from, to)`; the plan takes
+    /// nothing after `taken`.
     fn was_free(&self, from: i64, to: i64, taken: i64) -> Option<i64> {
         let steps = self.after.steps()[..self.after.before(to)].iter().rev();
         let (key, free) = steps.copied().find(|step| !self.is_added(step.0))?;
@@ -168,7 +170,8 @@ impl Draft<'_> {
         (key >= from).then_some(free + own)
     }
 
-    /// Runs on `gpus` GPUs up to the first change; gives the ends if the job is done there, in time.
+    /// Runs on `gpus` GPUs up to the first change; gives the ends if the job is done there, in
+    /// time.
     fn force(&mut self, gpus: i64) -> Result<Option<(i64, i64)>, Refused> {
         let next = self.change.unwrap_or(self.due);
         let real_end = ceil_sum(self.now, self.job.seconds(self.left, gpus)?);
@@ -187,10 +190,11 @@ impl Draft<'_> {
         Ok(None)
     }
 
-    /// The lowest level that suffices when it is used as late as possible, the level below it, and the point from which on
-    /// it suffices: filled backwards from the deadline, an accident (Q5). Where none suffices, the highest.
+    /// The lowest level that suffices when it is used as late as possible, the level below it, and
+    /// the point from which on it suffices: filled backwards from the deadline, a quirk (Q5). Where
+    /// none suffices, the highest.
     fn enough(&self) -> Result<Result<(i64, i64, i64), i64>, Refused> {
-        if !self.grid.accidents.has(Q5) {
+        if !self.grid.quirks.has(Q5) {
             return self.enough_from_now();
         }
         let (first, last) = (self.after.before(self.from), self.after.before(self.due));
@@ -213,7 +217,8 @@ impl Draft<'_> {
         Ok(Err(lower))
     }
 
-    /// The lowest level that suffices from where it is planned on, with that as the level below and as the point, too.
+    /// The lowest level that suffices from where it is planned on, with that as the level below and
+    /// as the point, too.
     fn enough_from_now(&self) -> Result<Result<(i64, i64, i64), i64>, Refused> {
         let mut highest = 0;
         for level in self.job.levels().take_while(|level| *level <= self.grid.gpus) {
@@ -263,7 +268,8 @@ impl Draft<'_> {
             }
             at = next;
         }
-        // The sum above and the steps here can round differently: one more segment, behind the deadline.
+        // The sum above and the steps here can round differently: one more segment, behind the
+        // deadline.
         let gpus = self.job.down(self.after.at(at)).min(if at >= point { level } else { lower });
         self.take(at, gpus);
         self.done(from, at, gpus)
@@ -273,7 +279,8 @@ impl Draft<'_> {
     fn done(mut self, from: i64, at: i64, gpus: i64) -> Result<Planned, Refused> {
         let seconds = self.job.seconds(self.left, gpus)?.ceil() as i64;
         let end = at + align(0, seconds, self.grid.slot);
-        // The plan goes to zero at the next change before the deadline, be that before or after its end.
+        // The plan goes to zero at the next change before the deadline, be that before or after its
+        // end.
         if let Some(next) = self.after.next(at).filter(|next| *next < self.due) {
             self.alloc.push(next, 0);
         }

@@ -3,14 +3,15 @@
 use super::Refused;
 use super::world::World;
 
-/// Seconds after `from` at which work that takes `seconds` is done early; the overhead that was paid is left out of it: an
-/// accident (Q7).
+/// Seconds after `from` at which work that takes `seconds` is done early; the overhead that was
+/// paid is left out of it: an quirk (Q7).
 fn early_end(from: i64, seconds: f64) -> i64 {
     from + seconds.ceil() as i64
 }
 
 impl World {
-    /// Accounts for the time since the last round. A job that would be done already ends in this round.
+    /// Accounts for the time since the last round. A job that would be done already ends in this
+    /// round.
     pub(super) fn progress(&mut self, dt: i64) -> Result<(), Refused> {
         let now = self.now;
         for id in self.runnable.clone() {

@@ -1,13 +1,14 @@
-//! What the artifact does by accident and can be made not to do, by number.
+//! What the artifact does through a quirk and can be made not to do, by number.
 
 use std::fmt;
 
 use super::Schedule;
 
-/// An accident of the artifact that can be switched off. What it does is said at the function or constant that enacts it.
+/// A quirk of the artifact that can be switched off. What it does is said at the function or
+/// constant that enacts it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Accident {
-    /// Its number among the artifact's accidents.
+pub struct Quirk {
+    /// Its number among the artifact's quirks.
     pub number: u8,
     /// The schedules in which it happens.
     pub of: &'static [Schedule],
@@ -17,21 +18,21 @@ pub struct Accident {
     pub without: &'static str,
 }
 
-macro_rules! accidents {
+macro_rules! quirks {
     ($($name:ident $number:literal [$($schedule:ident)*] $what:literal; $without:literal)*) => {
-        $(pub(super) const $name: Accident = Accident {
+        $(pub(super) const $name: Quirk = Quirk {
             number: $number,
             of: &[$(Schedule::$schedule),*],
             what: $what,
             without: $without,
         };)*
 
-        /// Every accident that has a switch, ascending by number.
-        pub const ALL: &[Accident] = &[$($name),*];
+        /// Every quirk that has a switch, ascending by number.
+        pub const ALL: &[Quirk] = &[$($name),*];
     };
 }
 
-accidents! {
+quirks! {
     Q1 1 [Ef EfAccessCtrl]
         "leftover GPUs go to the job whose GPU-time grows most";
         "leftover GPUs go to the job whose GPU-time grows least"
@@ -103,15 +104,15 @@ accidents! {
         "jobs that wait are demand, and take nodes from the size that has most"
 }
 
-impl fmt::Display for Accident {
+impl fmt::Display for Quirk {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "accident.q{}", self.number)
+        write!(f, "quirk.q{}", self.number)
     }
 }
 
-/// The accidents that happen in a run: all of them, unless some are switched off.
+/// The quirks that happen in a run: all of them, unless some are switched off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Accidents {
+pub struct Quirks {
     /// A bit for each number that does not happen.
     off: u64,
 }
@@ -119,7 +120,7 @@ pub struct Accidents {
 /// Why a setting is no switch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum NoSwitch {
-    /// Not an accident, or one that cannot be switched.
+    /// Not a quirk, or one that cannot be switched.
     #[error("`{key}` is no switch of `{schedule}`; it has: {known}")]
     Unknown {
         /// The key as it was given.
@@ -132,25 +133,25 @@ pub enum NoSwitch {
     /// A value that is neither `on` nor `off`.
     #[error("`{key}` is `{value}`; give on or off")]
     Value {
-        /// The accident's key.
+        /// The quirk's key.
         key: String,
         /// What was given.
         value: String,
     },
 }
 
-impl Accidents {
+impl Quirks {
     /// All of them happen.
-    pub const fn all() -> Accidents {
-        Accidents { off: 0 }
+    pub const fn all() -> Quirks {
+        Quirks { off: 0 }
     }
 
-    /// The accidents that a schedule has switches for.
-    pub fn of(schedule: Schedule) -> impl Iterator<Item = Accident> {
-        ALL.iter().copied().filter(move |accident| accident.of.contains(&schedule))
+    /// The quirks that a schedule has switches for.
+    pub fn of(schedule: Schedule) -> impl Iterator<Item = Quirk> {
+        ALL.iter().copied().filter(move |quirk| quirk.of.contains(&schedule))
     }
 
-    /// All but those that the settings switch off: `accident.q3` is `off`.
+    /// All but those that the settings switch off: `quirk.q3` is `off`.
     ///
     /// # Errors
     ///
@@ -158,33 +159,33 @@ impl Accidents {
     pub fn parse<'t>(
         schedule: Schedule,
         settings: impl IntoIterator<Item = (&'t str, &'t str)>,
-    ) -> Result<Accidents, NoSwitch> {
-        let mut accidents = Accidents::default();
+    ) -> Result<Quirks, NoSwitch> {
+        let mut quirks = Quirks::default();
         for (key, value) in settings {
-            let accident = Accidents::of(schedule).find(|accident| accident.to_string() == key);
-            let Some(accident) = accident else {
-                let known: Vec<_> = Accidents::of(schedule).map(|accident| accident.to_string()).collect();
+            let quirk = Quirks::of(schedule).find(|quirk| quirk.to_string() == key);
+            let Some(quirk) = quirk else {
+                let known: Vec<_> = Quirks::of(schedule).map(|quirk| quirk.to_string()).collect();
                 let (key, known) = (key.to_owned(), known.join(", "));
                 return Err(NoSwitch::Unknown { key, schedule: schedule.as_str(), known });
             };
             match value {
                 "on" => {}
-                "off" => accidents = accidents.without(accident),
+                "off" => quirks = quirks.without(quirk),
                 _ => return Err(NoSwitch::Value { key: key.to_owned(), value: value.to_owned() }),
             }
         }
-        Ok(accidents)
+        Ok(quirks)
     }
 
     /// The same, with one switched off.
     #[must_use]
-    pub fn without(self, accident: Accident) -> Accidents {
-        Accidents { off: self.off | 1 << accident.number }
+    pub fn without(self, quirk: Quirk) -> Quirks {
+        Quirks { off: self.off | 1 << quirk.number }
     }
 
-    /// Whether an accident happens.
-    pub(super) fn has(self, accident: Accident) -> bool {
-        self.off & 1 << accident.number == 0
+    /// Whether a quirk happens.
+    pub(super) fn has(self, quirk: Quirk) -> bool {
+        self.off & 1 << quirk.number == 0
     }
 }
 
@@ -194,23 +195,23 @@ mod tests {
 
     #[test]
     fn switches_are_read_by_schedule() {
-        let parse = |text| Accidents::parse(Schedule::EfAccessCtrl, text);
-        let off = parse(vec![("accident.q3", "off"), ("accident.q5", "on")]).unwrap();
+        let parse = |text| Quirks::parse(Schedule::EfAccessCtrl, text);
+        let off = parse(vec![("quirk.q3", "off"), ("quirk.q5", "on")]).unwrap();
         assert!(!off.has(Q3) && off.has(Q5) && off.has(Q1));
-        let why = parse(vec![("accident.q13", "off")]).unwrap_err();
+        let why = parse(vec![("quirk.q13", "off")]).unwrap_err();
         assert_eq!(
             why.to_string(),
-            "`accident.q13` is no switch of `ef-accessctrl`; it has: accident.q1, accident.q2, accident.q3, accident.q4, \
-             accident.q5, accident.q6, accident.q8, accident.q9, accident.q19"
+            "`quirk.q13` is no switch of `ef-accessctrl`; it has: quirk.q1, quirk.q2, quirk.q3, quirk.q4, \
+             quirk.q5, quirk.q6, quirk.q8, quirk.q9, quirk.q19"
         );
-        let why = parse(vec![("accident.q3", "no")]).unwrap_err();
-        assert_eq!(why.to_string(), "`accident.q3` is `no`; give on or off");
+        let why = parse(vec![("quirk.q3", "no")]).unwrap_err();
+        assert_eq!(why.to_string(), "`quirk.q3` is `no`; give on or off");
     }
 
     #[test]
     fn numbers_ascend_and_every_schedule_has_switches() {
         assert!(ALL.windows(2).all(|pair| pair[0].number < pair[1].number));
-        assert!(ALL.iter().all(|accident| accident.number < 64 && !accident.of.is_empty()));
-        assert!(Schedule::ALL.iter().all(|schedule| Accidents::of(*schedule).count() > 1));
+        assert!(ALL.iter().all(|quirk| quirk.number < 64 && !quirk.of.is_empty()));
+        assert!(Schedule::ALL.iter().all(|schedule| Quirks::of(*schedule).count() > 1));
     }
 }

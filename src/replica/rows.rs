@@ -8,14 +8,15 @@ use crate::workload::Workload;
 use super::{NEVER, Replayed, Row};
 
 impl Replayed {
-    /// The artifact's own ratio: accepted ÷ (accepted + declined); `None` where nothing was counted.
+    /// The artifact's own ratio: accepted ÷ (accepted + declined); `None` where nothing was
+    /// counted.
     pub fn ratio(&self) -> Option<f64> {
         let counted = self.accepted + self.declined;
         (counted > 0).then(|| self.accepted as f64 / counted as f64)
     }
 
-    /// The average over all GPUs and the time from the first submission to the last end of the running jobs' speeds over
-    /// those of one GPU each; 0 for no time.
+    /// The average over all GPUs and the time from the first submission to the last end of the
+    /// running jobs' speeds over those of one GPU each; 0 for no time.
     pub fn cluster_efficiency(&self, workload: &Workload, gpus: Gpus) -> f64 {
         let first = workload.jobs().iter().map(|job| job.submit).min().unwrap_or_default();
         let last = self.rows.iter().map(|row| time(row.end)).max().unwrap_or_default();
@@ -24,8 +25,9 @@ impl Replayed {
         if all > 0.0 { sum / all } else { 0.0 }
     }
 
-    /// One row for each job of the trace, in its order. Verdicts are by the ends that the artifact writes down, whatever it
-    /// counts. A job that the artifact neither refuses nor ends is unfinished.
+    /// One row for each job of the trace, in its order. Verdicts are by the ends that the artifact
+    /// writes down, whatever it counts. A job that the artifact neither refuses nor ends is
+    /// unfinished.
     pub fn job_rows(
         &self,
         workload: &Workload,
@@ -72,14 +74,14 @@ fn job_row(spec: &JobSpec, row: Option<&Row>, refused: bool, feasible_alone: Opt
         queue_delay: jct.map(|jct| jct.saturating_sub(run_time)),
         run_time,
         gpu_seconds: gpu_time(account.gpu_seconds),
-        overhead_time: seconds(account.paused),
+        overhead_time: seconds(account.restarting),
         rescales: account.rescales,
         preemptions: row.map_or(0, |row| row.preempt),
         migrations: 0,
         deadline_met: spec.deadline.map(|_| u8::from(in_time == Some(true))),
         feasible_alone: feasible_alone.map(u8::from),
         reason: if refused { REFUSED.to_owned() } else { String::new() },
-        productive: gpu_time(account.gpu_seconds - account.paused_gpu_seconds),
+        productive: gpu_time(account.gpu_seconds - account.restart_gpu_seconds),
         earned: spec.soft.first().map(|first| {
             let earned = end.filter(|_| !refused).and_then(|end| spec.value(end));
             (earned.unwrap_or(0.0), first.value)

@@ -1,4 +1,5 @@
-//! The worked vectors of the planners: 128 GPUs, slots of 240 s, VGG-16 at batch size 256, now is 0.
+//! The worked vectors of the planners: 128 GPUs, slots of 240 s, VGG-16 at batch size 256, now is
+//! 0.
 
 use crate::cluster::Shape;
 use crate::config::profiles::builtin;
@@ -11,12 +12,12 @@ use super::job::{INF, Job, jobs};
 use super::overhead::is_restart;
 use super::planner::{Grid, Planned, plan};
 use super::timeline::{Timeline, align};
-use super::{Accident, Accidents, GpuTable, Input, accident, edf};
+use super::{GpuTable, Input, Quirk, Quirks, edf, quirk};
 
-const GRID: Grid = Grid { gpus: 128, slot: 240, accidents: ALL };
+const GRID: Grid = Grid { gpus: 128, slot: 240, quirks: ALL };
 
 /// All of them happen.
-const ALL: Accidents = Accidents::all();
+const ALL: Quirks = Quirks::all();
 
 type Steps<'a> = &'a [(i64, i64)];
 
@@ -42,7 +43,7 @@ fn vgg16(ddl: i64, left: f64, max_gpu: i64) -> Job {
         gpu: GpuTable::A100,
         cluster: &cluster,
         slot: 240,
-        accidents: ALL,
+        quirks: ALL,
         rounds: false,
     };
     let mut job = jobs(&input, true).unwrap().remove(0);
@@ -182,55 +183,55 @@ fn times_are_aligned_up_also_before_the_anchor() {
     assert_eq!(align(100, 41, 60), 100);
 }
 
-/// Vectors with one accident switched off.
-fn without(accident: Accident) -> Grid {
-    Grid { accidents: ALL.without(accident), ..GRID }
+/// Vectors with one quirk switched off.
+fn without(quirk: Quirk) -> Grid {
+    Grid { quirks: ALL.without(quirk), ..GRID }
 }
 
 #[test]
-fn the_sign_of_the_marginal_return_is_an_accident() {
+fn the_sign_of_the_marginal_return_is_an_quirk() {
     let mut job = vgg16(2400, 5000.0, 64);
     (job.num_gpu, job.end) = (1, 2160);
     job.alloc = Timeline::of(&[(0, 1), (240, 2)]);
     let free = greedy::without(&job, Timeline::of(&[(0, 126), (2160, 128)]));
     let two = plan(&job, 0, free.clone(), Some(2), GRID).unwrap();
-    assert_eq!(worth(&job, &two, 2, without(accident::Q1).accidents), -240.0);
+    assert_eq!(worth(&job, &two, 2, without(quirk::Q1).quirks), -240.0);
 }
 
 #[test]
-fn time_after_the_end_is_charged_by_accident() {
+fn time_after_the_end_is_charged_by_quirk() {
     // Two GPUs up to a key at 480, done at 400.
     let padded = Timeline::of(&[(0, 2), (480, 0)]);
     assert_eq!(padded.gpu_time(400, ALL), 960);
-    assert_eq!(padded.gpu_time(400, without(accident::Q2).accidents), 800);
+    assert_eq!(padded.gpu_time(400, without(quirk::Q2).quirks), 800);
 }
 
-/// The fourth vector, which waits until 1680 by accident: 533 s on one GPU, from now on.
+/// The fourth vector, which waits until 1680 through a quirk: 533 s on one GPU, from now on.
 #[test]
-fn the_share_is_filled_from_the_deadline_by_accident() {
+fn the_share_is_filled_from_the_deadline_by_quirk() {
     let free = Timeline::of(&[(0, 126), (1680, 128)]);
-    let planned = plan(&vgg16(4800, 700.0, 64), 0, free.clone(), None, without(accident::Q5)).unwrap();
+    let planned = plan(&vgg16(4800, 700.0, 64), 0, free.clone(), None, without(quirk::Q5)).unwrap();
     let then: Steps<'_> = &[(0, 125), (720, 126), (1680, 128)];
     // The key after the end stays as a step to nothing.
     assert_eq!(steps(&planned), (&[(0, 1), (1680, 0)][..], 720, 533, then));
     assert!(planned.in_time);
     // Where one GPU does not do, two do from now on: the end of the marginal example.
     let free = Timeline::of(&[(0, 127), (240, 128)]);
-    let planned = plan(&vgg16(2400, 5000.0, 64), 0, free.clone(), None, without(accident::Q5)).unwrap();
+    let planned = plan(&vgg16(2400, 5000.0, 64), 0, free.clone(), None, without(quirk::Q5)).unwrap();
     assert_eq!((planned.alloc.steps(), planned.real_end), (&[(0, 2)][..], 1983));
 }
 
 #[test]
-fn an_end_overwrites_free_gpus_by_accident() {
+fn an_end_overwrites_free_gpus_by_quirk() {
     let mut job = vgg16(INF, 1.0, 64);
     job.left = job.rate(32).unwrap() * 1099.5;
     let mut free = Timeline::of(&[(0, 32), (1200, 64), (2400, 128)]);
-    edf::plan(&job, 0, &mut free, without(accident::Q12)).unwrap();
+    edf::plan(&job, 0, &mut free, without(quirk::Q12)).unwrap();
     assert_eq!(free.steps(), [(0, 0), (1100, 32), (1200, 64), (2400, 128)]);
 }
 
 #[test]
-fn everything_restarts_by_accident() {
+fn everything_restarts_by_quirk() {
     assert!(is_restart(240, GRID) && !is_restart(0, GRID) && !is_restart(241, GRID));
-    assert!(!is_restart(240, without(accident::Q9)));
+    assert!(!is_restart(240, without(quirk::Q9)));
 }

@@ -1,19 +1,21 @@
-//! The schedule `themis`: leases of a slot for those with the largest share in a max-min fair division.
+//! The schedule `themis`: leases of a slot for those with the largest share in a max-min fair
+//! division.
 //!
-//! The division is that which makes the worst finish-time fairness best. Its optimum is not unique: where a job that has
-//! all it can use is the bottleneck, the others may have anything between what the optimum needs and everything. The
-//! artifact takes what an interior-point solver stops at, and so does this ([`solver`]). Ends, verdicts and order of the stored
-//! runs are the artifact's, and its counts on runs that are not stored; where the cluster is so overloaded that the solver stops
+//! The division is that which makes the worst finish-time fairness best. Its optimum is not unique:
+//! where a job that has all it can use is the bottleneck, the others may have anything between what
+//! the optimum needs and everything. The artifact takes what an interior-point solver stops at, and
+//! so does this ([`solver`]). Ends, verdicts and order of the stored runs are the artifact's, and
+//! its counts on runs that are not stored; where the cluster is so overloaded that the solver stops
 //! at rounding, single jobs end otherwise.
 
 mod solver;
 
 use std::cmp::Ordering;
 
-use super::accident::{Accidents, Q10, Q21, Q23, Q24};
 use super::events::Events;
 use super::gangs::{Gang, Scene};
 use super::overhead::overhead;
+use super::quirk::{Q10, Q21, Q23, Q24, Quirks};
 use super::{NEVER, Refused, Replayed, Round};
 use solver::{Claim, Solver};
 
@@ -33,7 +35,8 @@ pub(super) fn replay(scene: &Scene<'_>) -> Result<Replayed, Refused> {
 struct State {
     left: i64,
     iterations: f64,
-    /// The denominator's sum over the rounds so far, what it was last divided by, and the iterations left then.
+    /// The denominator's sum over the rounds so far, what it was last divided by, and the
+    /// iterations left then.
     alone: f64,
     divided_by: f64,
     counted: f64,
@@ -44,13 +47,14 @@ struct State {
     /// Whether the last lease was one.
     runs: bool,
     held: i64,
-    paused: i64,
+    restarting: i64,
 }
 
 struct Run<'s> {
     scene: &'s Scene<'s>,
     states: Vec<State>,
-    /// All that came and did not end. The order stays from round to round: it ends ties of the shares.
+    /// All that came and did not end. The order stays from round to round: it ends ties of the
+    /// shares.
     live: Vec<usize>,
     /// Coefficients of the division, in the order of `live`; kept for its memory.
     claims: Vec<Claim>,
@@ -71,7 +75,7 @@ impl<'s> Run<'s> {
             leases: 0,
             runs: false,
             held: 0,
-            paused: 0,
+            restarting: 0,
         };
         Run {
             scene,
@@ -109,7 +113,7 @@ impl<'s> Run<'s> {
                 }
                 now += skipped;
             } else {
-                self.divide(if grid.accidents.has(Q24) { latest } else { now });
+                self.divide(if grid.quirks.has(Q24) { latest } else { now });
                 self.outcome.rounds += 1;
             }
             merge(&mut events, now, grid.slot);
@@ -126,13 +130,14 @@ impl<'s> Run<'s> {
     fn end(&mut self, jobs: &[usize]) {
         for &job in jobs {
             let (state, gang) = (&self.states[job], &self.scene.jobs[job]);
-            self.outcome.rows.push(gang.row(NEVER, state.end, state.held, state.paused));
+            self.outcome.rows.push(gang.row(NEVER, state.end, state.held, state.restarting));
             self.outcome.judge(gang, state.end);
         }
         self.live.retain(|job| !jobs.contains(job));
     }
 
-    /// Divides the cluster as fairly as can be. The time is that of the latest event, not of the round (Q24).
+    /// Divides the cluster as fairly as can be. The time is that of the latest event, not of the
+    /// round (Q24).
     fn divide(&mut self, latest: i64) {
         let (jobs, grid) = (self.live.len(), self.scene.grid);
         self.claims.clear();
@@ -140,7 +145,7 @@ impl<'s> Run<'s> {
             let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
             state.alone += (state.counted - state.iterations) / state.divided_by;
             state.counted = state.iterations;
-            state.divided_by = isolated_throughput(grid.gpus, jobs, gang, grid.accidents);
+            state.divided_by = isolated_throughput(grid.gpus, jobs, gang, grid.quirks);
             self.claims.push(Claim {
                 gpus: gang.gpus as f64,
                 elapsed: (latest - gang.submit) as f64,
@@ -158,10 +163,11 @@ impl<'s> Run<'s> {
         }
         let states = &self.states;
         let key = |job: usize| (states[job].share, states[job].leases);
-        self.live.sort_by(|a, b| order(key(*a), key(*b), grid.accidents));
+        self.live.sort_by(|a, b| order(key(*a), key(*b), grid.quirks));
     }
 
-    /// Whether anything depends on who goes first: not all fit, several end with the lease, or placements are written down.
+    /// Whether anything depends on who goes first: not all fit, several end with the lease, or
+    /// placements are written down.
     fn order_matters(&self) -> bool {
         let grid = self.scene.grid;
         let gangs = self.live.iter().map(|job| (&self.scene.jobs[*job], &self.states[*job]));
@@ -174,7 +180,8 @@ impl<'s> Run<'s> {
         gpus > grid.gpus || ends > 1 || self.scene.logs()
     }
 
-    /// Lets those with the largest shares run for a slot, as far as there are GPUs; nobody loses time to overhead (Q10).
+    /// Lets those with the largest shares run for a slot, as far as there are GPUs; nobody loses
+    /// time to overhead (Q10).
     fn lease(&mut self, now: i64, events: &mut Events) {
         let grid = self.scene.grid;
         let (mut left, mut any) = (grid.gpus, false);
@@ -185,22 +192,22 @@ impl<'s> Run<'s> {
                 continue;
             }
             left -= gang.gpus;
-            let pause = if grid.accidents.has(Q10) || state.runs {
+            let restart = if grid.quirks.has(Q10) || state.runs {
                 0
             } else {
                 overhead(gang.gpus, grid.gpus, false, false)
             };
-            let pause = pause.min(grid.slot);
-            let mut end = now + pause + state.left;
-            let exact = now + pause + (state.iterations / gang.speed).ceil() as i64;
-            state.left = (state.left - (grid.slot - pause)).max(0);
-            state.iterations -= (grid.slot - pause) as f64 * gang.speed;
+            let restart = restart.min(grid.slot);
+            let mut end = now + restart + state.left;
+            let exact = now + restart + (state.iterations / gang.speed).ceil() as i64;
+            state.left = (state.left - (grid.slot - restart)).max(0);
+            state.iterations -= (grid.slot - restart) as f64 * gang.speed;
             if state.iterations <= 0.0 {
                 state.left = 0;
-                end = end_of_work(exact, now + grid.slot, grid.accidents);
+                end = end_of_work(exact, now + grid.slot, grid.quirks);
             }
             (state.runs, state.leases) = (true, state.leases + 1);
-            state.paused += pause;
+            state.restarting += restart;
             state.held += end.min(now + grid.slot) - now;
             if end <= now + grid.slot {
                 state.end = end;
@@ -214,19 +221,21 @@ impl<'s> Run<'s> {
     }
 }
 
-/// Who goes first, by shares and leases received. The larger share: leases would divide it, were they counted (Q23).
-fn order(a: (f64, u32), b: (f64, u32), accidents: Accidents) -> Ordering {
+/// Who goes first, by shares and leases received. The larger share: leases would divide it, were
+/// they counted (Q23).
+fn order(a: (f64, u32), b: (f64, u32), quirks: Quirks) -> Ordering {
     let by = |a: f64, b: f64| b.partial_cmp(&a).unwrap_or(Ordering::Equal);
-    if accidents.has(Q23) {
+    if quirks.has(Q23) {
         return by(a.0, b.0);
     }
     // Who had none comes first, by share.
     by(a.0 / f64::from(a.1), b.0 / f64::from(b.1)).then_with(|| by(a.0, b.0))
 }
 
-/// When a job ends whose iterations end in a lease: with the lease (Q24). Iterations nearly always end before durations.
-fn end_of_work(exact: i64, lease: i64, accidents: Accidents) -> i64 {
-    if accidents.has(Q24) { lease } else { exact }
+/// When a job ends whose iterations end in a lease: with the lease (Q24). Iterations nearly always
+/// end before durations.
+fn end_of_work(exact: i64, lease: i64, quirks: Quirks) -> i64 {
+    if quirks.has(Q24) { lease } else { exact }
 }
 
 /// How much of the lease clock's way to the next event is whole slots in which nothing happens.
@@ -243,12 +252,13 @@ fn merge(events: &mut Events, now: i64, slot: i64) {
     }
 }
 
-/// The share of a job's speed that it would have with an equal part of the cluster: a share of time where iterations a
-/// second are meant, so that jobs with many iterations a second look well served (Q21).
-fn isolated_throughput(cluster: i64, jobs: usize, gang: &Gang, accidents: Accidents) -> f64 {
+/// The share of a job's speed that it would have with an equal part of the cluster: a share of time
+/// where iterations a second are meant, so that jobs with many iterations a second look well served
+/// (Q21).
+fn isolated_throughput(cluster: i64, jobs: usize, gang: &Gang, quirks: Quirks) -> f64 {
     let part = (cluster as u64).div_ceil(jobs as u64);
     let share = (part as f64 / gang.gpus as f64).min(1.0);
-    if accidents.has(Q21) { share } else { share * gang.speed }
+    if quirks.has(Q21) { share } else { share * gang.speed }
 }
 
 #[cfg(test)]
@@ -256,10 +266,10 @@ mod tests {
     use super::*;
     use crate::job::JobId;
 
-    const ALL: Accidents = Accidents::all();
+    const ALL: Quirks = Quirks::all();
 
     #[test]
-    fn leases_received_divide_shares_only_without_an_accident() {
+    fn leases_received_divide_shares_only_without_an_quirk() {
         let (many, one, none) = ((0.9, 3), (0.5, 1), (0.1, 0));
         assert_eq!(order(many, one, ALL), Ordering::Less);
         assert_eq!(order(one, none, ALL), Ordering::Less);
@@ -270,12 +280,12 @@ mod tests {
     }
 
     #[test]
-    fn ends_are_those_of_leases_only_by_accident() {
+    fn ends_are_those_of_leases_only_by_quirk() {
         assert_eq!((end_of_work(605, 660, ALL), end_of_work(605, 660, ALL.without(Q24))), (660, 605));
     }
 
     #[test]
-    fn a_share_is_of_time_only_by_accident() {
+    fn a_share_is_of_time_only_by_quirk() {
         let gang = Gang::of(JobId(0), 8, 2.5);
         // 16 GPUs for four jobs are 4 each, half of the gang, at 2.5 iterations a second.
         assert_eq!(isolated_throughput(16, 4, &gang, ALL), 0.5);

@@ -1,6 +1,6 @@
 //! Step functions over time: free GPUs, and the GPUs of one job.
 
-use super::accident::{Accidents, Q2};
+use super::quirk::{Q2, Quirks};
 
 /// A step function: from each key on its value holds, to the next key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -73,7 +73,8 @@ impl Timeline {
         self.0[index].1 += value;
     }
 
-    /// Becomes the same as another up to `until` and the first key after it, in the memory that it has.
+    /// Becomes the same as another up to `until` and the first key after it, in the memory that it
+    /// has.
     pub(super) fn copy_until(&mut self, other: &Timeline, until: i64) {
         let steps = &other.0[..(other.after(until) + 1).min(other.0.len())];
         self.0.clear();
@@ -114,16 +115,17 @@ impl Timeline {
         self
     }
 
-    /// GPU-seconds of an allocation that ends at `end`. The last step but one is charged up to the last key, even where
-    /// that is a step to zero after the end: an accident (Q2).
-    pub(super) fn gpu_time(&self, end: i64, accidents: Accidents) -> i64 {
-        let until = |next: i64| if accidents.has(Q2) { next } else { next.min(end) };
+    /// GPU-seconds of an allocation that ends at `end`. The last step but one is charged up to the
+    /// last key, even where that is a step to zero after the end: a quirk (Q2).
+    pub(super) fn gpu_time(&self, end: i64, quirks: Quirks) -> i64 {
+        let until = |next: i64| if quirks.has(Q2) { next } else { next.min(end) };
         let inner = self.0.windows(2).map(|pair| pair[0].1 * (until(pair[1].0) - until(pair[0].0)));
         inner.sum::<i64>() + self.0.last().map_or(0, |(last, gpus)| gpus * (end - until(*last)))
     }
 }
 
-/// The first instant of the grid of `slot` anchored at `anchor` that is not before `time`; can be before `anchor`.
+/// The first instant of the grid of `slot` anchored at `anchor` that is not before `time`; can be
+/// before `anchor`.
 pub(super) fn align(anchor: i64, time: i64, slot: i64) -> i64 {
     anchor - (anchor - time).div_euclid(slot) * slot
 }

@@ -1,10 +1,11 @@
 //! The schedule `dlas-gpu`: Tiresias' queues by GPU time attained, with the gangs of the trace.
 //!
-//! A gang larger than the cluster is never served, and the artifact ends without it (Q35): such a job has no row.
+//! A gang larger than the cluster is never served, and the artifact ends without it (Q35): such a
+//! job has no row.
 
-use super::accident::{Accidents, Q19, Q25, Q26};
 use super::gangs::Scene;
 use super::overhead::{is_restart, overhead};
+use super::quirk::{Q19, Q25, Q26, Quirks};
 use super::{NEVER, Refused, Replayed};
 
 /// GPU seconds after which a job leaves a queue for the next; from the last one nobody leaves.
@@ -43,7 +44,8 @@ struct End {
 struct Run<'s> {
     scene: &'s Scene<'s>,
     states: Vec<State>,
-    /// All that came and did not end. The order stays from round to round: it orders who is demoted in the same round.
+    /// All that came and did not end. The order stays from round to round: it orders who is demoted
+    /// in the same round.
     live: Vec<usize>,
     queues: [Vec<usize>; LIMITS.len() + 1],
     outcome: Replayed,
@@ -73,7 +75,7 @@ impl<'s> Run<'s> {
 
     fn replay(mut self) -> Result<Replayed, Refused> {
         let grid = self.scene.grid;
-        let mut events = self.scene.arrivals(grid.accidents.has(Q19));
+        let mut events = self.scene.arrivals(grid.quirks.has(Q19));
         let mut log = self.scene.log()?;
         let mut end: Option<End> = None;
         let mut jump = NEVER;
@@ -160,11 +162,12 @@ impl<'s> Run<'s> {
 
     /// The least time to the next end or demotion: a slot, as for all that happens (Q19).
     fn grain(&self) -> i64 {
-        if self.scene.grid.accidents.has(Q19) { self.scene.grid.slot } else { 0 }
+        if self.scene.grid.quirks.has(Q19) { self.scene.grid.slot } else { 0 }
     }
 
-    /// The completion that comes first, never less than a slot away. Only a restart's overhead is in the ends: that of a
-    /// start shows when another round comes before the end, and not otherwise (Q26).
+    /// The completion that comes first, never less than a slot away. Only a restart's overhead is
+    /// in the ends: that of a start shows when another round comes before the end, and not
+    /// otherwise (Q26).
     fn next_end(&mut self, now: i64, restart: bool) -> Option<End> {
         let (mut first, grain): (Option<End>, _) = (None, self.grain());
         for &job in &self.live {
@@ -176,7 +179,7 @@ impl<'s> Run<'s> {
             if restart {
                 state.overhead = overhead(gang.gpus, self.scene.grid.gpus, restart, false);
             }
-            if restart || !self.scene.grid.accidents.has(Q26) {
+            if restart || !self.scene.grid.quirks.has(Q26) {
                 left += state.overhead;
             }
             let end = now + left;
@@ -198,17 +201,17 @@ impl<'s> Run<'s> {
             let state = &self.states[*job];
             let limit = LIMITS.get(state.queue)?;
             let gpus = self.scene.jobs[*job].gpus;
-            Some(now + until_demotion(*limit, state.executed, gpus, self.scene.grid.accidents))
+            Some(now + until_demotion(*limit, state.executed, gpus, self.scene.grid.quirks))
         });
         times.min().map_or(NEVER, |time| time.max(now + self.grain()))
     }
 }
 
-/// Seconds until a job is looked at again for demotion. What it has executed is divided by its GPUs with the limit, so
-/// that a job with many GPUs is looked at late (Q25).
-fn until_demotion(limit: i64, executed: i64, gpus: i64, accidents: Accidents) -> i64 {
+/// Seconds until a job is looked at again for demotion. What it has executed is divided by its GPUs
+/// with the limit, so that a job with many GPUs is looked at late (Q25).
+fn until_demotion(limit: i64, executed: i64, gpus: i64, quirks: Quirks) -> i64 {
     let share = |seconds: i64| (seconds.max(0) as u64).div_ceil(gpus as u64) as i64;
-    if accidents.has(Q25) { share(limit - executed) } else { (share(limit) - executed).max(0) }
+    if quirks.has(Q25) { share(limit - executed) } else { (share(limit) - executed).max(0) }
 }
 
 #[cfg(test)]
@@ -216,10 +219,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_demotion_is_looked_at_late_only_by_accident() {
-        let accidents = Accidents::all();
+    fn a_demotion_is_looked_at_late_only_by_quirk() {
+        let quirks = Quirks::all();
         // 3230 GPU-seconds on 8 GPUs are 403.75 s; 3250 are 406.25 s, of which 20 are over.
-        assert_eq!(until_demotion(3250, 20, 8, accidents), 404);
-        assert_eq!(until_demotion(3250, 20, 8, accidents.without(Q25)), 387);
+        assert_eq!(until_demotion(3250, 20, 8, quirks), 404);
+        assert_eq!(until_demotion(3250, 20, 8, quirks.without(Q25)), 387);
     }
 }

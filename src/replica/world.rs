@@ -2,12 +2,12 @@
 
 use crate::job::JobId;
 
-use super::accident::{Q8, Q19};
 use super::events::Events;
 use super::job::{INF, Job};
 use super::overhead::{Communicators, is_restart, overhead};
 use super::placement::Placement;
 use super::planner::Grid;
+use super::quirk::{Q8, Q19};
 use super::{Input, Refused, Replayed, Row, job};
 
 /// Everything that changes during a run. A job is its row in the workload.
@@ -28,12 +28,13 @@ pub(super) struct World {
 }
 
 impl World {
-    /// The world before the first arrival; the jobs have as many GPUs at most as the tables of peaks say where `elastic`.
+    /// The world before the first arrival; the jobs have as many GPUs at most as the tables of
+    /// peaks say where `elastic`.
     pub(super) fn new(input: &Input<'_>, elastic: bool) -> Result<World, Refused> {
         let grid = input.grid()?;
         let jobs = job::jobs(input, elastic)?;
         let arrivals = input.workload.arrivals().iter().map(|id| (id.index(), jobs[id.index()].submit));
-        let events = Events::new(arrivals, grid.accidents.has(Q19));
+        let events = Events::new(arrivals, grid.quirks.has(Q19));
         Ok(World {
             now: events.next().ok_or(Refused::NoJobs)?,
             grid,
@@ -55,7 +56,7 @@ impl World {
         self.replayed.refused.push(JobId(id as u32));
     }
 
-    /// A job that waited gets its first GPUs. Only now is it counted as accepted: an accident (Q20).
+    /// A job that waited gets its first GPUs. Only now is it counted as accepted: a quirk (Q20).
     pub(super) fn start(&mut self, id: usize) {
         let job = &mut self.jobs[id];
         job.start = self.now;
@@ -112,7 +113,8 @@ impl World {
         Err(Refused::Placement { job: job.name.clone() })
     }
 
-    /// Puts the jobs of whole nodes on them in this order, then the smaller ones by size, largest first.
+    /// Puts the jobs of whole nodes on them in this order, then the smaller ones by size, largest
+    /// first.
     pub(super) fn place_by_size(&mut self, ids: &[usize]) -> Result<(), Refused> {
         let node = self.placement.gpus_per_node;
         let mut order: Vec<usize> = ids.iter().copied().filter(|id| self.jobs[*id].num_gpu > 0).collect();
@@ -183,7 +185,7 @@ impl World {
     }
 }
 
-/// Whether a job pays overhead in a round that changes nothing about its GPUs: an accident (Q8).
+/// Whether a job pays overhead in a round that changes nothing about its GPUs: a quirk (Q8).
 pub(super) fn charges_who_goes_on(grid: Grid) -> bool {
-    grid.accidents.has(Q8)
+    grid.quirks.has(Q8)
 }

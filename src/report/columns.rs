@@ -1,4 +1,5 @@
-//! The keys of `summary.json`, flat: the columns of a comparison, and what an assertion may be about.
+//! The keys of `summary.json`, flat: the columns of a comparison, and what an assertion may be
+//! about.
 
 use std::io;
 
@@ -6,7 +7,8 @@ use serde_json::Value;
 
 use super::Summary;
 
-/// The columns of a comparison as CSV: every key of `summary.json` in its order, with dots for nesting.
+/// The columns of a comparison as CSV: every key of `summary.json` in its order, with dots for
+/// nesting.
 pub const CSV_COLUMNS: [&str; 54] = [
     "scheduler",
     "preset",

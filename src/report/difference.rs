@@ -24,12 +24,14 @@ const NAMED: usize = 8;
 pub struct Difference {
     /// The stored run's directory.
     run: String,
-    /// Keys of `summary.json` that say what was simulated, and have another value: before and after.
+    /// Keys of `summary.json` that say what was simulated, and have another value: before and
+    /// after.
     settings: BTreeMap<&'static str, [Value; 2]>,
     /// Whether both runs say which GPUs jobs held; otherwise only their ends are compared.
     #[serde(skip)]
     watched: bool,
-    /// The first thing that was decided or happened otherwise; `None` where everything went the same way.
+    /// The first thing that was decided or happened otherwise; `None` where everything went the
+    /// same way.
     first_difference: Option<Decision>,
     /// Jobs that end in another state, in the order of the trace.
     flips: Vec<Flip>,
@@ -41,7 +43,8 @@ struct Flip {
     job_id: String,
     before: State,
     after: State,
-    /// When the job's own story first differs, in seconds; `None` where it is only cut off elsewhere.
+    /// When the job's own story first differs, in seconds; `None` where it is only cut off
+    /// elsewhere.
     time: Option<f64>,
 }
 
@@ -69,7 +72,8 @@ const SETTINGS: [&str; 10] = [
     "seed",
 ];
 
-/// Whether the stored run is one of these jobs; otherwise the first thing that is different about them.
+/// Whether the stored run is one of these jobs; otherwise the first thing that is different about
+/// them.
 ///
 /// # Errors
 ///
@@ -189,7 +193,8 @@ impl Difference {
     }
 }
 
-/// Writes a row for the first difference and for each flip of every run, with a header. Each comes with its scheduler.
+/// Writes a row for the first difference and for each flip of every run, with a header. Each comes
+/// with its scheduler.
 ///
 /// # Errors
 ///
@@ -248,7 +253,8 @@ impl<'a> Story<'a> {
         self.job.state == State::Declined
     }
 
-    /// When the stories of a job part. No file says when it was declined, so that counts at its submission.
+    /// When the stories of a job part. No file says when it was declined, so that counts at its
+    /// submission.
     fn parts_from(&self, other: &Story<'_>, same_nodes: bool) -> Option<SimTime> {
         if self.is_declined() != other.is_declined() {
             return Some(self.job.submit_time);

@@ -1,8 +1,8 @@
 //! A directory that appears whole or not at all.
 //!
-//! Everything is written into a hidden directory beside the target, on the same file system, and renamed at the end. What
-//! was not published disappears with its [`Staged`], and so do the parents that were made for it; what a process left that was
-//! killed is taken away by [`sweep_out`].
+//! Everything is written into a hidden directory beside the target, on the same file system, and
+//! renamed at the end. What was not published disappears with its [`Staged`], and so do the parents
+//! that were made for it; what a process left that was killed is taken away by [`sweep_out`].
 
 use std::fs::{self, File};
 use std::io;
@@ -27,7 +27,8 @@ impl OutputError {
         OutputError { path: path.display().to_string(), what: what.into() }
     }
 
-    /// What the system says is put by its kind: its own text may name a temporary file, which tells nobody anything.
+    /// What the system says is put by its kind: its own text may name a temporary file, which tells
+    /// nobody anything.
     pub(crate) fn io(path: &Path, doing: &str, why: &io::Error) -> OutputError {
         match why.kind() {
             io::ErrorKind::Other => OutputError::new(path, format!("cannot {doing}: {why}")),
@@ -52,13 +53,14 @@ pub struct Staged {
     made: Vec<PathBuf>,
 }
 
-/// Begins a directory for each target: checks that all may be written or replaced, then makes a temporary one beside each.
-/// `is_ours` says whether a file of that name may be replaced; `mark` is the one that every directory of ours has.
+/// Begins a directory for each target: checks that all may be written or replaced, then makes a
+/// temporary one beside each. `is_ours` says whether a file of that name may be replaced; `mark` is
+/// the one that every directory of ours has.
 ///
 /// # Errors
 ///
-/// If a target is something else than a missing, an empty or one of our own directories, or nothing can be made beside
-/// it. Nothing is left behind then.
+/// If a target is something else than a missing, an empty or one of our own directories, or nothing
+/// can be made beside it. Nothing is left behind then.
 pub fn stage(targets: &[PathBuf], mark: &str, is_ours: fn(&str) -> bool) -> Result<Vec<Staged>, OutputError> {
     let mut all = Vec::new();
     for target in targets {
@@ -214,7 +216,8 @@ fn prefix(target: &Path) -> String {
     format!(".{}.", target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
 }
 
-/// Takes away what processes that were killed left in the making for a target, as far as it is possible.
+/// Takes away what processes that were killed left in the making for a target, as far as it is
+/// possible.
 pub fn sweep_out(target: &Path) {
     let target = fs::canonicalize(target).unwrap_or_else(|_| target.to_path_buf());
     let (prefix, parent) = (prefix(&target), parent(&target));
@@ -235,7 +238,8 @@ pub fn sweep_out(target: &Path) {
     }
 }
 
-/// Holds a directory until the file is closed or the process ends, however it ends; `None` on a system without locks.
+/// Holds a directory until the file is closed or the process ends, however it ends; `None` on a
+/// system without locks.
 ///
 /// # Errors
 ///

@@ -10,7 +10,8 @@ use super::OutputError;
 use super::directory::Undo;
 use super::unfinished::{self, Noted};
 
-/// A file in the making. What is not published disappears with it; a file that is there is replaced only then.
+/// A file in the making. What is not published disappears with it; a file that is there is replaced
+/// only then.
 #[derive(Debug)]
 pub struct StagedFile {
     /// As its user named it.
@@ -25,7 +26,8 @@ pub struct StagedFile {
 enum Sink {
     /// Beside the target.
     Beside(NamedTempFile),
-    /// What is no file, such as a pipe or /dev/stdout, has no place beside it and cannot be renamed.
+    /// What is no file, such as a pipe or /dev/stdout, has no place beside it and cannot be
+    /// renamed.
     Direct(File),
 }
 

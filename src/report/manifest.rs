@@ -5,8 +5,8 @@ use serde::Serialize;
 /// How a run directory came about. Holds no wall-clock value: the same run gives the same bytes.
 #[derive(Clone, Debug, Serialize)]
 pub struct Manifest {
-    /// The words after the program's name that run this again, options that have their default left out. Where the
-    /// results go, and how they are shown, is no part of it.
+    /// The words after the program's name that run this again, options that have their default left
+    /// out. Where the results go, and how they are shown, is no part of it.
     pub command: Vec<String>,
     /// The version of this program.
     pub version: &'static str,

@@ -1,8 +1,8 @@
 //! Runs as one self-contained page: what `report --html` writes.
 //!
-//! The page holds its style, its script and its data, and loads nothing. What comes from a trace gets into it in two ways:
-//! as text of the template, which escapes it, and as JSON in which nothing can end the element around it; the script only
-//! ever makes text of it.
+//! The page holds its style, its script and its data, and loads nothing. What comes from a trace
+//! gets into it in two ways: as text of the template, which escapes it, and as JSON in which
+//! nothing can end the element around it; the script only ever makes text of it.
 
 use askama::Template;
 use serde::Serialize;

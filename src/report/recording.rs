@@ -14,7 +14,8 @@ use crate::record::timeline::Timeline;
 use super::directory::{OutputError, Staged, stage};
 use super::{Manifest, Summary, to_json};
 
-/// Every file that a run directory may hold. `run.json` is in all of them: it is what makes a directory ours.
+/// Every file that a run directory may hold. `run.json` is in all of them: it is what makes a
+/// directory ours.
 pub const FILES: [&str; 10] = [
     "allocations.csv",
     "events.jsonl",
@@ -29,7 +30,8 @@ pub const FILES: [&str; 10] = [
 ];
 const MARK: &str = "run.json";
 
-/// A run directory in the making: some files are written while the run goes on, the others at its end.
+/// A run directory in the making: some files are written while the run goes on, the others at its
+/// end.
 #[derive(Debug)]
 pub struct Recording {
     staged: Staged,
@@ -56,7 +58,8 @@ impl Recording {
         Ok(Recording { staged, allocations: Some(allocations), timeline: Some(timeline), events })
     }
 
-    /// The same without the files that are written while the run goes on: for an engine that tells nobody what happens.
+    /// The same without the files that are written while the run goes on: for an engine that tells
+    /// nobody what happens.
     ///
     /// # Errors
     ///
@@ -108,8 +111,9 @@ impl Recording {
         self.timeline = Some(Sink::create(to).expect("a file"));
     }
 
-    /// Writes the rest: the bytes of `jobs.csv`, the summary, how it came about, and (apart from everything that is the
-    /// same in every run) how long it took, if anyone measured it. What comes back only has to be published.
+    /// Writes the rest: the bytes of `jobs.csv`, the summary, how it came about, and (apart from
+    /// everything that is the same in every run) how long it took, if anyone measured it. What
+    /// comes back only has to be published.
     ///
     /// # Errors
     ///
@@ -138,7 +142,8 @@ impl Recording {
     }
 }
 
-/// A buffered file that remembers that writing failed: a CSV writer that is dropped keeps such errors to itself.
+/// A buffered file that remembers that writing failed: a CSV writer that is dropped keeps such
+/// errors to itself.
 #[derive(Debug)]
 struct Sink {
     path: PathBuf,

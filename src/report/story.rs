@@ -30,7 +30,7 @@ struct Step {
     nodes: String,
     batch_size: u32,
     /// How long it stands still, where the events were written down.
-    pause: Option<SimDuration>,
+    restart: Option<SimDuration>,
     /// How long a turn is, if it takes turns and the events were written down.
     quantum: Option<SimDuration>,
 }
@@ -44,7 +44,7 @@ impl Step {
             gpus,
             nodes,
             batch_size: job.batch_size,
-            pause: None,
+            restart: None,
             quantum: None,
         }
     }
@@ -73,7 +73,7 @@ impl<'a> Story<'a> {
                 gpus: now.gpus,
                 nodes: now.nodes.clone(),
                 batch_size: now.batch_size,
-                pause: None,
+                restart: None,
                 quantum: None,
             });
             before = Some(now);
@@ -86,7 +86,7 @@ impl<'a> Story<'a> {
             let changes = events.iter().filter(|event| !is_verdict(event) && event["event"] != "arrived");
             for (step, event) in steps.iter_mut().zip(changes) {
                 step.what = event["event"].as_str().unwrap_or(&step.what).to_owned();
-                step.pause = span(&event["pause"]);
+                step.restart = span(&event["pause"]);
                 step.quantum = span(&event["quantum"]);
             }
         }
@@ -113,7 +113,7 @@ impl<'a> Story<'a> {
                 "gpus": step.gpus,
                 "nodes": step.nodes,
                 "batch_size": step.batch_size,
-                "pause": seconds(step.pause),
+                "pause": seconds(step.restart),
                 "quantum": seconds(step.quantum),
             })
         };
@@ -205,11 +205,11 @@ impl<'a> Story<'a> {
             "preempt" => "gives up its GPUs".to_owned(),
             _ => return self.end(),
         };
-        match step.pause.filter(|pause| *pause > SimDuration::ZERO) {
-            Some(pause) if step.quantum.is_some() => {
-                what.push_str(&format!(", each after a pause of {}", text(pause)));
+        match step.restart.filter(|restart| *restart > SimDuration::ZERO) {
+            Some(restart) if step.quantum.is_some() => {
+                what.push_str(&format!(", each after a pause of {}", text(restart)));
             }
-            Some(pause) => what.push_str(&format!(", after a pause of {}", text(pause))),
+            Some(restart) => what.push_str(&format!(", after a pause of {}", text(restart))),
             None => {}
         }
         match next {
@@ -283,8 +283,8 @@ fn gpus(count_: Gpus) -> String {
     count(count_.get().into(), "GPU")
 }
 
-/// A length of time as people say it: seconds below ten minutes, minutes below ten hours, else hours. Exact below a second
-/// and where it is whole.
+/// A length of time as people say it: seconds below ten minutes, minutes below ten hours, else
+/// hours. Exact below a second and where it is whole.
 fn text(span: SimDuration) -> String {
     match span.as_secs_f64() {
         seconds if seconds > 1.0 && seconds < 600.0 && seconds.fract() > 0.0 => format!("{seconds:.1} s"),

@@ -179,7 +179,8 @@ fn what_is_not_ours_is_refused() {
     assert!(names(&dir).contains(&"summary.json".to_owned()));
 }
 
-/// An observer's last bytes are written when it is dropped, where it cannot report an error: the recording does.
+/// An observer's last bytes are written when it is dropped, where it cannot report an error: the
+/// recording does.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_noticed() {

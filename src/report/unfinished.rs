@@ -1,4 +1,5 @@
-//! Everything in the making, for a program that ends without unwinding: it was interrupted, or it panics and aborts.
+//! Everything in the making, for a program that ends without unwinding: it was interrupted, or it
+//! panics and aborts.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,8 @@ pub(super) fn lock() -> MutexGuard<'static, BTreeMap<PathBuf, Undo>> {
     ALL.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// A note of something in the making, as long as it lives. It is not to be dropped by whoever holds the lock.
+/// A note of something in the making, as long as it lives. It is not to be dropped by whoever holds
+/// the lock.
 #[derive(Debug)]
 pub(super) struct Noted(PathBuf);
 
@@ -30,8 +32,8 @@ impl Drop for Noted {
     }
 }
 
-/// Takes everything in the making away. From here on none is begun and none gets its name: whoever tries to, waits for
-/// the end of the program, which is up to the caller.
+/// Takes everything in the making away. From here on none is begun and none gets its name: whoever
+/// tries to, waits for the end of the program, which is up to the caller.
 pub fn give_up() {
     let all = lock();
     all.values().for_each(Undo::run);

@@ -1,4 +1,5 @@
-//! Best-effort jobs beside guaranteed ones: always admitted, served from what those leave, in the order of submission.
+//! Best-effort jobs beside guaranteed ones: always admitted, served from what those leave, in the
+//! order of submission.
 
 use crate::job::JobId;
 use crate::units::{Gpus, SimTime};

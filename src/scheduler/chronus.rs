@@ -1,14 +1,15 @@
-//! Chronus (SoCC 2021): deadline jobs are guaranteed leases, GPUs for a fixed time, or nothing; what leases leave over goes to
-//! the others. Every job runs on the GPUs that its user asked for.
+//! Chronus (SoCC 2021): deadline jobs are guaranteed leases, GPUs for a fixed time, or nothing;
+//! what leases leave over goes to the others. Every job runs on the GPUs that its user asked for.
 //!
-//! A job that arrives is *accepted* if it finds leases in which it is done in time, beside those of everybody accepted before.
-//! When leases begin, who has one is decided anew: guaranteed jobs run as much as possible, or, while somebody was rejected, as
-//! little as they can afford. All other GPUs are dealt out by least remaining service to who was rejected and to best-effort
-//! jobs, then to accepted jobs without a lease, then to those whose deadlines are lost. Between two beginnings nobody is
-//! preempted; free GPUs go to who waits.
+//! A job that arrives is *accepted* if it finds leases in which it is done in time, beside those of
+//! everybody accepted before. When leases begin, who has one is decided anew: guaranteed jobs run
+//! as much as possible, or, while somebody was rejected, as little as they can afford. All other
+//! GPUs are dealt out by least remaining service to who was rejected and to best-effort jobs, then
+//! to accepted jobs without a lease, then to those whose deadlines are lost. Between two beginnings
+//! nobody is preempted; free GPUs go to who waits.
 //!
-//! While everybody runs, nobody would be preempted when leases begin, so they are passed over: what they would have changed
-//! in the plans of accepted jobs is caught up with at the next plan.
+//! While everybody runs, nobody would be preempted when leases begin, so they are passed over: what
+//! they would have changed in the plans of accepted jobs is caught up with at the next plan.
 
 mod choice;
 mod demand;
@@ -29,7 +30,7 @@ use guarantee::Guarantee;
 use queue::Queue;
 use settings::{Aim, BestEffort, Grid, Newcomers, Restart, Settings, Switch};
 
-use super::{Entry, Literal, Plan, Promise, Reason, Scheduler, View};
+use super::{ArtifactSettings, Entry, Plan, Promise, Reason, Scheduler, View};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "chronus",
@@ -41,7 +42,7 @@ pub(super) const ENTRY: Entry = Entry {
     grant_admits: false,
     requested_size: true,
     adapts_batch: false,
-    literal: Some(Literal {
+    artifact: Some(ArtifactSettings {
         options: &[
             ("lease", "240"),
             ("check", "60"),
@@ -134,7 +135,7 @@ enum Standing {
     Rejected,
     BestEffort,
     /// Its last deadline cannot be kept any more.
-    Hopeless,
+    Infeasible,
 }
 
 /// The shortest time: how long who restarts is without GPUs.
@@ -176,7 +177,7 @@ impl Chronus {
                         plan.admit(id, Some(Promise { end }));
                         continue;
                     }
-                    plan.tolerate(id);
+                    plan.run_unadmitted(id);
                     Standing::Rejected
                 }
             };
@@ -220,13 +221,13 @@ impl Chronus {
             }
             let left = other.left(view, &self.leasing, *id);
             if other.standing == Standing::Rejected && now + left.alone > other.last {
-                other.standing = Standing::Hopeless;
+                other.standing = Standing::Infeasible;
             }
             if other.gpus > free {
                 continue;
             }
             let (gpus, left) = (i128::from(other.gpus.get()), left.by_estimate);
-            let (rank, service) = if other.standing == Standing::Hopeless {
+            let (rank, service) = if other.standing == Standing::Infeasible {
                 (2, -gpus * lateness(now, left, other.last))
             } else {
                 (0, gpus * i128::from(left.as_micros()))

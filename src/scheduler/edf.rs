@@ -1,5 +1,6 @@
-//! Earliest deadline first on elastic jobs: in deadline order each job gets the largest size that still gains, or the
-//! largest useful size that fits. Best-effort jobs come last, in the order of their submission. Nobody is turned away.
+//! Earliest deadline first on elastic jobs: in deadline order each job gets the largest size that
+//! still gains, or the largest useful size that fits. Best-effort jobs come last, in the order of
+//! their submission. Nobody is turned away.
 
 use crate::job::JobId;
 use crate::units::SimTime;
@@ -17,7 +18,7 @@ pub(super) const ENTRY: Entry = Entry {
     grant_admits: true,
     requested_size: false,
     adapts_batch: false,
-    literal: None,
+    artifact: None,
     build: |options, _| {
         options.none()?;
         Ok(Box::new(Edf { queue: Queue::new() }))

@@ -1,6 +1,6 @@
-//! EDF with admission control ("EDF + Admission Control" in the paper's figure 9): a deadline job is admitted if it and all
-//! that were admitted before are in time when they are filled in deadline order at the most GPUs that gain. Best-effort jobs
-//! are always admitted and get what is left.
+//! EDF with admission control ("EDF + Admission Control" in the paper's figure 9): a deadline job
+//! is admitted if it and all that were admitted before are in time when they are filled in deadline
+//! order at the most GPUs that gain. Best-effort jobs are always admitted and get what is left.
 
 use super::best_effort::BestEffort;
 use super::guarantee::Guarantee;
@@ -17,7 +17,7 @@ pub(super) const ENTRY: Entry = Entry {
     grant_admits: false,
     requested_size: false,
     adapts_batch: false,
-    literal: None,
+    artifact: None,
     build: |options, _| {
         options.none()?;
         Ok(Box::new(EdfAdmission {

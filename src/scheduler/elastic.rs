@@ -1,9 +1,10 @@
-//! Elastic allocation (ElasticFlow, section 4.2): the GPUs that the guarantees leave free now go, one size step at a time,
-//! where the return is best.
+//! Elastic allocation (ElasticFlow, section 4.2): the GPUs that the guarantees leave free now go,
+//! one size step at a time, where the return is best.
 //!
-//! A step makes a job end sooner and, under the measured speeds, nearly always costs GPU-time. Its price is the GPU-time
-//! lost for each second saved, times the square root of the GPU-time that the job then still takes: among equal bargains the
-//! shorter job goes first. METHODOLOGY.md compares this with other prices.
+//! A step makes a job end sooner and, under the measured speeds, nearly always costs GPU-time. Its
+//! price is the GPU-time lost for each second saved, times the square root of the GPU-time that the
+//! job then still takes: among equal bargains the shorter job goes first. METHODOLOGY.md compares
+//! this with other prices.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -63,8 +64,8 @@ struct Present {
     gpu_time: GpuTime,
 }
 
-/// Hands out what is free now until nothing is left or nobody gets faster. A best-effort job's first GPUs come before
-/// anybody's additional ones.
+/// Hands out what is free now until nothing is left or nobody gets faster. A best-effort job's
+/// first GPUs come before anybody's additional ones.
 pub(super) fn hand_out(view: &View<'_>, reservations: &mut Reservations, best_effort: &mut BestEffort) {
     let now = view.now();
     let mut spare = reservations.free.now();
@@ -96,7 +97,8 @@ pub(super) fn hand_out(view: &View<'_>, reservations: &mut Reservations, best_ef
                 best_effort.jobs[place].gpus = gpus;
                 true
             }
-            // The price supposed that the size can be held to the end; what others have reserved may not let it.
+            // The price supposed that the size can be held to the end; what others have reserved
+            // may not let it.
             Taker::Member(place) => reservations.replace(place, now, step.level, Start::Stays, |old, new| {
                 new.end() < old.end() && new.at(now) == gpus
             }),

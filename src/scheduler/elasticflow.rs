@@ -1,5 +1,6 @@
-//! ElasticFlow (ASPLOS 2023): admission control by minimum satisfactory share, elastic allocation of what is left by
-//! marginal return. An admitted job is never late. Best-effort jobs are always admitted and get what guaranteed jobs leave.
+//! ElasticFlow (ASPLOS 2023): admission control by minimum satisfactory share, elastic allocation
+//! of what is left by marginal return. An admitted job is never late. Best-effort jobs are always
+//! admitted and get what guaranteed jobs leave.
 
 use super::best_effort::BestEffort;
 use super::elastic;
@@ -17,7 +18,7 @@ pub(super) const ENTRY: Entry = Entry {
     grant_admits: false,
     requested_size: false,
     adapts_batch: false,
-    literal: None,
+    artifact: None,
     build: |options, _| {
         options.none()?;
         Ok(Box::new(ElasticFlow {
@@ -37,8 +38,9 @@ impl Scheduler for ElasticFlow {
         let mut plan = Plan::new();
         self.guarantee.update(view);
         self.best_effort.update(view, &mut plan);
-        // Back to minimum shares, and out again: only when there is somebody to make room for, a newcomer with a deadline
-        // or a best-effort job without GPUs. After an end, what became free is handed out on top of what the others have.
+        // Back to minimum shares, and out again: only when there is somebody to make room for, a
+        // newcomer with a deadline or a best-effort job without GPUs. After an end, what became
+        // free is handed out on top of what the others have.
         let newcomers = view.arrivals().iter().any(|id| view.job(*id).deadline.is_some());
         if newcomers || self.best_effort.someone_waits() {
             self.guarantee.refill(view.now());

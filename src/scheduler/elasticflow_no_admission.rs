@@ -1,6 +1,7 @@
-//! ElasticFlow without admission control ("EDF + Elastic Scaling" in the paper's figure 9): in deadline order each job gets
-//! its minimum satisfactory share, or all it can use where it cannot be in time; what is left goes by marginal return.
-//! Nobody is turned away, so under overload jobs that are late anyway take GPUs from those that are not yet.
+//! ElasticFlow without admission control ("EDF + Elastic Scaling" in the paper's figure 9): in
+//! deadline order each job gets its minimum satisfactory share, or all it can use where it cannot
+//! be in time; what is left goes by marginal return. Nobody is turned away, so under overload jobs
+//! that are late anyway take GPUs from those that are not yet.
 
 use super::best_effort::BestEffort;
 use super::elastic;
@@ -19,7 +20,7 @@ pub(super) const ENTRY: Entry = Entry {
     grant_admits: false,
     requested_size: false,
     adapts_batch: false,
-    literal: None,
+    artifact: None,
     build: |options, _| {
         options.none()?;
         Ok(Box::new(NoAdmission { waiting: Vec::new(), best_effort: BestEffort::default() }))

@@ -1,5 +1,5 @@
-//! First in, first out: the jobs in the order of their submission, on the GPUs their users asked for, until one does not
-//! fit. Nobody is preempted, and nobody overtakes. Deadlines play no part.
+//! First in, first out: the jobs in the order of their submission, on the GPUs their users asked
+//! for, until one does not fit. Nobody is preempted, and nobody overtakes. Deadlines play no part.
 
 use crate::units::SimTime;
 
@@ -16,7 +16,7 @@ pub(super) const ENTRY: Entry = Entry {
     grant_admits: true,
     requested_size: true,
     adapts_batch: false,
-    literal: None,
+    artifact: None,
     build: |options, _| {
         options.none()?;
         Ok(Box::new(Fifo { queue: Queue::new() }))

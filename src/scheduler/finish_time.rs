@@ -1,10 +1,13 @@
-//! The time shares that make the worst finish-time fairness as good as it can be (Themis, as re-stated by Gavel, section 4.2).
+//! The time shares that make the worst finish-time fairness as good as it can be (Themis, as
+//! re-stated by Gavel, section 4.2).
 //!
-//! A job that has been there for `a`, still needs `b` on its GPUs and would need `c` in all on its own share of the cluster
-//! comes, at a time share `x` from now on, to `rho(x) = (a + b / x) / c`. For a bound `t` on everybody's rho a job therefore
-//! needs `x(t) = b / (c t - a)` at least, which falls with `t`; so the least bound is where these needs just fit the cluster,
-//! or where the first job needs all of its time. No convex solver is needed, and the shares are unique: where a job's own limit
-//! decides, the others get what they need for the bound and no more, which leaves some of the cluster undecided.
+//! A job that has been there for `a`, still needs `b` on its GPUs and would need `c` in all on its
+//! own share of the cluster comes, at a time share `x` from now on, to `rho(x) = (a + b / x) / c`.
+//! For a bound `t` on everybody's rho a job therefore needs `x(t) = b / (c t - a)` at least, which
+//! falls with `t`; so the least bound is where these needs just fit the cluster, or where the first
+//! job needs all of its time. No convex solver is needed, and the shares are unique: where a job's
+//! own limit decides, the others get what they need for the bound and no more, which leaves some of
+//! the cluster undecided.
 
 /// What decides a job's share.
 #[derive(Clone, Copy, Debug)]
@@ -30,7 +33,8 @@ impl Claim {
 pub(super) fn bound(claims: &[Claim], gpus: f64) -> f64 {
     // Nobody gets more than all of his time.
     let mut bound = claims.iter().map(|claim| (claim.elapsed + claim.left) / claim.alone).fold(0.0, f64::max);
-    // What is needed falls with the bound and is convex: from the left, Newton's steps never pass the point where it fits.
+    // What is needed falls with the bound and is convex: from the left, Newton's steps never pass
+    // the point where it fits.
     loop {
         let (mut excess, mut slope) = (-gpus, 0.0);
         for claim in claims {
@@ -67,9 +71,10 @@ mod tests {
         (a - b).abs() <= 1e-9 * b.abs()
     }
 
-    /// Three new jobs of 4, 4 and 8 GPUs on 8, which need 100, 100 and 200 s. A third of the cluster is 8/3 GPUs, so alone they
-    /// would take 150, 150 and 600 s. Shares 100/(150 t) and 200/(600 t) of 4, 4 and 8 GPUs are 8 GPUs at t = 1: all three
-    /// finish as if alone, with shares of 2/3, 2/3 and 1/3.
+    /// Three new jobs of 4, 4 and 8 GPUs on 8, which need 100, 100 and 200 s. A third of the
+    /// cluster is 8/3 GPUs, so alone they would take 150, 150 and 600 s. Shares 100/(150 t) and
+    /// 200/(600 t) of 4, 4 and 8 GPUs are 8 GPUs at t = 1: all three finish as if alone, with
+    /// shares of 2/3, 2/3 and 1/3.
     #[test]
     fn newcomers_finish_as_if_alone() {
         let claims =
@@ -79,8 +84,9 @@ mod tests {
         assert!(close(shares[0], 2.0 / 3.0) && close(shares[1], 2.0 / 3.0) && close(shares[2], 1.0 / 3.0));
     }
 
-    /// A job that has waited for 300 s and needs 100 more, alone 200 in all, comes to 2 at best. The other, new, needs
-    /// 100 / (100 × 2) of its time for that; 4 of the 8 GPUs are enough for both, and it gets no more.
+    /// A job that has waited for 300 s and needs 100 more, alone 200 in all, comes to 2 at best.
+    /// The other, new, needs 100 / (100 × 2) of its time for that; 4 of the 8 GPUs are enough for
+    /// both, and it gets no more.
     #[test]
     fn a_job_at_its_limit_leaves_the_rest_undecided() {
         let claims = [claim(2.0, 300.0, 100.0, 200.0), claim(4.0, 0.0, 100.0, 100.0)];

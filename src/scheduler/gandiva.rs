@@ -1,12 +1,15 @@
-//! Gandiva (OSDI 2018): jobs of one size share node sets, and take turns where there are more jobs than room.
+//! Gandiva (OSDI 2018): jobs of one size share node sets, and take turns where there are more jobs
+//! than room.
 //!
-//! Every node belongs to at most one size; a *node set* is as many nodes as a job of its size needs, cut into *slots* of that
-//! size. A slot with several jobs is a rotation. Sizes get node sets by demand: one each, the neediest job's size first, then
-//! again and again to the size with the most jobs for each slot, as long as there are more jobs than slots. Where there are
-//! not enough nodes for all sizes, a size keeps its set for a term of ten turns before another may take it. Sets are kept
-//! from plan to plan; only what is too much goes, and its jobs are migrated to the sets that stay. A slot whose jobs change
-//! starts over with the one that has attained the least service, so that changes starve nobody. Deadlines play no part, and best-effort
-//! jobs are like all others.
+//! Every node belongs to at most one size; a *node set* is as many nodes as a job of its size
+//! needs, cut into *slots* of that size. A slot with several jobs is a rotation. Sizes get node
+//! sets by demand: one each, the neediest job's size first, then again and again to the size with
+//! the most jobs for each slot, as long as there are more jobs than slots. Where there are not
+//! enough nodes for all sizes, a size keeps its set for a term of ten turns before another may take
+//! it. Sets are kept from plan to plan; only what is too much goes, and its jobs are migrated to
+//! the sets that stay. A slot whose jobs change starts over with the one that has attained the
+//! least service, so that changes starve nobody. Deadlines play no part, and best-effort jobs are
+//! like all others.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +36,7 @@ pub(super) const ENTRY: Entry = Entry {
     grant_admits: true,
     requested_size: true,
     adapts_batch: false,
-    literal: None,
+    artifact: None,
     build: |options, _| {
         let options: Options = options.read()?;
         let quantum =
@@ -123,7 +126,8 @@ impl Scheduler for Gandiva {
     }
 }
 
-/// A size keeps a set for this many turns before one that has none may take it: moving costs more than a turn.
+/// A size keeps a set for this many turns before one that has none may take it: moving costs more
+/// than a turn.
 const TERM: u64 = 10;
 
 impl Gandiva {
@@ -168,7 +172,8 @@ impl Gandiva {
 
     /// How many node sets each size should have: whoever is in its term keeps one.
     fn wanted_sets(&self, view: &View<'_>, kept: &BTreeSet<Gpus>) -> BTreeMap<Gpus, usize> {
-        // Counted on the nodes themselves: on nodes of different sizes a set may have few slots, or need many nodes.
+        // Counted on the nodes themselves: on nodes of different sizes a set may have few slots, or
+        // need many nodes.
         let mut owners = vec![None; view.nodes().nodes().len()];
         let mut room = |gpus: Gpus| {
             let nodes = free_nodes(view, &owners, gpus)?;
@@ -213,8 +218,8 @@ impl Gandiva {
     }
 }
 
-/// Nodes of no size that together hold a job of this one: the smallest that is large enough alone, else few by taking the
-/// largest.
+/// Nodes of no size that together hold a job of this one: the smallest that is large enough alone,
+/// else few by taking the largest.
 fn free_nodes(view: &View<'_>, owners: &[Option<Gpus>], gpus: Gpus) -> Option<Vec<NodeId>> {
     let sizes = view.nodes().nodes();
     let mut free: Vec<NodeId> =
@@ -275,7 +280,8 @@ impl Size {
         }
     }
 
-    /// Takes away the set on the largest node, of several the one with the fewest jobs, the last; they wait.
+    /// Takes away the set on the largest node, of several the one with the fewest jobs, the last;
+    /// they wait.
     fn drop_set(&mut self, view: &View<'_>) -> Vec<Slot> {
         let node =
             |set: &[Slot]| set[0].nodes.parts().iter().map(|part| view.nodes().nodes()[part.0.index()]).max();
@@ -336,6 +342,6 @@ impl Slot {
 
 /// How long a turn of a job must be for at least half of it to be work.
 fn turn(view: &View<'_>, id: JobId, gpus: Gpus, quantum: SimDuration) -> SimDuration {
-    let pause = view.turn(id, gpus).max(view.pause(id, gpus));
-    quantum.max(pause + pause)
+    let restart = view.turn(id, gpus).max(view.restart_overhead(id, gpus));
+    quantum.max(restart + restart)
 }

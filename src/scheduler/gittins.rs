@@ -1,13 +1,16 @@
-//! The Gittins index of a job that has attained some service, given how much service jobs take in all.
+//! The Gittins index of a job that has attained some service, given how much service jobs take in
+//! all.
 //!
-//! `G(a) = max over Δ of P(S - a <= Δ | S > a) / E[min(S - a, Δ) | S > a]`: the best ratio of the chance that the job ends
-//! within a further Δ to the service that this is expected to cost (Gittins 1989; Tiresias, section 3.2).
+//! `G(a) = max over Δ of P(S - a <= Δ | S > a) / E[min(S - a, Δ) | S > a]`: the best ratio of the
+//! chance that the job ends within a further Δ to the service that this is expected to cost
+//! (Gittins 1989; Tiresias, section 3.2).
 //!
-//! Let `N(t)` be how many jobs take at most `t`, and `T(t)` what all jobs together attain while each is served up to `t`. Both
-//! differences count the same jobs, so `G(a)` is the steepest line from the point `(T(a), N(a))` to a later point
-//! `(T(s), N(s))`, and only the sizes `s` that occur can be best. The steepest line ends at a corner of the upper hull of the
-//! later points. Each corner's successor on the hull of what comes after it is found once, from the right; an index is then a
-//! walk along the hull.
+//! Let `N(t)` be how many jobs take at most `t`, and `T(t)` what all jobs together attain while
+//! each is served up to `t`. Both differences count the same jobs, so `G(a)` is the steepest line
+//! from the point `(T(a), N(a))` to a later point `(T(s), N(s))`, and only the sizes `s` that occur
+//! can be best. The steepest line ends at a corner of the upper hull of the later points. Each
+//! corner's successor on the hull of what comes after it is found once, from the right; an index is
+//! then a walk along the hull.
 
 /// How much service jobs take in all, ready to be asked for indices.
 #[derive(Clone, Debug)]
@@ -49,7 +52,8 @@ impl Gittins {
         Gittins { corners, jobs }
     }
 
-    /// The index of a job that has attained `service`, per unit of service; zero beyond the largest size.
+    /// The index of a job that has attained `service`, per unit of service; zero beyond the largest
+    /// size.
     pub(super) fn index(&self, service: f64) -> f64 {
         let first = self.corners.partition_point(|corner| corner.size <= service);
         if first == self.corners.len() {
@@ -75,7 +79,8 @@ fn slope(from: Corner, to: Corner) -> f64 {
     (to.ended - from.ended) / (to.attained - from.attained)
 }
 
-/// Where the steepest line from `here` to the corner `first` or a later one ends. Along the hull slopes rise and then fall.
+/// Where the steepest line from `here` to the corner `first` or a later one ends. Along the hull
+/// slopes rise and then fall.
 fn steepest(corners: &[Corner], here: Corner, first: usize) -> usize {
     let mut best = first;
     loop {
@@ -91,8 +96,8 @@ fn steepest(corners: &[Corner], here: Corner, first: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Sizes 2, 2, 10. At 0: within 2 two of three end for 3 × 2 = 6, so 2/6; within 10 all end for 6 + 8 = 14, so 3/14. At 1
-    /// it is 2/3 against 3/11, at 2 one job ends for 8, at 9 for 1.
+    /// Sizes 2, 2, 10. At 0: within 2 two of three end for 3 × 2 = 6, so 2/6; within 10 all end for
+    /// 6 + 8 = 14, so 3/14. At 1 it is 2/3 against 3/11, at 2 one job ends for 8, at 9 for 1.
     #[test]
     fn an_index_by_hand() {
         let gittins = Gittins::new(vec![2.0, 10.0, 2.0]);

@@ -1,5 +1,6 @@
-//! Deadlines that are kept: who is admitted holds a reservation that ends in time, in a set that fits the cluster, from the
-//! admission to the end (METHODOLOGY.md, "Why an admitted job is never late").
+//! Deadlines that are kept: who is admitted holds a reservation that ends in time, in a set that
+//! fits the cluster, from the admission to the end (METHODOLOGY.md, "Why an admitted job is never
+//! late").
 
 use crate::job::JobId;
 use crate::units::SimTime;
@@ -20,8 +21,8 @@ impl Guarantee {
         Guarantee { filling, reservations: Reservations::new() }
     }
 
-    /// Brings the set up to now. Where the world has not followed it, for wrong profiles, the set is refilled; whom that
-    /// does not save loses the deadline, so that the others keep theirs.
+    /// Brings the set up to now. Where the world has not followed it, for wrong profiles, the set
+    /// is refilled; whom that does not save loses the deadline, so that the others keep theirs.
     pub(super) fn update(&mut self, view: &View<'_>) {
         let now = view.now();
         self.reservations.update(view);
@@ -44,7 +45,8 @@ impl Guarantee {
         }
     }
 
-    /// Refills every job in deadline order from the actual state; keeps the old set if somebody would be late.
+    /// Refills every job in deadline order from the actual state; keeps the old set if somebody
+    /// would be late.
     pub(super) fn refill(&mut self, now: SimTime) -> bool {
         self.reservations.refill_from(0, None, self.filling, now).is_some()
     }
@@ -69,7 +71,7 @@ impl Guarantee {
         let alone = |size| member.needs.end_at(size, now, Start::Stays);
         let Some(needed) = member.needs.sizes.iter().find(|size| alone(size) <= member.latest) else {
             let earliest = member.needs.sizes.iter().map(alone).min().unwrap_or(SimTime::NEVER);
-            return Err(Reason::Hopeless { earliest, deadline });
+            return Err(Reason::Infeasible { earliest, deadline });
         };
         let needed = needed.gpus;
         let Some(reservation) = self.find_room(&member, now) else {
@@ -77,7 +79,12 @@ impl Guarantee {
             let mut late = Reservation::default();
             let ends = member.needs.fill(free, now, top, Start::Stays, SimTime::NEVER, &mut late);
             let earliest = ends.then(|| late.end());
-            return Err(Reason::NoShare { needed, deadline, most_free: free.most(deadline), earliest });
+            return Err(Reason::InsufficientCapacity {
+                needed,
+                deadline,
+                most_free: free.most(deadline),
+                earliest,
+            });
         };
         let end = reservation.end();
         member.reservation = reservation;
@@ -85,8 +92,8 @@ impl Guarantee {
         Ok(Promise { end })
     }
 
-    /// A reservation for a job beside all others, who may have to make room: behind it in deadline order, or not at all, or,
-    /// before it is refused, wherever they stand.
+    /// A reservation for a job beside all others, who may have to make room: behind it in deadline
+    /// order, or not at all, or, before it is refused, wherever they stand.
     fn find_room(&mut self, member: &Member, now: SimTime) -> Option<Reservation> {
         let place = self.reservations.place(member);
         let behind = self.reservations.refill_from(place, Some(member), self.filling, now);

@@ -21,7 +21,8 @@ pub(super) struct Step {
 pub(super) enum Ladder {
     /// A queue a step; the thresholds between them, ascending.
     Queues(Vec<u64>),
-    /// Steps of `quantum` ranked by the Gittins index at their beginning, up to the largest job's end.
+    /// Steps of `quantum` ranked by the Gittins index at their beginning, up to the largest job's
+    /// end.
     Gittins {
         quantum: u64,
         /// From the whole trace, which is there from the first plan on.
@@ -56,7 +57,8 @@ impl Ladder {
     /// Asks the oracle for what the ladder needs, the first time.
     pub(super) fn consult(&mut self, view: &View<'_>) {
         if let Ladder::Gittins { index: index @ None, .. } = self {
-            // Before the first plan nobody has done anything, so these are the speeds at the start of each job.
+            // Before the first plan nobody has done anything, so these are the speeds at the start
+            // of each job.
             let gpu_time = |job: &crate::job::JobSpec| {
                 let rate = view.rate(job.id, job.requested)?.get();
                 Some(job.iterations.get() / rate * f64::from(job.requested.get()))
@@ -75,7 +77,8 @@ impl Ladder {
             }
             Ladder::Gittins { quantum, index } => {
                 let largest = index.as_ref().map_or(0.0, Gittins::largest);
-                // Nobody is expected to attain more than the largest job: from there on nothing changes.
+                // Nobody is expected to attain more than the largest job: from there on nothing
+                // changes.
                 let last = ((largest * 1e6) as u64).div_ceil(*quantum) * quantum;
                 let from = (attained / quantum * quantum).min(last);
                 let value = index.as_ref().map_or(0.0, |index| index.index(from as f64 / 1e6));
@@ -107,7 +110,8 @@ mod tests {
         }
     }
 
-    /// Sizes 2 and 10 GPU-s, steps of 4: index 1/4 at 0 (one of two ends for 2 × 2), 1/6 at 4, 1/2 at 8, none from 12 on.
+    /// Sizes 2 and 10 GPU-s, steps of 4: index 1/4 at 0 (one of two ends for 2 × 2), 1/6 at 4, 1/2
+    /// at 8, none from 12 on.
     #[test]
     fn indices_are_those_of_the_steps_beginning() {
         let index = Some(Gittins::new(vec![2.0, 10.0]));

@@ -23,8 +23,8 @@ pub struct OptionDoc {
 pub struct OptionsError(pub String);
 
 impl Options {
-    /// Options from `KEY=VALUE` texts, as `--set` gives them. A value that is not a number, a truth value or a quoted text
-    /// is a text.
+    /// Options from `KEY=VALUE` texts, as `--set` gives them. A value that is not a number, a truth
+    /// value or a quoted text is a text.
     ///
     /// # Errors
     ///

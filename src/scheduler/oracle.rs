@@ -6,7 +6,8 @@ use super::View;
 
 /// Knowledge of the future, for policies that are defined by it.
 ///
-/// A policy that asks here cannot be deployed as it stands; its [`Entry`](super::Entry) says what it asks for.
+/// A policy that asks here cannot be deployed as it stands; its [`Entry`](super::Entry) says what
+/// it asks for.
 #[derive(Clone, Copy)]
 pub struct Oracle<'a> {
     jobs: &'a [JobSpec],

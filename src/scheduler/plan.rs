@@ -8,14 +8,15 @@ use crate::units::{Gpus, SimDuration, SimTime};
 
 /// The whole of what a scheduler wants from now on.
 ///
-/// A plan is total: a live job that is granted nothing is paused. The order in which it was put together does not matter.
+/// A plan is total: a live job that is granted nothing is paused. The order in which it was put
+/// together does not matter.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     pub(crate) grants: Vec<Grant>,
     pub(crate) pins: Vec<JobId>,
     pub(crate) admitted: Vec<(JobId, Option<Promise>)>,
     pub(crate) declined: Vec<(JobId, Reason)>,
-    pub(crate) tolerated: Vec<JobId>,
+    pub(crate) unadmitted: Vec<JobId>,
     pub(crate) fell_back: bool,
     pub(crate) wake: Option<SimTime>,
 }
@@ -43,8 +44,8 @@ impl Grant {
         std::iter::once(self.job).chain(self.others.iter().copied())
     }
 
-    /// Sets the global batch size, for a job that has its GPUs to itself. A new one on the same nodes changes the speed and
-    /// costs no pause.
+    /// Sets the global batch size, for a job that has its GPUs to itself. A new one on the same
+    /// nodes changes the speed and costs no pause.
     pub fn batch(&mut self, batch: u32) {
         self.batch = Some(batch);
     }
@@ -68,7 +69,7 @@ pub enum Reason {
         cluster: Gpus,
     },
     /// It could not be in time even with the whole cluster from now on.
-    Hopeless {
+    Infeasible {
         /// The earliest end.
         earliest: SimTime,
         /// Its deadline.
@@ -77,7 +78,7 @@ pub enum Reason {
     /// It has no deadline, and the scheduler is set to serve none of these.
     BestEffort,
     /// It could be in time alone, but not beside what has been promised to others.
-    NoShare {
+    InsufficientCapacity {
         /// The fewest GPUs that are enough if it holds them from now on.
         needed: Gpus,
         /// Its deadline.
@@ -95,19 +96,19 @@ impl fmt::Display for Reason {
             Reason::TooLarge { smallest, cluster } => {
                 write!(f, "needs at least {smallest} GPUs, the cluster has {cluster}")
             }
-            Reason::Hopeless { earliest, deadline } if earliest <= deadline => write!(
+            Reason::Infeasible { earliest, deadline } if earliest <= deadline => write!(
                 f,
                 "with the whole cluster from now on it would end at {earliest} s, too close to its deadline, {deadline} s, \
                  to be promised"
             ),
-            Reason::Hopeless { earliest, deadline } => {
+            Reason::Infeasible { earliest, deadline } => {
                 write!(
                     f,
                     "with the whole cluster from now on it would end at {earliest} s, its deadline is {deadline} s"
                 )
             }
             Reason::BestEffort => f.write_str("is a best-effort job, and none are served"),
-            Reason::NoShare { needed, deadline, most_free, earliest } => {
+            Reason::InsufficientCapacity { needed, deadline, most_free, earliest } => {
                 write!(f, "needs {needed} GPUs until {deadline} s, at most {most_free} are free at once; ")?;
                 match earliest {
                     Some(end) => write!(f, "with what is free it would end at {end} s"),
@@ -134,8 +135,9 @@ impl Plan {
         self.rotate_on(&[job], nodes, SimDuration::ZERO)
     }
 
-    /// Lets live jobs take turns of one quantum on `gpus` GPUs, the first from now on; one job alone has no turns. A
-    /// rotation with the jobs, order, GPUs, quantum and nodes of one in force lets that go on; any other starts anew.
+    /// Lets live jobs take turns of one quantum on `gpus` GPUs, the first from now on; one job
+    /// alone has no turns. A rotation with the jobs, order, GPUs, quantum and nodes of one in force
+    /// lets that go on; any other starts anew.
     ///
     /// # Panics
     ///
@@ -176,8 +178,8 @@ impl Plan {
     }
 
     /// Lets a live job have GPUs from now on without taking it on.
-    pub fn tolerate(&mut self, job: JobId) {
-        self.tolerated.push(job);
+    pub fn run_unadmitted(&mut self, job: JobId) {
+        self.unadmitted.push(job);
     }
 
     /// Says that a solver had no answer for this plan, so that a simpler one stands in for it.
@@ -185,8 +187,8 @@ impl Plan {
         self.fell_back = true;
     }
 
-    /// Asks to be called at `time` at the latest, to the microsecond. The earliest of several calls counts; the next plan
-    /// replaces it.
+    /// Asks to be called at `time` at the latest, to the microsecond. The earliest of several calls
+    /// counts; the next plan replaces it.
     pub fn wake_at(&mut self, time: SimTime) {
         self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));
     }

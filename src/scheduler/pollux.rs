@@ -1,9 +1,10 @@
-//! Pollux (OSDI 2021): goodput-driven scheduling. GPUs and batch sizes are chosen together, by throughput times statistical
-//! efficiency, for the highest harmonic mean of how much faster jobs are than at a fair share. How fast a job is on what it has
-//! not been on is learned from what it was seen to do. Deadlines and requested sizes play no part.
+//! Pollux (OSDI 2021): goodput-driven scheduling. GPUs and batch sizes are chosen together, by
+//! throughput times statistical efficiency, for the highest harmonic mean of how much faster jobs
+//! are than at a fair share. How fast a job is on what it has not been on is learned from what it
+//! was seen to do. Deadlines and requested sizes play no part.
 //!
-//! Plans are made in rounds. What happens between two rounds waits for the next: what ended leaves its GPUs idle, what arrived
-//! has none.
+//! Plans are made in rounds. What happens between two rounds waits for the next: what ended leaves
+//! its GPUs idle, what arrived has none.
 
 mod agent;
 mod fit;
@@ -24,7 +25,7 @@ use crate::units::{Gpus, SimDuration, SimTime};
 use super::{Entry, OptionsError, Plan, Scheduler, View};
 use agent::Agent;
 use search::{Row, search};
-use settings::{Base, LITERAL, OPTIONS, SeedPlans, Settings};
+use settings::{ARTIFACT, Base, OPTIONS, SeedPlans, Settings};
 use speedup::Batches;
 
 pub(super) const ENTRY: Entry = Entry {
@@ -37,7 +38,7 @@ pub(super) const ENTRY: Entry = Entry {
     grant_admits: true,
     requested_size: false,
     adapts_batch: true,
-    literal: Some(LITERAL),
+    artifact: Some(ARTIFACT),
     build: |options, seed| Ok(Box::new(Pollux::new(options.read()?, seed)?)),
 };
 
@@ -101,14 +102,15 @@ impl Note {
         }
     }
 
-    /// The most GPUs that it may have now: twice as many as it was seen on, so that what is not known is not far off.
+    /// The most GPUs that it may have now: twice as many as it was seen on, so that what is not
+    /// known is not far off.
     fn cap(&self) -> u32 {
         let first = self.counts.as_ref().and_then(|counts| counts.first()).copied().unwrap_or(1);
         (2 * self.agent.most_seen()).max(first).min(self.most)
     }
 
-    /// Whether it has been seen on the GPUs that it holds, and would be faster on no others that it may have. `node` is the size of
-    /// the largest node.
+    /// Whether it has been seen on the GPUs that it holds, and would be faster on no others that it
+    /// may have. `node` is the size of the largest node.
     fn is_content(&mut self, node: u32) -> bool {
         let (spans, gpus, cap) = (self.held.nodes() > 1, self.held.gpus().get(), self.cap());
         if gpus == 0 || self.agent.most_seen() < gpus {
@@ -232,7 +234,8 @@ impl Pollux {
         (self.front, self.ranks) = (found.front, ranks);
     }
 
-    /// The plans to start from: those that nobody beat in the last round, their rows given to who is here now.
+    /// The plans to start from: those that nobody beat in the last round, their rows given to who
+    /// is here now.
     fn initial(&self, ranks: &[JobId], width: usize) -> Vec<Vec<u8>> {
         let from = self.settings.warm_start.places(&self.ranks, ranks);
         let mapped = |plan: &Vec<u8>| {
@@ -272,7 +275,8 @@ impl Scheduler for Pollux {
                 grant.batch(batch);
             }
         }
-        // Where nothing could be better and no batch size may change, there is nothing to do until somebody comes or goes.
+        // Where nothing could be better and no batch size may change, there is nothing to do until
+        // somebody comes or goes.
         let at_rest =
             self.notes.values().all(|note| matches!(note.batches, Batches::Own(_))) && self.content(view);
         if !at_rest {

@@ -6,8 +6,8 @@ use crate::units::{GpuTime, Gpus, Iterations, Rate, SimDuration, SimTime};
 use super::View;
 use super::free::FreeGpus;
 
-/// A reservation is held this much longer than the end computed for it, and that end is this much before the deadline: room
-/// for rounding, which adds up to a few microseconds.
+/// A reservation is held this much longer than the end computed for it, and that end is this much
+/// before the deadline: room for rounding, which adds up to a few microseconds.
 pub(super) const MARGIN: SimDuration = SimDuration::from_micros(1000);
 
 /// GPU counts over future time, up to an end.
@@ -86,7 +86,7 @@ pub(super) struct Size {
     pub(super) gpus: Gpus,
     pub(super) rate: Rate,
     /// The longest pause of a change to it.
-    pub(super) pause: SimDuration,
+    pub(super) restart: SimDuration,
 }
 
 /// What planning needs to know of a job: its sizes and its present state.
@@ -96,7 +96,7 @@ pub(super) struct Needs {
     pub(super) sizes: Vec<Size>,
     pub(super) left: Iterations,
     pub(super) held: Gpus,
-    pub(super) pause_left: SimDuration,
+    pub(super) restart_left: SimDuration,
 }
 
 /// How a job that goes on at the count it holds enters a reservation.
@@ -113,11 +113,11 @@ impl Needs {
     pub(super) fn new(view: &View<'_>, id: JobId) -> Needs {
         let size = |gpus: &Gpus| {
             let rate = view.rate(id, *gpus).filter(|rate| rate.get() > 0.0)?;
-            Some(Size { gpus: *gpus, rate, pause: view.pause(id, *gpus) })
+            Some(Size { gpus: *gpus, rate, restart: view.restart_overhead(id, *gpus) })
         };
         let sizes = view.sizes(id).iter().filter(|gpus| **gpus <= view.capacity()).filter_map(size).collect();
         let mut needs =
-            Needs { sizes, left: Iterations::ZERO, held: Gpus::ZERO, pause_left: SimDuration::ZERO };
+            Needs { sizes, left: Iterations::ZERO, held: Gpus::ZERO, restart_left: SimDuration::ZERO };
         needs.update(view, id);
         needs
     }
@@ -126,7 +126,7 @@ impl Needs {
     pub(super) fn update(&mut self, view: &View<'_>, id: JobId) {
         self.left = view.declared_left(id);
         self.held = view.gpus(id);
-        self.pause_left = view.pause_left(id);
+        self.restart_left = view.restart_left(id);
     }
 
     /// The place of a count among the sizes.
@@ -140,18 +140,18 @@ impl Needs {
     }
 
     /// The pause before work starts or goes on at `size` when it is given now.
-    pub(super) fn first_pause(&self, size: &Size, start: Start) -> SimDuration {
-        if size.gpus == self.held && start == Start::Stays { self.pause_left } else { size.pause }
+    pub(super) fn first_restart(&self, size: &Size, start: Start) -> SimDuration {
+        if size.gpus == self.held && start == Start::Stays { self.restart_left } else { size.restart }
     }
 
     /// When it would be done if it held a size from `now` on without a change.
     pub(super) fn end_at(&self, size: &Size, now: SimTime, start: Start) -> SimTime {
-        now + self.first_pause(size, start) + self.left.time_at(size.rate)
+        now + self.first_restart(size, start) + self.left.time_at(size.rate)
     }
 
-    /// Fills a job into `free` at up to the given level: in every step the largest size that is free and not beyond the
-    /// level, every change paid for, until its work is done (ElasticFlow, algorithm 1, with pauses). False if that is after
-    /// `latest`; `out` is then of no use.
+    /// Fills a job into `free` at up to the given level: in every step the largest size that is
+    /// free and not beyond the level, every change paid for, until its work is done (ElasticFlow,
+    /// algorithm 1, with pauses). False if that is after `latest`; `out` is then of no use.
     pub(super) fn fill(
         &self,
         free: &FreeGpus,
@@ -182,15 +182,16 @@ impl Needs {
             if index == 0 || fitting.map(|s| s.gpus) != size.map(|s| s.gpus) {
                 if let Some(before) = size.filter(|_| from > working) {
                     let done = before.rate * from.since(working);
-                    // Done by the last microsecond, but not kept for the margin: it must go on a little.
+                    // Done by the last microsecond, but not kept for the margin: it must go on a
+                    // little.
                     let least = before.rate * MARGIN;
                     left = if left.get() - done.get() > least.get() { left - done } else { least };
                 }
                 size = fitting;
                 out.push(from, fitting.map_or(Gpus::ZERO, |s| s.gpus));
                 if let Some(s) = fitting {
-                    let pause = if index == 0 { self.first_pause(s, start) } else { s.pause };
-                    working = from + pause;
+                    let restart = if index == 0 { self.first_restart(s, start) } else { s.restart };
+                    working = from + restart;
                     end = working + left.time_at(s.rate);
                     // Nothing is faster than the level's own size.
                     if end > latest && from + left.time_at(top.rate) > latest {
@@ -217,7 +218,7 @@ impl Needs {
             let from = from.max(now);
             let Some(size) = self.level(gpus).map(|level| &self.sizes[level]) else { return false };
             let stays = from == now && held == gpus;
-            let working = from + if stays { self.pause_left } else { size.pause };
+            let working = from + if stays { self.restart_left } else { size.restart };
             if working + left.time_at(size.rate) <= to {
                 return true;
             }
@@ -227,7 +228,8 @@ impl Needs {
         false
     }
 
-    /// The minimum satisfactory share: fills at the lowest level that is done by `latest` (ElasticFlow, section 4.1).
+    /// The minimum satisfactory share: fills at the lowest level that is done by `latest`
+    /// (ElasticFlow, section 4.1).
     pub(super) fn fill_least(
         &self,
         free: &FreeGpus,

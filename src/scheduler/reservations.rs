@@ -116,8 +116,9 @@ impl Reservations {
         member
     }
 
-    /// Refills everybody from `first` on in deadline order, from the actual state; with a guest, that job at its place, which
-    /// is not before `first`. Keeps the new set, and returns the guest's reservation, only if everybody is in time.
+    /// Refills everybody from `first` on in deadline order, from the actual state; with a guest,
+    /// that job at its place, which is not before `first`. Keeps the new set, and returns the
+    /// guest's reservation, only if everybody is in time.
     pub(super) fn refill_from(
         &mut self,
         first: usize,
@@ -158,7 +159,8 @@ impl Reservations {
         Some(guests)
     }
 
-    /// Tries another reservation for a job inside its own plus what is free, and keeps it if `better(old, new)` says so.
+    /// Tries another reservation for a job inside its own plus what is free, and keeps it if
+    /// `better(old, new)` says so.
     pub(super) fn replace(
         &mut self,
         place: usize,
@@ -188,8 +190,8 @@ impl Reservations {
         }
     }
 
-    /// Pins everybody who goes on at an unchanged count and could not afford to be moved: for whom there is no room for a
-    /// full pause now. Who can is given that room.
+    /// Pins everybody who goes on at an unchanged count and could not afford to be moved: for whom
+    /// there is no room for a full pause now. Who can is given that room.
     pub(super) fn pin(&mut self, now: SimTime, plan: &mut Plan) {
         for place in 0..self.members.len() {
             let member = &self.members[place];

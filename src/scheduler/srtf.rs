@@ -1,5 +1,6 @@
-//! Shortest remaining time first: at every plan the jobs in the order of the time they still need on the GPUs their users
-//! asked for, each that still fits. Running jobs are preempted for shorter ones. Deadlines play no part.
+//! Shortest remaining time first: at every plan the jobs in the order of the time they still need
+//! on the GPUs their users asked for, each that still fits. Running jobs are preempted for shorter
+//! ones. Deadlines play no part.
 
 use crate::job::JobId;
 use crate::units::{Rate, SimDuration};
@@ -16,7 +17,7 @@ pub(super) const ENTRY: Entry = Entry {
     grant_admits: true,
     requested_size: true,
     adapts_batch: false,
-    literal: None,
+    artifact: None,
     build: |options, _| {
         options.none()?;
         Ok(Box::new(Srtf))
@@ -29,7 +30,7 @@ impl Scheduler for Srtf {
     fn plan(&mut self, view: &View<'_>) -> Plan {
         let remaining = |id: JobId| -> SimDuration {
             let rate = view.rate(id, view.job(id).requested).unwrap_or(Rate::ZERO);
-            view.pause_left(id) + view.declared_left(id).time_at(rate)
+            view.restart_left(id) + view.declared_left(id).time_at(rate)
         };
         let mut queue: Vec<_> = view.live().iter().map(|id| (remaining(*id), *id)).collect();
         queue.sort_unstable();

@@ -1,14 +1,16 @@
-//! Themis (NSDI 2020), as Gavel (OSDI 2020) and the ElasticFlow evaluation re-state it: finish-time fairness with leases. A
-//! job's rho is the time from its submission to its end over what that would be on its own share of the cluster, one part in
-//! as many as there are live jobs. Shares of time are set so that the worst rho is as good as it can be, and leases of GPUs
-//! hand them out: in the order of share over leases received, whoever has received none first, each that still fits. Deadlines
-//! play no part, so best-effort jobs bid like everybody.
+//! Themis (NSDI 2020), as Gavel (OSDI 2020) and the ElasticFlow evaluation re-state it: finish-time
+//! fairness with leases. A job's rho is the time from its submission to its end over what that
+//! would be on its own share of the cluster, one part in as many as there are live jobs. Shares of
+//! time are set so that the worst rho is as good as it can be, and leases of GPUs hand them out: in
+//! the order of share over leases received, whoever has received none first, each that still fits.
+//! Deadlines play no part, so best-effort jobs bid like everybody.
 //!
-//! Leases end on one grid, which begins with the plan that finds only new jobs. There everything is dealt out anew; in between,
-//! whoever holds GPUs keeps them, and free ones go to who waits. What is dealt out does not change while everybody fits, so
-//! the ends of leases are then passed over. Passing over is exact: the grid is counted from its beginning; leases that nobody
-//! was called for are counted afterwards; and work is priced at the share that was in force over whole stretches in which that
-//! did not change, so that plans in between do not even round differently.
+//! Leases end on one grid, which begins with the plan that finds only new jobs. There everything is
+//! dealt out anew; in between, whoever holds GPUs keeps them, and free ones go to who waits. What
+//! is dealt out does not change while everybody fits, so the ends of leases are then passed over.
+//! Passing over is exact: the grid is counted from its beginning; leases that nobody was called for
+//! are counted afterwards; and work is priced at the share that was in force over whole stretches
+//! in which that did not change, so that plans in between do not even round differently.
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -35,7 +37,7 @@ pub(super) const ENTRY: Entry = Entry {
     grant_admits: true,
     requested_size: true,
     adapts_batch: false,
-    literal: None,
+    artifact: None,
     build: |options, _| {
         let settings: Settings = options.read()?;
         let lease = SimDuration::from_secs_f64(settings.lease).filter(|lease| *lease > SimDuration::ZERO);
@@ -71,7 +73,8 @@ struct Account {
     gpus: Gpus,
     /// Seconds for an iteration on its GPUs.
     pace: f64,
-    /// Seconds that the work done up to `done` would have taken on the job's own shares of the time.
+    /// Seconds that the work done up to `done` would have taken on the job's own shares of the
+    /// time.
     alone: f64,
     /// Iterations.
     done: f64,
@@ -93,7 +96,8 @@ impl Themis {
         let elapsed = view.now().since(self.begin).as_micros();
         let leases = elapsed / self.lease.as_micros();
         let dealt = elapsed.is_multiple_of(self.lease.as_micros());
-        // Everybody fitted at the ends that were passed over, so whoever holds GPUs was given them again at each.
+        // Everybody fitted at the ends that were passed over, so whoever holds GPUs was given them
+        // again at each.
         let passed = (leases - self.leases).saturating_sub(u64::from(dealt));
         self.leases = leases;
         for (id, account) in &mut self.accounts {

@@ -1,15 +1,19 @@
-//! Tiresias (NSDI 2019): discretised two-dimensional least attained service. What a job has attained is the GPU-time it has
-//! held; queues cover ranges of that, and the first queue goes first. Inside a queue it is first in, first out: whoever holds
-//! GPUs keeps them, then come those that once held some in this queue, in the order of their start there, then the others, in
-//! the order of their entry. So jobs are preempted for jobs of an earlier queue only. A job that does not fit is passed over.
-//! Deadlines play no part, so best-effort jobs stand in the same queues as everybody.
+//! Tiresias (NSDI 2019): discretised two-dimensional least attained service. What a job has
+//! attained is the GPU-time it has held; queues cover ranges of that, and the first queue goes
+//! first. Inside a queue it is first in, first out: whoever holds GPUs keeps them, then come those
+//! that once held some in this queue, in the order of their start there, then the others, in the
+//! order of their entry. So jobs are preempted for jobs of an earlier queue only. A job that does
+//! not fit is passed over. Deadlines play no part, so best-effort jobs stand in the same queues as
+//! everybody.
 //!
-//! With `index = "gittins"` a job's queue is its Gittins index instead, from the GPU-times of the whole trace, which only an
-//! [`Oracle`](super::Oracle) knows; the index is that of the last multiple of `quantum` that the job has attained.
+//! With `index = "gittins"` a job's queue is its Gittins index instead, from the GPU-times of the
+//! whole trace, which only an [`Oracle`](super::Oracle) knows; the index is that of the last
+//! multiple of `quantum` that the job has attained.
 //!
-//! Attained service grows only while a job holds GPUs, and evenly; so when a job leaves its queue is known in advance and asked
-//! for with `wake_at`. Nobody is woken while nobody waits: the order in which all run does not matter, and when a job entered
-//! its queue is worked out afterwards, to the microsecond.
+//! Attained service grows only while a job holds GPUs, and evenly; so when a job leaves its queue
+//! is known in advance and asked for with `wake_at`. Nobody is woken while nobody waits: the order
+//! in which all run does not matter, and when a job entered its queue is worked out afterwards, to
+//! the microsecond.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -53,7 +57,7 @@ pub(super) const ENTRY: Entry = Entry {
     grant_admits: true,
     requested_size: true,
     adapts_batch: false,
-    literal: None,
+    artifact: None,
     build: |options, _| {
         let settings: Settings = options.read()?;
         Ok(Box::new(Tiresias::new(&settings)?))
@@ -78,7 +82,8 @@ struct Settings {
     promote_after: f64,
 }
 
-/// The thresholds of the ElasticFlow evaluation, GPU-s; a step of the Gittins index is as wide as the first.
+/// The thresholds of the ElasticFlow evaluation, GPU-s; a step of the Gittins index is as wide as
+/// the first.
 const THRESHOLDS: [f64; 2] = [3250.0, 7200.0];
 
 struct Tiresias {
@@ -171,7 +176,8 @@ impl Tiresias {
         }
     }
 
-    /// Moves a job that has run since the last plan to the queue that it has reached, as of when it reached it.
+    /// Moves a job that has run since the last plan to the queue that it has reached, as of when it
+    /// reached it.
     fn demote(&mut self, view: &View<'_>, id: JobId) {
         let Some(standing) = self.jobs.get_mut(&id) else { return };
         let attained = view.attained(id).as_micros() - standing.forgiven;

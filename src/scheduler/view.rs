@@ -3,7 +3,7 @@
 use crate::cluster::{Cluster, NodeSet, Shape};
 use crate::job::{JobId, JobSpec};
 use crate::overhead::Overhead;
-use crate::profile::{BatchLimits, Measurement, Setting, SpeedModel};
+use crate::profile::{BatchLimits, Configuration, Measurement, SpeedModel};
 use crate::state::{JobState, Phase};
 use crate::units::{GpuTime, Gpus, Iterations, Rate, SimDuration, SimTime};
 use crate::workload::Workload;
@@ -12,7 +12,7 @@ use crate::workload::Workload;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Observation {
     /// What it ran on.
-    pub setting: Setting,
+    pub setting: Configuration,
     /// The iterations it had done when it was last seen there.
     pub at: Iterations,
     /// Its speed then.
@@ -30,10 +30,10 @@ impl Observation {
         now: SimTime,
     ) -> Option<Observation> {
         let progress = &state.progress;
-        if state.gpus.is_zero() || progress.held(now) <= progress.paused(now) {
+        if state.gpus.is_zero() || progress.held(now) <= progress.restarting(now) {
             return None;
         }
-        let setting = Setting { nodes: state.nodes, gpus: state.gpus, batch: state.batch };
+        let setting = Configuration { nodes: state.nodes, gpus: state.gpus, batch: state.batch };
         let at = progress.done(now);
         Some(Observation { setting, at, rate: progress.rate(), measured: truth.measure(job, at, &setting) })
     }
@@ -120,8 +120,8 @@ impl<'a> View<'a> {
     }
 
     /// How much longer a job stands still before it goes on.
-    pub fn pause_left(&self, id: JobId) -> SimDuration {
-        self.state(id).progress.pause_left(self.now)
+    pub fn restart_left(&self, id: JobId) -> SimDuration {
+        self.state(id).progress.restart_left(self.now)
     }
 
     /// The global batch size that a job runs at, or ran at last; its own before it has run.
@@ -132,13 +132,14 @@ impl<'a> View<'a> {
         }
     }
 
-    /// The batch sizes that may be chosen for a job, as its user declares them; `None` for a job that keeps its own.
+    /// The batch sizes that may be chosen for a job, as its user declares them; `None` for a job
+    /// that keeps its own.
     pub fn batch_limits(&self, id: JobId) -> Option<&'a BatchLimits> {
         self.speeds.batch_limits(self.job(id))
     }
 
-    /// What has been seen of a job so far: the latest for each setting, in the order in which they were left, that in force
-    /// last.
+    /// What has been seen of a job so far: the latest for each setting, in the order in which they
+    /// were left, that in force last.
     pub fn observed(&self, id: JobId) -> impl Iterator<Item = Observation> + 'a {
         let present = Observation::of(self.truth, self.job(id), self.state(id), self.now);
         let past = self.observed[id.index()].iter().copied();
@@ -151,20 +152,23 @@ impl<'a> View<'a> {
         self.job(id).iterations - self.state(id).progress.done(self.now)
     }
 
-    /// The GPU counts worth giving to a job, ascending, each faster than every smaller one. Never empty.
+    /// The GPU counts worth giving to a job, ascending, each faster than every smaller one. Never
+    /// empty.
     pub fn sizes(&self, id: JobId) -> &'a [Gpus] {
         self.speeds.sizes(self.job(id))
     }
 
-    /// The believed speed of a job on `gpus` GPUs at its own batch size; `None` where none is known.
+    /// The believed speed of a job on `gpus` GPUs at its own batch size; `None` where none is
+    /// known.
     pub fn rate(&self, id: JobId, gpus: Gpus) -> Option<Rate> {
         let job = self.job(id);
-        let setting = Setting { nodes: self.nodes().fewest_nodes(gpus), gpus, batch: job.batch_size };
+        let setting = Configuration { nodes: self.nodes().fewest_nodes(gpus), gpus, batch: job.batch_size };
         self.speeds.rate(job, self.state(id).progress.done(self.now), &setting)
     }
 
-    /// The longest pause that a change to `gpus` GPUs can cost a job, whatever it holds and wherever it goes.
-    pub fn pause(&self, id: JobId, gpus: Gpus) -> SimDuration {
+    /// The longest pause that a change to `gpus` GPUs can cost a job, whatever it holds and
+    /// wherever it goes.
+    pub fn restart_overhead(&self, id: JobId, gpus: Gpus) -> SimDuration {
         self.overhead.bound(self.job(id), gpus)
     }
 

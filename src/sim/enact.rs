@@ -2,7 +2,7 @@
 
 use crate::cluster::NodeSet;
 use crate::job::JobId;
-use crate::profile::Setting;
+use crate::profile::Configuration;
 use crate::record::Happened;
 use crate::scheduler::{Grant, Plan, Promise};
 use crate::state::Phase;
@@ -55,11 +55,11 @@ impl Simulation<'_> {
             }
             self.decline(*job, *reason)?;
         }
-        for job in &plan.tolerated {
+        for job in &plan.unadmitted {
             if self.states[job.index()].phase != Phase::Live {
                 return Err(self.illegal(PlanFault::NotLive(self.name(*job))));
             }
-            self.states[job.index()].tolerated = true;
+            self.states[job.index()].unadmitted = true;
         }
         let changes = self.check_grants(plan)?;
         self.check_pins(plan)?;
@@ -123,7 +123,7 @@ impl Simulation<'_> {
         if state.phase != Phase::Live {
             return Err(self.illegal(PlanFault::NotLive(self.name(job))));
         }
-        if !state.admitted && !state.tolerated {
+        if !state.admitted && !state.unadmitted {
             if !self.scenario.scheduler.grant_admits {
                 return Err(self.illegal(PlanFault::NotAdmitted(self.name(job))));
             }
@@ -155,7 +155,7 @@ impl Simulation<'_> {
         let (spec, gpus) = (self.spec(job), grant.gpus);
         let fewest = || self.scenario.cluster.fewest_nodes(gpus);
         let nodes = grant.on.as_ref().map_or_else(fewest, NodeSet::nodes);
-        let setting = Setting { nodes, gpus, batch: grant.batch.unwrap_or(spec.batch_size) };
+        let setting = Configuration { nodes, gpus, batch: grant.batch.unwrap_or(spec.batch_size) };
         let done = self.states[job.index()].progress.done(self.now);
         if self.scenario.truth.rate(spec, done, &setting).is_none_or(|rate| rate <= Rate::ZERO) {
             return Err(self.no_speed(job, gpus, setting.batch));
@@ -164,10 +164,10 @@ impl Simulation<'_> {
             return Err(self.illegal(PlanFault::BatchInTurns(self.name(job))));
         }
         let overhead = &self.scenario.overhead;
-        let pause = overhead.turn(spec, gpus).max(overhead.bound(spec, gpus));
-        if !grant.others.is_empty() && grant.quantum <= pause {
+        let restart = overhead.turn(spec, gpus).max(overhead.bound(spec, gpus));
+        if !grant.others.is_empty() && grant.quantum <= restart {
             let (job, quantum) = (self.name(job), grant.quantum);
-            return Err(self.illegal(PlanFault::QuantumTooShort { job, quantum, pause }));
+            return Err(self.illegal(PlanFault::QuantumTooShort { job, quantum, restart }));
         }
         Ok(())
     }

@@ -123,7 +123,7 @@ pub enum PlanFault {
     PinMoves(String),
     /// A rotation in which a turn may be all pause.
     #[error(
-        "job `{job}` may stand still for {pause} s of a turn of {quantum} s; turns are longer than pauses"
+        "job `{job}` may stand still for {restart} s of a turn of {quantum} s; turns are longer than pauses"
     )]
     QuantumTooShort {
         /// The job.
@@ -131,7 +131,7 @@ pub enum PlanFault {
         /// How long its turns would be.
         quantum: SimDuration,
         /// How long it may stand still.
-        pause: SimDuration,
+        restart: SimDuration,
     },
     /// A grant of certain GPUs that are not free.
     #[error("job `{job}` is granted GPUs on nodes {nodes}, where there are not as many free")]

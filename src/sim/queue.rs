@@ -8,8 +8,9 @@ use rustc_hash::FxBuildHasher;
 use crate::job::JobId;
 use crate::units::SimTime;
 
-/// Something that will happen. The order of the variants is the order at one instant: GPUs are freed before anyone asks
-/// for them, and the plan that has been held back comes before the scheduler's own wake-up.
+/// Something that will happen. The order of the variants is the order at one instant: GPUs are
+/// freed before anyone asks for them, and the plan that has been held back comes before the
+/// scheduler's own wake-up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Event {
     /// A job's last iteration is done.
@@ -24,8 +25,8 @@ pub(super) enum Event {
     Wake,
 }
 
-/// The events to come. An event is its own key: it is in the queue once or not at all, so moving it leaves nothing behind,
-/// and the order does not depend on who was queued first.
+/// The events to come. An event is its own key: it is in the queue once or not at all, so moving it
+/// leaves nothing behind, and the order does not depend on who was queued first.
 #[derive(Default)]
 pub(super) struct EventQueue {
     events: PriorityQueue<Event, Reverse<(SimTime, Event)>, FxBuildHasher>,

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::cluster::NodeSet;
 use crate::job::JobId;
-use crate::profile::Setting;
+use crate::profile::Configuration;
 use crate::progress::Turns;
 use crate::record::{Change, Happened};
 use crate::scheduler::{Grant, Observation};
@@ -23,7 +23,7 @@ pub(super) struct Rotation {
 
 /// How a job goes on.
 enum Pace {
-    AfterPause(SimDuration),
+    AfterRestart(SimDuration),
     InTurns(Turns),
     /// Only its speed changes.
     AsBefore,
@@ -45,12 +45,13 @@ struct Before {
     was_there: bool,
     /// It was running, not waiting for its turn.
     on_turn: bool,
-    pause_left: SimDuration,
+    restart_left: SimDuration,
     /// What is left of the pause with which it came there.
-    first_pause_left: SimDuration,
+    first_restart_left: SimDuration,
 }
 
-/// The integral over time of rate(g) ÷ rate(1), summed over running jobs as integers, so that the order does not matter.
+/// The integral over time of rate(g) ÷ rate(1), summed over running jobs as integers, so that the
+/// order does not matter.
 #[derive(Default)]
 pub(super) struct Efficiency {
     integral: u128,
@@ -88,8 +89,8 @@ impl Simulation<'_> {
         sum / f64::from(self.cluster.gpus().get())
     }
 
-    /// Takes GPUs from whoever does not go on as before, carries out the grants that change something, and lets everybody
-    /// touched go on.
+    /// Takes GPUs from whoever does not go on as before, carries out the grants that change
+    /// something, and lets everybody touched go on.
     pub(super) fn reallocate(
         &mut self,
         changes: &[&Grant],
@@ -184,13 +185,13 @@ impl Simulation<'_> {
             nodes,
             was_there: state.there_from <= self.now,
             on_turn: progress.on_turn(self.now),
-            pause_left: progress.pause_left(self.now),
-            first_pause_left: progress.first_pause_left(self.now),
+            restart_left: progress.restart_left(self.now),
+            first_restart_left: progress.first_restart_left(self.now),
         }
     }
 
-    /// The order in which grants claim nodes: those of certain nodes first; then, for the nodes that their jobs had, who is on
-    /// turn first, then by id.
+    /// The order in which grants claim nodes: those of certain nodes first; then, for the nodes
+    /// that their jobs had, who is on turn first, then by id.
     fn in_order_of_claim<'p>(
         &self,
         changes: &[&'p Grant],
@@ -202,8 +203,8 @@ impl Simulation<'_> {
         order
     }
 
-    /// Where a rotation, or a job that leaves one, stays: on the nodes of the first of its jobs that had as many GPUs, if they
-    /// are free.
+    /// Where a rotation, or a job that leaves one, stays: on the nodes of the first of its jobs
+    /// that had as many GPUs, if they are free.
     fn kept_nodes(&self, grant: &Grant, before: &BTreeMap<JobId, Before>) -> Option<NodeSet> {
         let had =
             grant.jobs().filter_map(|job| before.get(&job)).find(|had| had.nodes.gpus() == grant.gpus)?;
@@ -216,7 +217,7 @@ impl Simulation<'_> {
         state.account.preemptions += u32::from(was_there);
         state.holder = None;
         let (nodes, change, batch) = (&NodeSet::default(), Change::Preempt, state.batch);
-        self.tell(Happened::Allocated { job, change, nodes, batch, pause: SimDuration::ZERO, turns: None })
+        self.tell(Happened::Allocated { job, change, nodes, batch, restart: SimDuration::ZERO, turns: None })
     }
 
     /// Lets a job go on by itself with what the cluster holds in its name.
@@ -230,19 +231,19 @@ impl Simulation<'_> {
         let change = if new_batch { Change::Batch } else { change };
         let overhead = &self.scenario.overhead;
         let same = had.filter(|had| had.nodes == nodes);
-        let pause = match same {
-            Some(had) if had.on_turn => had.pause_left,
-            Some(had) => overhead.turn(self.spec(job), nodes.gpus()).max(had.first_pause_left),
-            None => overhead.pause(self.spec(job), had.map(|had| &had.nodes), &nodes),
+        let restart = match same {
+            Some(had) if had.on_turn => had.restart_left,
+            Some(had) => overhead.turn(self.spec(job), nodes.gpus()).max(had.first_restart_left),
+            None => overhead.restart(self.spec(job), had.map(|had| &had.nodes), &nodes),
         };
-        self.go_on(job, &nodes, batch, Pace::AfterPause(pause))?;
+        self.go_on(job, &nodes, batch, Pace::AfterRestart(restart))?;
         let state = &mut self.states[job.index()];
         state.holder = Some(job);
         if same.is_none() {
             state.there_from = self.now;
         }
         self.count_split(&nodes);
-        self.tell(Happened::Allocated { job, change, nodes: &nodes, batch, pause, turns: None })
+        self.tell(Happened::Allocated { job, change, nodes: &nodes, batch, restart, turns: None })
     }
 
     /// Starts a rotation on what the cluster holds in the name of its first job.
@@ -258,21 +259,22 @@ impl Simulation<'_> {
         for (place, job) in jobs.iter().copied().enumerate() {
             let had = before.get(&job).filter(|had| had.was_there);
             let overhead = &self.scenario.overhead;
-            let pause = overhead.turn(self.spec(job), nodes.gpus());
-            // Who comes from elsewhere starts or moves first; who has been here is only resumed, or just goes on.
+            let restart = overhead.turn(self.spec(job), nodes.gpus());
+            // Who comes from elsewhere starts or moves first; who has been here is only resumed, or
+            // just goes on.
             let same = had.filter(|had| had.nodes == nodes);
-            let first_pause = match same {
-                Some(had) if place == 0 && had.on_turn => had.pause_left,
-                Some(had) => pause.max(had.first_pause_left),
-                None => overhead.pause(self.spec(job), had.map(|had| &had.nodes), &nodes),
+            let first_restart = match same {
+                Some(had) if place == 0 && had.on_turn => had.restart_left,
+                Some(had) => restart.max(had.first_restart_left),
+                None => overhead.restart(self.spec(job), had.map(|had| &had.nodes), &nodes),
             };
             let turns = Turns {
                 start: self.now,
                 place: place as u64,
                 members: jobs.len() as u64,
                 quantum,
-                first_pause,
-                pause,
+                first_restart,
+                restart,
             };
             self.count_change(job, &nodes, had);
             let batch = self.spec(job).batch_size;
@@ -283,7 +285,7 @@ impl Simulation<'_> {
                 state.there_from = turns.first();
             }
             let (nodes, change, turns) = (&nodes, Change::Rotate, Some(turns));
-            self.tell(Happened::Allocated { job, change, nodes, batch, pause, turns })?;
+            self.tell(Happened::Allocated { job, change, nodes, batch, restart, turns })?;
         }
         self.count_split(&nodes);
         self.rotations.insert(holder, Rotation { jobs, quantum });
@@ -366,19 +368,19 @@ impl Simulation<'_> {
         let truth = &self.scenario.truth;
         let state = &mut self.states[job.index()];
         let done = state.progress.done(self.now);
-        let setting = Setting { nodes: nodes.nodes(), gpus: nodes.gpus(), batch };
+        let setting = Configuration { nodes: nodes.nodes(), gpus: nodes.gpus(), batch };
         let rate = truth.rate(spec, done, &setting).filter(|rate| *rate > Rate::ZERO);
         let Some(rate) = rate else {
             return Err(self.no_speed(job, nodes.gpus(), batch));
         };
         // Where one GPU was not measured, its share of the smallest size's rate stands in.
         let smallest = truth.sizes(spec)[0];
-        let one = Setting { nodes: 1, gpus: smallest, batch: spec.batch_size };
+        let one = Configuration { nodes: 1, gpus: smallest, batch: spec.batch_size };
         let alone = truth.rate(spec, done, &one).map_or(rate.get(), Rate::get) / f64::from(smallest.get());
         state.relative = rate.get() / alone;
         (state.gpus, state.nodes, state.batch) = (nodes.gpus(), nodes.nodes(), batch);
         match pace {
-            Pace::AfterPause(pause) => state.progress.change(self.now, spec.iterations, rate, pause),
+            Pace::AfterRestart(restart) => state.progress.change(self.now, spec.iterations, rate, restart),
             Pace::InTurns(turns) => state.progress.rotate(self.now, spec.iterations, rate, turns),
             Pace::AsBefore => state.progress.change_rate(self.now, spec.iterations, rate),
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::cluster::Shape;
 use crate::job::JobSpec;
 use crate::overhead::Overhead;
-use crate::profile::{Setting, SpeedModel};
+use crate::profile::{Configuration, SpeedModel};
 use crate::record::jobs::JobRow;
 use crate::scheduler::Options;
 use crate::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
@@ -23,7 +23,8 @@ pub struct Scenario {
     pub cluster: Shape,
     /// How fast jobs are.
     pub truth: Arc<dyn SpeedModel>,
-    /// How fast the scheduler believes they are; the same unless an experiment studies wrong profiles.
+    /// How fast the scheduler believes they are; the same unless an experiment studies wrong
+    /// profiles.
     pub belief: Arc<dyn SpeedModel>,
     /// What a change of GPUs costs.
     pub overhead: Arc<dyn Overhead>,
@@ -63,17 +64,19 @@ pub struct Totals {
     pub split_placements: u64,
     /// Plans for which a solver's answer was replaced by a simpler one.
     pub fallbacks: u64,
-    /// The time average of the cluster efficiency, from the first submission to the last end; 0 for no time.
+    /// The time average of the cluster efficiency, from the first submission to the last end; 0 for
+    /// no time.
     pub cluster_efficiency: f64,
 }
 
 impl Scenario {
-    /// The first job that fits the cluster but has no speed on the GPUs it asks for, as policies that run jobs at their
-    /// requested size need. One that does not fit is declined when it arrives, whatever its speed would be.
+    /// The first job that fits the cluster but has no speed on the GPUs it asks for, as policies
+    /// that run jobs at their requested size need. One that does not fit is declined when it
+    /// arrives, whatever its speed would be.
     pub fn lacks_requested_size(&self) -> Option<&JobSpec> {
         self.workload.jobs().iter().filter(|job| job.requested <= self.cluster.gpus()).find(|job| {
             let nodes = self.cluster.fewest_nodes(job.requested);
-            let setting = Setting { nodes, gpus: job.requested, batch: job.batch_size };
+            let setting = Configuration { nodes, gpus: job.requested, batch: job.batch_size };
             let unknown =
                 |model: &Arc<dyn SpeedModel>| model.rate(job, Default::default(), &setting).is_none();
             unknown(&self.truth) || unknown(&self.belief)
@@ -104,18 +107,19 @@ pub(super) fn check_requested_sizes(scenario: &Scenario) -> Result<(), SimError>
     }
 }
 
-/// Whether a deadline job could be in time alone on the empty cluster, start pause included; `None` without a deadline.
+/// Whether a deadline job could be in time alone on the empty cluster, start pause included; `None`
+/// without a deadline.
 ///
-/// Where its batch size may be chosen, it is judged on 1, 2, 4, … GPUs and all of the cluster, at the fastest of the batch sizes
-/// that double from the smallest to the largest.
+/// Where its batch size may be chosen, it is judged on 1, 2, 4, … GPUs and all of the cluster, at
+/// the fastest of the batch sizes that double from the smallest to the largest.
 pub fn feasible_alone(scenario: &Scenario, job: &JobSpec) -> Option<bool> {
     let deadline = job.deadline?;
     let truth = &*scenario.truth;
     let cluster = scenario.cluster.gpus();
     let in_time = |gpus: Gpus| {
         let nodes = scenario.cluster.packed(gpus);
-        let setting = Setting { nodes: nodes.nodes(), gpus, batch: job.batch_size };
-        job.submit + scenario.overhead.pause(job, None, &nodes) + alone(truth, job, &setting) <= deadline
+        let setting = Configuration { nodes: nodes.nodes(), gpus, batch: job.batch_size };
+        job.submit + scenario.overhead.restart(job, None, &nodes) + alone(truth, job, &setting) <= deadline
     };
     let chosen = truth.batch_limits(job).is_some_and(|limits| limits.initial < limits.largest);
     if chosen {
@@ -126,7 +130,7 @@ pub fn feasible_alone(scenario: &Scenario, job: &JobSpec) -> Option<bool> {
 }
 
 /// How long a job takes from beginning to end, its speed followed as it changes by itself.
-fn alone(truth: &dyn SpeedModel, job: &JobSpec, setting: &Setting) -> SimDuration {
+fn alone(truth: &dyn SpeedModel, job: &JobSpec, setting: &Configuration) -> SimDuration {
     let (mut at, mut time) = (Iterations::ZERO, SimDuration::ZERO);
     loop {
         let next = truth.until(job, at);
@@ -140,8 +144,8 @@ fn alone(truth: &dyn SpeedModel, job: &JobSpec, setting: &Setting) -> SimDuratio
 }
 
 /// The speed of a job at its own batch size, or at a better one if that may be chosen.
-fn fastest(truth: &dyn SpeedModel, job: &JobSpec, at: Iterations, setting: &Setting) -> Rate {
-    let rate = |batch: u32| truth.rate(job, at, &Setting { batch, ..*setting }).unwrap_or(Rate::ZERO);
+fn fastest(truth: &dyn SpeedModel, job: &JobSpec, at: Iterations, setting: &Configuration) -> Rate {
+    let rate = |batch: u32| truth.rate(job, at, &Configuration { batch, ..*setting }).unwrap_or(Rate::ZERO);
     let own = rate(job.batch_size);
     let Some(limits) = truth.batch_limits(job) else { return own };
     let doubled = std::iter::successors(Some(limits.initial), |batch| batch.checked_mul(2));

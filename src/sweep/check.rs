@@ -22,7 +22,8 @@ const MOST: usize = 1_000_000;
 
 /// A grid whose points can all be run.
 pub struct Checked {
-    /// Every key that the grid states, in the order of the text: the columns that tell points apart.
+    /// Every key that the grid states, in the order of the text: the columns that tell points
+    /// apart.
     pub columns: Vec<String>,
     /// The points, in the order of the grid.
     pub points: Vec<Point>,
@@ -34,8 +35,8 @@ pub struct Checked {
 pub struct Point {
     /// Its place in the grid, from 1.
     pub number: usize,
-    /// SHA-256, in hexadecimal, of all that decides what the run comes to: every setting, the bytes of every file, the
-    /// sources of the program. Equal keys, equal results.
+    /// SHA-256, in hexadecimal, of all that decides what the run comes to: every setting, the bytes
+    /// of every file, the sources of the program. Equal keys, equal results.
     pub key: String,
     settings: BTreeMap<String, String>,
     setup: Setup,
@@ -45,7 +46,8 @@ pub struct Point {
 }
 
 impl Checked {
-    /// The table of a sweep that is kept nowhere: a row for each of these summaries with its point, as in `results.csv`.
+    /// The table of a sweep that is kept nowhere: a row for each of these summaries with its point,
+    /// as in `results.csv`.
     ///
     /// # Errors
     ///
@@ -110,8 +112,9 @@ impl Grid {
     ///
     /// # Errors
     ///
-    /// The first thing that is wrong, and with which point: a file that cannot be read or is not what it should be,
-    /// settings that do not go together, two points that are the same run, no point at all.
+    /// The first thing that is wrong, and with which point: a file that cannot be read or is not
+    /// what it should be, settings that do not go together, two points that are the same run, no
+    /// point at all.
     pub fn check(&self) -> Result<Checked> {
         self.checked().with_context(|| self.name.clone())
     }

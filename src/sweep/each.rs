@@ -32,13 +32,15 @@ pub enum SweepError {
 impl Checked {
     /// Runs every point, and gives back what `then` makes of them in the order of the grid.
     ///
-    /// `watch` makes an observer for each point; `then` gets it back with the results, on the point's thread and as soon as
-    /// the point is done, so that what it does not keep takes no room. `threads` is how many points run at a time: as many
-    /// as there are cores, unless it says otherwise. Nothing is written.
+    /// `watch` makes an observer for each point; `then` gets it back with the results, on the
+    /// point's thread and as soon as the point is done, so that what it does not keep takes no
+    /// room. `threads` is how many points run at a time: as many as there are cores, unless it says
+    /// otherwise. Nothing is written.
     ///
     /// # Errors
     ///
-    /// The error of the first point, in the order of the grid, that failed. The others are run all the same.
+    /// The error of the first point, in the order of the grid, that failed. The others are run all
+    /// the same.
     pub fn each<W: Observer, T: Send>(
         &self,
         threads: Option<NonZeroUsize>,

@@ -14,9 +14,10 @@ use super::words::Parser;
 
 /// The settings of many runs: axes whose product is taken, in blocks that follow each other.
 ///
-/// The keys are the long options of `run`; each has a value or a list of values. A table under `set` has an axis for each
-/// option of a policy. Keys at the top hold for every `[[grid]]` block, which may say otherwise; without a block they are
-/// the grid. `[[exclude]]` leaves out the points that it describes.
+/// The keys are the long options of `run`; each has a value or a list of values. A table under
+/// `set` has an axis for each option of a policy. Keys at the top hold for every `[[grid]]` block,
+/// which may say otherwise; without a block they are the grid. `[[exclude]]` leaves out the points
+/// that it describes.
 #[derive(Clone, Debug)]
 pub struct Grid {
     pub(super) name: String,
@@ -78,12 +79,13 @@ impl Grid {
         Ok(Grid::parse(&name, text, path.parent().unwrap_or(Path::new("")))?)
     }
 
-    /// The grid that a text states. `name` is what messages call it; the paths in it start at `base`.
+    /// The grid that a text states. `name` is what messages call it; the paths in it start at
+    /// `base`.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong: text that is not TOML, keys that are no options of `run`, values that these do not take,
-    /// lists without a value or with the same one twice.
+    /// Everything that is wrong: text that is not TOML, keys that are no options of `run`, values
+    /// that these do not take, lists without a value or with the same one twice.
     pub fn parse(name: &str, text: &str, base: &Path) -> Result<Grid, GridErrors> {
         let mut walk = Walk { reading: Reading::new(text), parser: Parser::new() };
         let (document, errors) = DeTable::parse_recoverable(text);
@@ -167,7 +169,8 @@ impl Walk<'_> {
         to.axes.push(Axis { key: name.to_owned(), values });
     }
 
-    /// The table under `set`: options of policies, below a policy's name if they are for that one alone.
+    /// The table under `set`: options of policies, below a policy's name if they are for that one
+    /// alone.
     fn options(&mut self, prefix: &str, value: &Content<'_>, to: &mut Block) {
         let Some(table) = value.get_ref().as_table() else { return };
         for (key, value) in in_order(table) {

@@ -14,13 +14,13 @@ use super::stored::{self, MANIFEST, Manifest, POINTS, RESULTS};
 /// How many points a message names.
 const NAMED: usize = 10;
 
-/// Puts the directories of shards together in a new one, which is byte for byte what a sweep of the whole grid writes. Gives
-/// back how many points there are.
+/// Puts the directories of shards together in a new one, which is byte for byte what a sweep of the
+/// whole grid writes. Gives back how many points there are.
 ///
 /// # Errors
 ///
-/// If a directory is no sweep's, they are not of one grid, a point is in none of them, two hold a point with different
-/// bytes, or `out` is neither new nor empty. Nothing is written then.
+/// If a directory is no sweep's, they are not of one grid, a point is in none of them, two hold a
+/// point with different bytes, or `out` is neither new nor empty. Nothing is written then.
 pub fn merge(shards: &[PathBuf], out: &Path) -> Result<usize> {
     let all = shards.iter().map(|shard| Ok((shard.as_path(), read(shard)?))).collect::<Result<Vec<_>>>()?;
     let Some(((first, grid), others)) = all.split_first() else { bail!("there is nothing to merge") };

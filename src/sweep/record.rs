@@ -1,4 +1,5 @@
-//! A sweep in a directory: each point written whole the moment it is done, so that a sweep that was killed goes on.
+//! A sweep in a directory: each point written whole the moment it is done, so that a sweep that was
+//! killed goes on.
 
 use std::fs::{self, File};
 use std::io;
@@ -14,7 +15,8 @@ use super::each::in_parallel;
 use super::stored::{self, BUILD, MANIFEST, Manifest, POINTS, RESULTS};
 use super::{Checked, Point, Shard, SweepError};
 
-/// A directory that a sweep may write to, with what it holds already. Nobody else writes to it as long as this lives.
+/// A directory that a sweep may write to, with what it holds already. Nobody else writes to it as
+/// long as this lives.
 pub struct Directory<'a> {
     /// How many points of the shard are there already.
     pub done: usize,
@@ -29,14 +31,14 @@ pub struct Directory<'a> {
 }
 
 impl Checked {
-    /// Begins, or with `resume` goes on with, a sweep in a directory. What a sweep that was killed left half done is taken
-    /// away. Points whose key is that of a point of this grid stay, whatever grid they were run for; all others are
-    /// left alone and only counted.
+    /// Begins, or with `resume` goes on with, a sweep in a directory. What a sweep that was killed
+    /// left half done is taken away. Points whose key is that of a point of this grid stay,
+    /// whatever grid they were run for; all others are left alone and only counted.
     ///
     /// # Errors
     ///
-    /// If the directory cannot be written to, holds something else, is written to by another process, or holds a sweep
-    /// and `resume` is not set.
+    /// If the directory cannot be written to, holds something else, is written to by another
+    /// process, or holds a sweep and `resume` is not set.
     pub fn directory(&self, root: &Path, shard: Shard, resume: bool) -> Result<Directory<'_>, OutputError> {
         let io = |doing: &'static str| move |why: io::Error| OutputError::io(root, doing, &why);
         let points = root.join(POINTS);
@@ -75,8 +77,8 @@ impl Directory<'_> {
         &self.missing
     }
 
-    /// Runs what is missing, then writes `results.csv` with a row for each point of the shard. `watch` makes an observer
-    /// for each point; `threads` is as for [`Checked::each`].
+    /// Runs what is missing, then writes `results.csv` with a row for each point of the shard.
+    /// `watch` makes an observer for each point; `threads` is as for [`Checked::each`].
     ///
     /// # Errors
     ///
@@ -112,7 +114,8 @@ impl Directory<'_> {
         };
         let rows = own.par_iter().map(row).collect::<Result<Vec<_>, _>>()?;
         let bytes = self.manifest.results(&rows);
-        // A point that a power cut takes is run again; a table that is there is of points that no power cut takes.
+        // A point that a power cut takes is run again; a table that is there is of points that no
+        // power cut takes.
         stored::flush(&points).map_err(|why| OutputError::io(&points, "be written", &why))?;
         write_file(&results, &bytes.map_err(|why| OutputError::io(&results, "be written", &why))?)?;
         Ok(())
@@ -174,7 +177,8 @@ fn remove(path: &Path) -> Result<(), OutputError> {
     }
 }
 
-/// Keeps other sweeps out of a directory, until the file is closed or the process ends, however it ends.
+/// Keeps other sweeps out of a directory, until the file is closed or the process ends, however it
+/// ends.
 fn lock(root: &Path) -> Result<Option<File>, OutputError> {
     hold(root).map_err(|why| match why.kind() {
         io::ErrorKind::WouldBlock => OutputError::new(

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::str::FromStr;
 
-/// The `index`-th of `of` parts: every `of`-th point, so that points that lie together, and often take as long, are spread.
+/// The `index`-th of `of` parts: every `of`-th point, so that points that lie together, and often
+/// take as long, are spread.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Shard {
     index: usize,

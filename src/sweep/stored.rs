@@ -56,7 +56,8 @@ fn sums(of: &Path) -> io::Result<String> {
     Ok(text)
 }
 
-/// The summary of the point with this key, if each of its files is what was written and that build made it.
+/// The summary of the point with this key, if each of its files is what was written and that build
+/// made it.
 pub(super) fn summary(of: &Path, expected: &str, build: &str) -> Option<Value> {
     let text = |name: &str| fs::read_to_string(of.join(name)).ok();
     if text(SUMS)? != sums(of).ok()? {
@@ -66,7 +67,8 @@ pub(super) fn summary(of: &Path, expected: &str, build: &str) -> Option<Value> {
     (key(build, &text("run.json")?, &summary) == expected).then_some(summary)
 }
 
-/// Has everything that was written to the file system of `root` reach the disk, where the system can be told to.
+/// Has everything that was written to the file system of `root` reach the disk, where the system
+/// can be told to.
 pub(super) fn flush(root: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::fs::syncfs(fs::File::open(root)?)?;
@@ -131,7 +133,8 @@ impl Manifest {
         }
     }
 
-    /// The bytes of `results.csv`: what the grid says of each point, every key of its summary, and its directory.
+    /// The bytes of `results.csv`: what the grid says of each point, every key of its summary, and
+    /// its directory.
     pub(super) fn results(&self, rows: &[(usize, Value)]) -> io::Result<Vec<u8>> {
         let mut table = Table::new(&self.columns, true)?;
         for (number, summary) in rows {

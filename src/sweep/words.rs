@@ -1,7 +1,7 @@
 //! The keys of a grid: the options of `run` that make a scenario, with the values that `run` takes.
 //!
-//! They are asked of the parser of the command line, so that an option of `run` is a key of a grid and the same value is
-//! right or wrong in both.
+//! They are asked of the parser of the command line, so that an option of `run` is a key of a grid
+//! and the same value is right or wrong in both.
 
 use std::error::Error;
 

@@ -6,15 +6,18 @@ use std::num::NonZeroUsize;
 use crate::trace::{format, soft};
 use crate::workload::Workload;
 
-/// The first `count` jobs of a workload, in the order of the trace; all of them where there are fewer.
+/// The first `count` jobs of a workload, in the order of the trace; all of them where there are
+/// fewer.
 pub fn head(workload: &Workload, count: NonZeroUsize) -> Workload {
     let jobs = workload.jobs().iter().take(count.get()).cloned().collect();
     Workload::new(jobs).expect("what holds for every job and every pair of them holds for the first")
 }
 
-/// Writes a workload as a trace of the format `elasticflow`, which [`read`](super::read()) reads back as it was.
+/// Writes a workload as a trace of the format `elasticflow`, which [`read`](super::read()) reads
+/// back as it was.
 ///
-/// Soft deadlines have a column of their own, if there are any. A job without a deadline gets an empty `ddl` and a 1 under `best_effort`; one without a duration an empty `duration`.
+/// Soft deadlines have a column of their own, if there are any. A job without a deadline gets an
+/// empty `ddl` and a 1 under `best_effort`; one without a duration an empty `duration`.
 ///
 /// # Errors
 ///

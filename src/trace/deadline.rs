@@ -6,11 +6,12 @@ use std::str::FromStr;
 use crate::trace::draw::Draws;
 use crate::units::{MICROS, SimDuration, SimTime};
 
-/// How a job without a deadline gets one: a share of its duration, in whole seconds, after its submission.
+/// How a job without a deadline gets one: a share of its duration, in whole seconds, after its
+/// submission.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DeadlineRule {
-    /// `uniform:LO,HI`: between `lo` and `hi` times the duration, drawn for each job in the order of the file. The
-    /// traces published with ElasticFlow were made with 0.5 and 1.5.
+    /// `uniform:LO,HI`: between `lo` and `hi` times the duration, drawn for each job in the order
+    /// of the file. The traces published with ElasticFlow were made with 0.5 and 1.5.
     Uniform {
         /// Least share of the duration.
         lo: f64,
@@ -64,7 +65,8 @@ impl fmt::Display for DeadlineRule {
 }
 
 impl DeadlineRule {
-    /// The deadline of a job, or `None` for none. Draws once, whatever the rule, so that rules can be compared.
+    /// The deadline of a job, or `None` for none. Draws once, whatever the rule, so that rules can
+    /// be compared.
     pub(super) fn deadline(
         self,
         submit: SimTime,
@@ -82,7 +84,8 @@ impl DeadlineRule {
 
 /// `share` of `duration` after `submit`, cut to whole seconds.
 pub(super) fn due(submit: SimTime, duration: SimDuration, share: f64) -> SimTime {
-    // The largest share of the longest duration, 10¹⁶ s, saturates in microseconds and is refused as beyond the clock.
+    // The largest share of the longest duration, 10¹⁶ s, saturates in microseconds and is refused
+    // as beyond the clock.
     let seconds = (duration.as_secs_f64() * share) as u64;
     submit + SimDuration::from_micros(seconds.saturating_mul(MICROS))
 }

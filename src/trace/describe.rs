@@ -26,10 +26,11 @@ pub struct Description {
     pub span: SimDuration,
     /// GPUs of the cluster that all below is about.
     pub cluster_gpus: Gpus,
-    /// What the jobs ask for: stated duration × requested GPUs, or where there is no duration, the time of their
-    /// iterations on these GPUs.
+    /// What the jobs ask for: stated duration × requested GPUs, or where there is no duration, the
+    /// time of their iterations on these GPUs.
     pub requested: Load,
-    /// What their work takes at the least, each at the number of GPUs where it needs the fewest GPU-hours.
+    /// What their work takes at the least, each at the number of GPUs where it needs the fewest
+    /// GPU-hours.
     pub least: Load,
     /// SLO jobs that would be late even alone on the empty cluster, start pause included.
     pub infeasible_alone: usize,
@@ -37,7 +38,8 @@ pub struct Description {
     pub larger_than_cluster: usize,
     /// Jobs that ask for a number of GPUs at which they were not measured.
     pub unmeasured: usize,
-    /// From submission to deadline ÷ duration, over the SLO jobs that state a duration; `None` where there is none.
+    /// From submission to deadline ÷ duration, over the SLO jobs that state a duration; `None`
+    /// where there is none.
     pub tightness: Option<Tightness>,
     /// How many jobs ask for how many GPUs.
     pub requested_gpus: BTreeMap<Gpus, usize>,
@@ -50,8 +52,8 @@ pub struct Description {
 pub struct Load {
     /// GPU-hours of all jobs that they are known of.
     pub gpu_hours: f64,
-    /// These ÷ (span × GPUs of the cluster): above 1, work arrives faster than the cluster can do it. `None` where the
-    /// span is zero.
+    /// These ÷ (span × GPUs of the cluster): above 1, work arrives faster than the cluster can do
+    /// it. `None` where the span is zero.
     pub offered_load: Option<f64>,
 }
 
@@ -86,13 +88,14 @@ pub struct ModelCount {
 /// Seconds in an hour.
 const HOUR: f64 = 3600.0;
 
-/// Describes `workload` on a cluster of `cluster` GPUs, where a job that starts on some GPUs stands still for
-/// `start_pause` of them first. Jobs whose curve `table` lacks count as infeasible, and as no work.
+/// Describes `workload` on a cluster of `cluster` GPUs, where a job that starts on some GPUs stands
+/// still for `start_pause` of them first. Jobs whose curve `table` lacks count as infeasible, and
+/// as no work.
 pub fn describe(
     workload: &Workload,
     table: &ThroughputTable,
     cluster: Gpus,
-    start_pause: impl Fn(Gpus) -> SimDuration,
+    start_restart: impl Fn(Gpus) -> SimDuration,
 ) -> Description {
     let (mut requested, mut least) = (GpuTime::ZERO, GpuTime::ZERO);
     let (mut infeasible_alone, mut unmeasured) = (0, 0);
@@ -111,7 +114,7 @@ pub fn describe(
         *kind = (kind.0 + 1, kind.1 + fewest);
         *requested_gpus.entry(job.requested).or_default() += 1;
         if let Some(deadline) = job.deadline {
-            let alone = curve.and_then(|curve| alone(job, curve, cluster, &start_pause));
+            let alone = curve.and_then(|curve| alone(job, curve, cluster, &start_restart));
             infeasible_alone += usize::from(alone.is_none_or(|time| job.submit + time > deadline));
             let duration = job.duration.filter(|time| *time > SimDuration::ZERO);
             shares.extend(duration.map(|time| deadline.since(job.submit).as_secs_f64() / time.as_secs_f64()));
@@ -158,15 +161,16 @@ fn least_work(job: &JobSpec, curve: &Curve) -> GpuTime {
     work.min().unwrap_or_default()
 }
 
-/// The least time from start to end on at most `cluster` GPUs; `None` where the job fits no such cluster.
+/// The least time from start to end on at most `cluster` GPUs; `None` where the job fits no such
+/// cluster.
 fn alone(
     job: &JobSpec,
     curve: &Curve,
     cluster: Gpus,
-    start_pause: impl Fn(Gpus) -> SimDuration,
+    start_restart: impl Fn(Gpus) -> SimDuration,
 ) -> Option<SimDuration> {
     let sizes = curve.measured().iter().filter(|(gpus, _)| *gpus <= cluster);
-    sizes.map(|(gpus, rate)| start_pause(*gpus) + job.iterations.time_at(*rate)).min()
+    sizes.map(|(gpus, rate)| start_restart(*gpus) + job.iterations.time_at(*rate)).min()
 }
 
 fn quantiles(mut shares: Vec<f64>) -> Option<Tightness> {
@@ -212,7 +216,8 @@ mod tests {
         .unwrap();
         let got = describe(&workload, &table, Gpus::new(2), |_| SimDuration::from_secs(10));
         assert_eq!((got.jobs, got.slo_jobs, got.best_effort_jobs), (4, 3, 1));
-        // Alone on 2 GPUs a job takes 10 + 2400 s: job 0 is late by 1 s, job 1 ends at its deadline, job 3 is late.
+        // Alone on 2 GPUs a job takes 10 + 2400 s: job 0 is late by 1 s, job 1 ends at its
+        // deadline, job 3 is late.
         assert_eq!(got.infeasible_alone, 2);
         assert_eq!((got.larger_than_cluster, got.unmeasured), (2, 1));
         // 2 × 40 min, twice; 4 × 30 min; 3 × 2 h. Offered: 2 h × 2 GPUs.

@@ -1,4 +1,5 @@
-//! Random numbers for traces: one seed, one stream for each use, so that drawing more of one does not move another.
+//! Random numbers for traces: one seed, one stream for each use, so that drawing more of one does
+//! not move another.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::{Rng, SeedableRng};
@@ -45,8 +46,9 @@ pub(super) struct Template<'t> {
 /// The largest size that the generator draws; curves that end below it are no templates.
 pub(super) const LARGEST: u32 = 16;
 
-/// The kinds of job that are drawn from a table: its curves in order, but those not measured at 16 GPUs or more (a toy
-/// model whose measurements end at 8 GPUs would make for jobs that cannot grow), unless no curve reaches that far.
+/// The kinds of job that are drawn from a table: its curves in order, but those not measured at 16
+/// GPUs or more (a toy model whose measurements end at 8 GPUs would make for jobs that cannot
+/// grow), unless no curve reaches that far.
 pub(super) fn templates(table: &ThroughputTable) -> Vec<Template<'_>> {
     let all: Vec<_> =
         table.curves().map(|(model, batch_size, curve)| Template { model, batch_size, curve }).collect();
@@ -55,8 +57,8 @@ pub(super) fn templates(table: &ThroughputTable) -> Vec<Template<'_>> {
     if long.is_empty() { all } else { long }
 }
 
-/// One of the templates that can run on `gpus` GPUs, each as likely: measured there, and with a sample for every GPU.
-/// Draws once, also where there is none.
+/// One of the templates that can run on `gpus` GPUs, each as likely: measured there, and with a
+/// sample for every GPU. Draws once, also where there is none.
 pub(super) fn draw<'t>(all: &[Template<'t>], gpus: Gpus, draws: &mut Draws) -> Option<(Template<'t>, Rate)> {
     let fits: Vec<_> = all
         .iter()

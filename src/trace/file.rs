@@ -10,7 +10,8 @@ use crate::trace::problem::Problem;
 
 /// The first bytes of every gzip file.
 const GZIP: &[u8] = &[0x1f, 0x8b];
-/// The most that is read, after decompression: far beyond any trace, and short of exhausting the memory.
+/// The most that is read, after decompression: far beyond any trace, and short of exhausting the
+/// memory.
 const SIZE_LIMIT: u64 = 4 << 30;
 
 /// The content of the file at `path`, decompressed if it begins as gzip does.

@@ -20,7 +20,8 @@ pub struct Format {
     pub name: &'static str,
     /// One line on where such traces come from.
     pub about: &'static str,
-    /// Its columns, in the order that such files commonly have; any order is read, and other columns are ignored.
+    /// Its columns, in the order that such files commonly have; any order is read, and other
+    /// columns are ignored.
     pub columns: &'static [Column],
 }
 
@@ -176,8 +177,8 @@ static POLLUX: Format = Format {
 /// Every known format.
 pub static FORMATS: [&Format; 6] = [&GENERATED, &PUBLISHED, &PHILLY, &RAW, &POLLUX, &CHRONUS];
 
-/// The format of a table, by its column names; `None` where they are of none. The first three of the formats differ only in
-/// the names of columns and are read alike, in any mixture.
+/// The format of a table, by its column names; `None` where they are of none. The first three of
+/// the formats differ only in the names of columns and are read alike, in any mixture.
 pub(super) fn detect(table: &Table) -> Option<&'static Format> {
     let any = |names: &[&str]| table.header().iter().any(|name| names.contains(&name.as_str()));
     if any(&[EXPECTED, EXPECTED_VALUES]) {

@@ -1,15 +1,20 @@
 //! Draws traces in the manner of the ElasticFlow artifact's generator.
 //!
-//! Each job is drawn on its own, from one seed with a stream of random numbers for each of the following:
+//! Each job is drawn on its own, from one seed with a stream of random numbers for each of the
+//! following:
 //!
-//! - GPUs: 1 for 83 % of the jobs, 2 for 3 %, 4 for 3 %, 8 for 10 %, 16 for 1 %, cut to the largest of these that is
-//!   no more than `max_gpus`.
-//! - Model and batch size: each as likely, of the curves that reach 16 GPUs and were measured at the job's number.
-//! - Duration on these GPUs: 10ˣ minutes, cut to whole seconds, with x uniform in [1, 2.5) for 80 % of the jobs and in
-//!   [2.5, 4) for 20 %: ten minutes to a week. The iterations are what is done in that time, cut, but at least one.
-//! - Arrivals: the first at 0, then exponential gaps (a Poisson process), cut to whole seconds. With bursts, several
-//!   jobs arrive at the same instant, a geometric number of them, and gaps are longer by the mean of it.
-//! - Deadline: a share of the duration after the submission, cut to whole seconds, uniform in the range of tightness.
+//! - GPUs: 1 for 83 % of the jobs, 2 for 3 %, 4 for 3 %, 8 for 10 %, 16 for 1 %, cut to the largest
+//!   of these that is no more than `max_gpus`.
+//! - Model and batch size: each as likely, of the curves that reach 16 GPUs and were measured at
+//!   the job's number.
+//! - Duration on these GPUs: 10ˣ minutes, cut to whole seconds, with x uniform in [1, 2.5) for 80 %
+//!   of the jobs and in [2.5, 4) for 20 %: ten minutes to a week. The iterations are what is done
+//!   in that time, cut, but at least one.
+//! - Arrivals: the first at 0, then exponential gaps (a Poisson process), cut to whole seconds.
+//!   With bursts, several jobs arrive at the same instant, a geometric number of them, and gaps are
+//!   longer by the mean of it.
+//! - Deadline: a share of the duration after the submission, cut to whole seconds, uniform in the
+//!   range of tightness.
 //! - Best effort: a job has no deadline with the probability of the best-effort share.
 
 use crate::job::{JobId, JobSpec};
@@ -27,14 +32,15 @@ pub struct GenerateOptions {
     pub jobs: u32,
     /// Mean time between submissions, in seconds; 0 submits everything at once.
     pub mean_interarrival: f64,
-    /// The least share of its duration that a job gets until its deadline, and the one that is not reached any more.
+    /// The least share of its duration that a job gets until its deadline, and the one that is not
+    /// reached any more.
     pub tightness: (f64, f64),
     /// The probability that a job has no deadline, 0 to 1.
     pub best_effort_share: f64,
     /// The most GPUs that a job asks for.
     pub max_gpus: u32,
-    /// The mean number of jobs that arrive at the same instant, at least 1; 1 means that none do on purpose. The mean
-    /// time between submissions stays as it is.
+    /// The mean number of jobs that arrive at the same instant, at least 1; 1 means that none do on
+    /// purpose. The mean time between submissions stays as it is.
     pub burst: f64,
     /// Another seed, another trace.
     pub seed: u64,
@@ -91,8 +97,8 @@ pub enum GenerateError {
 ///
 /// # Errors
 ///
-/// If an option is out of range, `table` has no model for a size that is drawn, or a time lies beyond
-/// [`SimTime::LIMIT`].
+/// If an option is out of range, `table` has no model for a size that is drawn, or a time lies
+/// beyond [`SimTime::LIMIT`].
 pub fn generate(options: &GenerateOptions, table: &ThroughputTable) -> Result<Workload, GenerateError> {
     check(options)?;
     let templates = templates(table);

@@ -1,10 +1,11 @@
 //! Raw production traces, which say how long a job ran on how many GPUs, and not what it was.
 //!
-//! The rest is drawn, as the authors of ElasticFlow drew it for the traces they published: a model and batch size, each
-//! as likely, from the profiles' curves (see `draw::templates`) that were measured at the job's number of GPUs and
-//! have a sample for every GPU; and as many whole iterations as take the job's duration there, but at least one. Their
-//! script skipped jobs of 3, 5, 6, 7 or more than 64 GPUs and those under 600 s. Nothing is skipped here: a number of
-//! GPUs at which nothing was measured is an error, and short jobs are jobs.
+//! The rest is drawn, as the authors of ElasticFlow drew it for the traces they published: a model
+//! and batch size, each as likely, from the profiles' curves (see `draw::templates`) that were
+//! measured at the job's number of GPUs and have a sample for every GPU; and as many whole
+//! iterations as take the job's duration there, but at least one. Their script skipped jobs of 3,
+//! 5, 6, 7 or more than 64 GPUs and those under 600 s. Nothing is skipped here: a number of GPUs at
+//! which nothing was measured is an error, and short jobs are jobs.
 
 use std::collections::BTreeSet;
 

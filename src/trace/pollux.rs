@@ -1,8 +1,10 @@
-//! The workloads of Pollux's evaluation, whose jobs name an application and a batch size, and not their work.
+//! The workloads of Pollux's evaluation, whose jobs name an application and a batch size, and not
+//! their work.
 //!
-//! The work is the whole training at that batch size: as many iterations as it took where it was tried, else as many as the
-//! noise of the application's gradients makes of it. The duration, which such a trace does not state either, is the time of
-//! these iterations on the GPUs asked for, four to a node.
+//! The work is the whole training at that batch size: as many iterations as it took where it was
+//! tried, else as many as the noise of the application's gradients makes of it. The duration, which
+//! such a trace does not state either, is the time of these iterations on the GPUs asked for, four
+//! to a node.
 
 use crate::application::Applications;
 use crate::profile::ThroughputTable;
@@ -27,7 +29,8 @@ impl Named<'_> {
         )
     }
 
-    /// The work of a row and its duration, if it can run on the GPUs it asks for; `None` with its problems noted.
+    /// The work of a row and its duration, if it can run on the GPUs it asks for; `None` with its
+    /// problems noted.
     pub(super) fn work(
         &self,
         row: Cells<'_>,
@@ -82,9 +85,9 @@ mod tests {
         let trace = read("t4", WORKLOAD, "").unwrap();
         assert_eq!((trace.format.name, trace.drawn, trace.notes.len()), ("pollux", false, 1));
         let [cifar10, ncf, bert] = trace.workload.jobs() else { panic!() };
-        // Tried at 2048: 3178 iterations. 342 each on 6 GPUs of 2 nodes take T_acc = 0.017689 + 342 · 0.00069856 =
-        // 0.256597 s and T_net = 0.12894 + 4 · 0.002618 = 0.139412 s; the step (.256597^2.3397 + .139412^2.3397)^(1/2.3397)
-        // = 0.281300 s.
+        // Tried at 2048: 3178 iterations. 342 each on 6 GPUs of 2 nodes take T_acc = 0.017689 + 342
+        // · 0.00069856 = 0.256597 s and T_net = 0.12894 + 4 · 0.002618 = 0.139412 s; the step
+        // (.256597^2.3397 + .139412^2.3397)^(1/2.3397) = 0.281300 s.
         assert_eq!(
             (cifar10.name.as_str(), cifar10.submit, cifar10.requested),
             ("cifar10-0", SimTime::from_secs(107), Gpus::new(6))
@@ -93,8 +96,9 @@ mod tests {
         let duration = cifar10.duration.map(SimDuration::as_secs_f64).unwrap();
         assert!((duration - 3178.0 * 0.281_300).abs() < 0.01, "{duration}");
         assert_eq!((ncf.iterations.get(), ncf.requested), (1548.0, Gpus::ONE));
-        // Not tried at 100: by the noise. ln 100 is 0.029447 of the way from ln 96 to ln 384, so ρ is 206.93 in the first
-        // epoch and 919.68 in the second: gains of 8.04944 and 8.26748. 7387 / 8.04944 + 7387 / 8.26748 = 1811.2.
+        // Not tried at 100: by the noise. ln 100 is 0.029447 of the way from ln 96 to ln 384, so ρ
+        // is 206.93 in the first epoch and 919.68 in the second: gains of 8.04944 and 8.26748. 7387
+        // / 8.04944 + 7387 / 8.26748 = 1811.2.
         assert_eq!(bert.iterations.get(), 1812.0);
     }
 

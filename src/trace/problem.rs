@@ -97,7 +97,8 @@ impl InputErrors {
         &self.problems
     }
 
-    /// Every problem, one a line, however many there are; [`Display`](fmt::Display) stops after the first 50.
+    /// Every problem, one a line, however many there are; [`Display`](fmt::Display) stops after the
+    /// first 50.
     pub fn all(&self) -> String {
         self.first(self.problems.len())
     }

@@ -60,7 +60,8 @@ pub(super) struct Reader<'a> {
 }
 
 impl<'a> Reader<'a> {
-    /// Finds the columns. `None`, with every missing or ambiguous one among the problems, where that fails.
+    /// Finds the columns. `None`, with every missing or ambiguous one among the problems, where
+    /// that fails.
     pub(super) fn new(
         sheet: &'a Table,
         format: &'static Format,
@@ -160,7 +161,8 @@ impl<'a> Reader<'a> {
         matches!(self.source, Source::Drawn(_))
     }
 
-    /// Whether a row is none of a job that could be run here, where its format lets that be passed over.
+    /// Whether a row is none of a job that could be run here, where its format lets that be passed
+    /// over.
     pub(super) fn passes_over(&mut self, row: Cells<'a>) -> bool {
         if !self.drops {
             return false;
@@ -362,7 +364,8 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Checks that a job's work can be counted and that it ends before the clock does, whatever policy runs it.
+/// Checks that a job's work can be counted and that it ends before the clock does, whatever policy
+/// runs it.
 pub(super) fn ends(cell: Cell<'_>, iterations: Iterations, curve: &Curve) -> Result<(), Problem> {
     if iterations.get() > ITERATIONS_LIMIT {
         return Err(cell.problem("is more than 1000000000000 iterations of work; give less"));

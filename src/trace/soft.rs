@@ -6,8 +6,8 @@ use crate::trace::problem::{Problem, Problems};
 use crate::trace::unit::TimeUnit;
 use crate::units::SimTime;
 
-/// The pairs of Chronus's two lists, `159-189` after the submission and `10-8`. One pair is a deadline and no soft one, but is
-/// given back all the same.
+/// The pairs of Chronus's two lists, `159-189` after the submission and `10-8`. One pair is a
+/// deadline and no soft one, but is given back all the same.
 pub(super) fn lists(
     times: Cell<'_>,
     values: Cell<'_>,
@@ -46,7 +46,8 @@ fn items<T>(
     items.into_iter().collect()
 }
 
-/// The pairs of this program's own column: `TIME:VALUE`, separated by spaces, times on the trace's clock.
+/// The pairs of this program's own column: `TIME:VALUE`, separated by spaces, times on the trace's
+/// clock.
 pub(super) fn pairs(
     cell: Cell<'_>,
     unit: TimeUnit,
@@ -121,7 +122,8 @@ mod tests {
         parse("t.csv", text.as_bytes(), &table, &options).map_err(|why| why.all().replace("t.csv: ", ""))
     }
 
-    /// Submitted at 2 min, two minutes on one GPU at 1/s; the deadlines are 3 and 4.5 min after the submission.
+    /// Submitted at 2 min, two minutes on one GPU at 1/s; the deadlines are 3 and 4.5 min after the
+    /// submission.
     const ROWS: &str = "s,u,1,2,9,vgg,2,0,3-4.5,10-8,0,soft\nh,u,2,3,9,vgg,2,0,5,10,0,strict\n\
                         b,u,1,4,9,vgg,2,0,4,10,1,best\nc,u,0,4,9,vgg,2,0,9,10,0,strict\nl,u,3,4,9,vgg,2,0,9,10,0,strict\n";
 

@@ -16,7 +16,8 @@ struct Row {
 }
 
 impl Table {
-    /// Splits `bytes` into rows of equal length. `None` where there is no header to read the rows by.
+    /// Splits `bytes` into rows of equal length. `None` where there is no header to read the rows
+    /// by.
     pub(crate) fn parse(bytes: &[u8], problems: &mut Problems) -> Option<Table> {
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
             problems.push(Problem::file("is UTF-16 text; save it as UTF-8"));
@@ -117,7 +118,8 @@ fn records(bytes: &[u8], problems: &mut Problems) -> Vec<Row> {
         counted = start;
         rows.push(Row { line, fields });
     }
-    // A quoted value that never ends swallows the rest of the file without a word, and would do so with one more row.
+    // A quoted value that never ends swallows the rest of the file without a word, and would do so
+    // with one more row.
     let tail = [&bytes[counted..], b"\nx\n"].concat();
     let mut again = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(tail.as_slice());
     if !rows.is_empty() && again.byte_records().count() < 2 {

@@ -75,7 +75,8 @@ fn a_raw_trace_gets_what_it_lacks() {
     assert_eq!((x.deadline, y.deadline), (Some(SimTime::from_secs(1510)), Some(SimTime::from_secs(1520))));
     // vgg16 has 32 samples for 64 GPUs.
     assert_eq!(y.model, "bert");
-    // What is drawn is the same everywhere and for ever: these come from the first run of this test.
+    // What is drawn is the same everywhere and for ever: these come from the first run of this
+    // test.
     let drawn = (0..4).map(|trace_seed| {
         let options =
             ReadOptions { deadline: "uniform:0.5,1.5".parse().ok(), trace_seed, ..Default::default() };
@@ -169,7 +170,8 @@ fn files_that_cannot_be_read_say_why() {
 }
 
 proptest! {
-    /// Whatever the bytes, the answer is a trace that can be simulated or at least one problem: never a panic.
+    /// Whatever the bytes, the answer is a trace that can be simulated or at least one problem:
+    /// never a panic.
     #[test]
     fn damaged_bytes_are_answered(
         raw in any::<bool>(),

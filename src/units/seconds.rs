@@ -32,7 +32,8 @@ pub enum TimeError {
     TooLarge,
 }
 
-/// Reads seconds in decimal or exponent notation exactly; digits beyond the microsecond are rounded to the nearest one.
+/// Reads seconds in decimal or exponent notation exactly; digits beyond the microsecond are rounded
+/// to the nearest one.
 fn parse_seconds(text: &str) -> Result<u64, TimeError> {
     let plain = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));

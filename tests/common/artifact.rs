@@ -7,7 +7,7 @@ use std::path::Path;
 
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
-use elasticflow_sim::replica::{Accidents, GpuTable, Input, Refused, Replayed, Row, Schedule, replay};
+use elasticflow_sim::replica::{GpuTable, Input, Quirks, Refused, Replayed, Row, Schedule, replay};
 use elasticflow_sim::trace::{self, ReadOptions};
 use elasticflow_sim::units::Gpus;
 use elasticflow_sim::workload::Workload;
@@ -15,7 +15,8 @@ use elasticflow_sim::workload::Workload;
 pub(crate) use stored::Stored;
 use stored::{index, rows};
 
-/// A job of a run. Its times are whole, and some are written with a decimal point; not every schedule plans an end.
+/// A job of a run. Its times are whole, and some are written with a decimal point; not every
+/// schedule plans an end.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
 pub(crate) struct Job {
     pub(crate) job_id: String,
@@ -78,13 +79,13 @@ pub(crate) struct Setting<'a> {
     pub(crate) gpu: &'a str,
     pub(crate) cluster: (u32, u32),
     pub(crate) slot: u64,
-    pub(crate) accidents: Accidents,
+    pub(crate) quirks: Quirks,
     pub(crate) rounds: bool,
 }
 
 impl<'a> Setting<'a> {
     pub(crate) fn new(gpu: &'a str, cluster: (u32, u32), slot: u64) -> Setting<'a> {
-        Setting { gpu, cluster, slot, accidents: Accidents::all(), rounds: false }
+        Setting { gpu, cluster, slot, quirks: Quirks::all(), rounds: false }
     }
 
     pub(crate) fn shape(&self) -> Shape {
@@ -98,17 +99,17 @@ impl<'a> Setting<'a> {
             gpu: if self.gpu == "a100" { GpuTable::A100 } else { GpuTable::T4 },
             cluster: &self.shape(),
             slot: self.slot,
-            accidents: self.accidents,
+            quirks: self.quirks,
             rounds: self.rounds,
         };
         replay(&input, schedule)
     }
 
-    /// Without these accidents, by their numbers.
+    /// Without these quirks, by their numbers.
     pub(crate) fn without(&self, schedule: Schedule, numbers: &[u8]) -> Setting<'a> {
-        let of = |number: &u8| Accidents::of(schedule).find(|accident| accident.number == *number).unwrap();
-        let accidents = numbers.iter().map(of).fold(self.accidents, Accidents::without);
-        Setting { accidents, ..self.clone() }
+        let of = |number: &u8| Quirks::of(schedule).find(|quirk| quirk.number == *number).unwrap();
+        let quirks = numbers.iter().map(of).fold(self.quirks, Quirks::without);
+        Setting { quirks, ..self.clone() }
     }
 }
 
@@ -120,12 +121,14 @@ pub(crate) fn read(path: &Path, gpu: &str) -> Workload {
 /// A job of a worked example: submission, iterations, model, batch size, deadline, GPUs, duration.
 pub(crate) type Example = (u64, u64, &'static str, u32, Option<u64>, u32, u64);
 
-/// Deadline jobs with all but the submission, the iterations and the deadline left out: `resnet50` at batch 256, 1 GPU.
+/// Deadline jobs with all but the submission, the iterations and the deadline left out: `resnet50`
+/// at batch 256, 1 GPU.
 pub(crate) fn elastic(submit: u64, iterations: u64, due: u64) -> Example {
     (submit, iterations, "resnet50", 256, Some(due), 1, 1000)
 }
 
-/// Deadline jobs that matter for their gangs: submission, GPUs, duration, deadline. Their iterations take the duration.
+/// Deadline jobs that matter for their gangs: submission, GPUs, duration, deadline. Their
+/// iterations take the duration.
 pub(crate) fn gang(submit: u64, gpus: u32, duration: u64, due: u64) -> Example {
     (submit, duration, "resnet50", 256, Some(due), gpus, duration)
 }

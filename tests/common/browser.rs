@@ -1,7 +1,8 @@
-//! A headless Chromium, driven over the DevTools protocol through a pipe: no port, no driver, no other program.
+//! A headless Chromium, driven over the DevTools protocol through a pipe: no port, no driver, no
+//! other program.
 //!
-//! Stands alone. The browser reads commands from its file descriptor 3 and answers on 4; a shell puts the ends of our pipes
-//! there. Messages are JSON that ends in a zero byte.
+//! Stands alone. The browser reads commands from its file descriptor 3 and answers on 4; a shell
+//! puts the ends of our pipes there. Messages are JSON that ends in a zero byte.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -25,7 +26,8 @@ pub(crate) struct Browser {
     _profile: tempfile::TempDir,
 }
 
-/// The path of a browser: `$CHROMIUM`, or what is installed. Where there is none, says so and gives `None`.
+/// The path of a browser: `$CHROMIUM`, or what is installed. Where there is none, says so and gives
+/// `None`.
 pub(crate) fn find() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -88,7 +90,8 @@ impl Browser {
         self.call("Emulation.setDeviceMetricsOverride", size);
     }
 
-    /// Sends a command and gives back its result; what happens in between is looked through for complaints.
+    /// Sends a command and gives back its result; what happens in between is looked through for
+    /// complaints.
     pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         self.last += 1;
         let mut message = json!({ "id": self.last, "method": method, "params": params });

@@ -10,7 +10,8 @@ use elasticflow_sim::record::jobs::JobRow;
 use stored::rows;
 pub(crate) use stored::{Stored, index};
 
-/// When a job of the artifact came, and when it first got GPUs or a seat in a set; Themis does not write that down.
+/// When a job of the artifact came, and when it first got GPUs or a seat in a set; Themis does not
+/// write that down.
 #[derive(serde::Deserialize)]
 struct Start {
     submit_time: f64,
@@ -58,8 +59,9 @@ impl Figures {
     }
 }
 
-/// The accidents of the artifact that make its run differ from ours; for EDF's schedules and Gandiva the first weighs most.
-/// Those in brackets work the other way. The numbers are explained below the table.
+/// The quirks of the artifact that make its run differ from ours; for EDF's schedules and Gandiva
+/// the first weighs most. Those in brackets work the other way. The numbers are explained below the
+/// table.
 fn reason(data: &Path, row: &Stored, ours: &Figures) -> String {
     let best_effort = row.best_effort_jobs > 0;
     let (mut why, mut against) = match row.schedule.as_str() {

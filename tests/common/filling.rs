@@ -1,14 +1,18 @@
-//! Constant-level filling, written again from the paper (section 4.1, algorithm 1) with plain integers: the answer that
-//! planners are checked against. Stands alone, so that unit tests can include it by its path.
+//! Constant-level filling, written again from the paper (section 4.1, algorithm 1) with plain
+//! integers: the answer that planners are checked against. Stands alone, so that unit tests can
+//! include it by its path.
 //!
-//! At a level a job holds, at every time, the largest of its sizes that is free and not beyond the level. Each change to
-//! a positive count costs a pause. What it holds is kept a millisecond longer than it needs it. Times are microseconds,
-//! work is in millionths of an iteration, so that nothing is rounded but the end, up.
+//! At a level a job holds, at every time, the largest of its sizes that is free and not beyond the
+//! level. Each change to a positive count costs a pause. What it holds is kept a millisecond longer
+//! than it needs it. Times are microseconds, work is in millionths of an iteration, so that nothing
+//! is rounded but the end, up.
 
-/// How much longer than needed GPUs are kept, and how much work a job that misses that has left at least.
+/// How much longer than needed GPUs are kept, and how much work a job that misses that has left at
+/// least.
 const KEPT: u64 = 1000;
 
-/// Closer than this to either side of a decision the rounding of the planner decides, and the oracle says nothing.
+/// Closer than this to either side of a decision the rounding of the planner decides, and the
+/// oracle says nothing.
 const UNCLEAR: u64 = 50;
 
 /// One size of a job.
@@ -18,7 +22,7 @@ pub(crate) struct Size {
     /// Iterations a second.
     pub(crate) rate: u64,
     /// The pause of a change to it.
-    pub(crate) pause: u64,
+    pub(crate) restart: u64,
 }
 
 /// A job at time 0.
@@ -65,7 +69,7 @@ pub(crate) fn fill(free: &Free, job: &Job, level: usize) -> Filled {
         let to = shape.get(index + 1).map_or(u64::MAX, |next| next.0);
         let Some(size) = size else { continue };
         let goes_on = *from == 0 && job.held.0 == size.gpus;
-        let working = from + if goes_on { job.held.1 } else { size.pause };
+        let working = from + if goes_on { job.held.1 } else { size.restart };
         let end = working + left.div_ceil(size.rate);
         if (end + KEPT).abs_diff(to) < UNCLEAR || end.abs_diff(job.latest) < UNCLEAR {
             return Filled::Unclear;

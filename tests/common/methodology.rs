@@ -1,7 +1,7 @@
 //! What tests write into METHODOLOGY.md, and check there.
 
-/// Checks that METHODOLOGY.md has these tables between the marks of a name; writes them there if `ELASTICFLOW_SIM_BLESS` is
-/// set. `test` is the test that makes them, for the message.
+/// Checks that METHODOLOGY.md has these tables between the marks of a name; writes them there if
+/// `ELASTICFLOW_SIM_BLESS` is set. `test` is the test that makes them, for the message.
 pub(crate) fn shows(name: &str, test: &str, tables: &str) {
     let (begin, end) = (format!("<!-- {name}:begin -->"), format!("<!-- {name}:end -->"));
     let made = format!("\n\n{tables}\n");

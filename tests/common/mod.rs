@@ -57,8 +57,8 @@ pub(crate) fn workload(jobs: &[Job]) -> Workload {
     Workload::new(specs.collect()).expect("a legal workload")
 }
 
-/// `linear`: as many iterations a second as GPUs, up to 64. `flat`: 1 on any count. `half`: 1, 1.5, 2, 2.5 … `peak`: no
-/// gain beyond 4.
+/// `linear`: as many iterations a second as GPUs, up to 64. `flat`: 1 on any count. `half`: 1, 1.5,
+/// 2, 2.5 … `peak`: no gain beyond 4.
 pub(crate) fn speeds() -> ThroughputTable {
     let mut table = ThroughputTable::new("test");
     let mut add = |model: &str, rate: &dyn Fn(u32) -> f64| {

@@ -24,7 +24,7 @@ macro_rules! policy {
             grant_admits: $admits,
             requested_size: false,
             adapts_batch: false,
-            literal: None,
+            artifact: None,
             build: |_, _| Ok(Box::new(crate::policy::Policy($plan))),
         };
         &ENTRY

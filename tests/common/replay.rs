@@ -1,5 +1,5 @@
-//! Whole traces under the defaults of the command line: what the golden table, the reference tests and the benches replay.
-//! Stands alone, so that benches can include it by its path.
+//! Whole traces under the defaults of the command line: what the golden table, the reference tests
+//! and the benches replay. Stands alone, so that benches can include it by its path.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -13,8 +13,8 @@ use elasticflow_sim::trace::{self, ReadOptions};
 use elasticflow_sim::units::{Gpus, SimDuration};
 use elasticflow_sim::{placement, scheduler};
 
-/// A trace on `nodes` × `gpus_per_node` GPUs: overhead `on-change`, buddy placement. Other schedulers are tried by
-/// changing the scenario's, so that a trace is read once.
+/// A trace on `nodes` × `gpus_per_node` GPUs: overhead `on-change`, buddy placement. Other
+/// schedulers are tried by changing the scenario's, so that a trace is read once.
 pub(crate) fn replay(
     path: &Path,
     profiles: &str,

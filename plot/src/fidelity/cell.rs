@@ -34,8 +34,9 @@ pub(super) struct Cell {
     pub(super) origin: Origin,
     /// Whether it is a ratio, not a gain.
     pub(super) is_ratio: bool,
-    /// The accidents that make most of the difference between the artifact and us, as far as that was taken apart.
-    pub(super) accidents: Vec<String>,
+    /// The quirks that make most of the difference between the artifact and us, as far as that was
+    /// taken apart.
+    pub(super) quirks: Vec<String>,
     /// What the artifact prints for the same jobs on other clusters.
     pub(super) elsewhere: Vec<(String, f64)>,
 }
@@ -80,7 +81,8 @@ impl Cell {
         if self.default.is_none() {
             why.push("N".to_owned());
         }
-        // Ours under `paper` is the artifact's wherever both are there; a run of it is the better witness.
+        // Ours under `paper` is the artifact's wherever both are there; a run of it is the better
+        // witness.
         let claim = self.rerun.or(self.paper).map(|claim| claim.prints);
         if self.origin.testbed {
             let simulated = !self.origin.unpublished && claim.is_some_and(|claim| self.is_printed(claim));
@@ -92,7 +94,7 @@ impl Cell {
         if let Some((claim, default)) = claim.zip(self.default)
             && (claim - default).abs() >= 0.0005
         {
-            let most = self.accidents.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ");
+            let most = self.quirks.iter().take(2).map(String::as_str).collect::<Vec<_>>().join(" ");
             why.push(format!("A {most}").trim_end().to_owned());
         }
         if self.origin.testbed || self.origin.unpublished {
@@ -126,7 +128,8 @@ mod tests {
 
     #[test]
     fn reasons_follow_from_the_numbers() {
-        // 142 of 195 is 0.7282, printed as 0.728: the whole difference is between the artifact and us.
+        // 142 of 195 is 0.7282, printed as 0.728: the whole difference is between the artifact and
+        // us.
         assert_eq!(cell(0.728, Some(0.7282), 0.851).why(), "A");
         assert_eq!(cell(0.728, Some(0.7282), 0.7282).why(), "");
         // 202 of 260 is 0.7769, and 0.769 is printed.
@@ -139,8 +142,8 @@ mod tests {
         // 17 of 195 is 0.0872.
         let printed = Cell { decimals: 4, origin: testbed, ..cell(0.0872, Some(0.08718), 0.272) };
         assert_eq!(printed.why(), "S, A");
-        let accidents = ["Q13", "Q10", "Q8"].map(str::to_owned).to_vec();
-        assert_eq!(Cell { accidents, ..cell(0.118, Some(0.118), 0.692) }.why(), "A Q13 Q10");
+        let quirks = ["Q13", "Q10", "Q8"].map(str::to_owned).to_vec();
+        assert_eq!(Cell { quirks, ..cell(0.118, Some(0.118), 0.692) }.why(), "A Q13 Q10");
         assert_eq!(Cell { default: None, ..cell(0.262, None, 0.0) }.why(), "N, O");
     }
 

@@ -1,32 +1,33 @@
-//! Which accidents make most of a difference, from the tables of METHODOLOGY.md that take it apart.
+//! Which quirks make most of a difference, from the tables of METHODOLOGY.md that take it apart.
 
 use elasticflow_sim::scheduler::Entry;
 
-/// A column of a table: the jobs met, accident by accident.
+/// A column of a table: the jobs met, quirk by quirk.
 #[derive(Debug)]
 struct Column {
     /// The artifact's name of the schedule.
     schedule: String,
     /// Of which figure and case.
     run: String,
-    /// Accidents with the jobs that switching each off is worth.
+    /// Quirks with the jobs that switching each off is worth.
     steps: Vec<(String, i64)>,
 }
 
 /// All of them.
 #[derive(Debug)]
-pub(super) struct Accidents(Vec<Column>);
+pub(super) struct Quirks(Vec<Column>);
 
-impl Accidents {
+impl Quirks {
     /// Reads the tables between their marks; without marks there is nothing.
-    pub(super) fn read(methodology: &str) -> Accidents {
-        let (begin, end) = ("<!-- accidents:begin -->", "<!-- accidents:end -->");
+    pub(super) fn read(methodology: &str) -> Quirks {
+        let (begin, end) = ("<!-- quirks:begin -->", "<!-- quirks:end -->");
         let tables =
             methodology.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).map_or("", |it| it.0);
-        Accidents(tables.split("\n\n").flat_map(columns).collect())
+        Quirks(tables.split("\n\n").flat_map(columns).collect())
     }
 
-    /// Those that weigh most in a case under a scheduler, the heaviest first; what the tables leave to the rest is `rest`.
+    /// Those that weigh most in a case under a scheduler, the heaviest first; what the tables leave
+    /// to the rest is `rest`.
     pub(super) fn of(&self, figure: &str, case: &str, entry: &Entry) -> Vec<String> {
         let number = if figure == "11a" { "11" } else { figure };
         let titles = [run(&format!("{number} {case}")), run(number)];
@@ -76,23 +77,23 @@ mod tests {
     use super::*;
     use elasticflow_sim::scheduler;
 
-    const TABLES: &str = "<!-- accidents:begin -->\n\n\
+    const TABLES: &str = "<!-- quirks:begin -->\n\n\
         | `edf` | 8a (195) | 9, 64 GPUs (1000) | 11, 10 % (173) |\n| --- | --- | --- | --- |\n\
-        | the paper's figure | 23 | 26 | 16 |\n| the artifact, all accidents | 23 | 23 | 11 |\n\
+        | the paper's figure | 23 | 26 | 16 |\n| the artifact, all quirks | 23 | 23 | 11 |\n\
         | Q13 off: no GPUs past the peak | 139 | 171 | 11 |\n| Q10 off: overhead is paid | 138 | 111 | 13 |\n\
-        | **ours** (the rest) | 135 | 110 | 13 |\n\n<!-- accidents:end -->";
+        | **ours** (the rest) | 135 | 110 | 13 |\n\n<!-- quirks:end -->";
 
     #[test]
-    fn the_heaviest_accidents_come_first() {
-        let accidents = Accidents::read(TABLES);
-        let of = |figure, case| accidents.of(figure, case, scheduler::entry("edf").unwrap());
+    fn the_heaviest_quirks_come_first() {
+        let quirks = Quirks::read(TABLES);
+        let of = |figure, case| quirks.of(figure, case, scheduler::entry("edf").unwrap());
         // 23, 139, 138, 135: +116, -1, -3.
         assert_eq!(of("8a", "195 jobs"), ["Q13"]);
         // 23, 171, 111, 110: +148, -60, -1.
         assert_eq!(of("9", "64 GPUs"), ["Q13", "Q10"]);
         assert_eq!(of("11a", "10%"), ["Q10"]);
         assert_eq!(of("9", "128 GPUs"), [""; 0]);
-        assert_eq!(accidents.of("9", "64 GPUs", scheduler::entry("themis").unwrap()), [""; 0]);
-        assert_eq!(Accidents::read("").of("9", "64 GPUs", scheduler::entry("edf").unwrap()), [""; 0]);
+        assert_eq!(quirks.of("9", "64 GPUs", scheduler::entry("themis").unwrap()), [""; 0]);
+        assert_eq!(Quirks::read("").of("9", "64 GPUs", scheduler::entry("edf").unwrap()), [""; 0]);
     }
 }

@@ -1,4 +1,5 @@
-//! Measured applications, in the layout published with Pollux (petuum/adaptdl, branch osdi21-artifact).
+//! Measured applications, in the layout published with Pollux (petuum/adaptdl, branch
+//! osdi21-artifact).
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -18,8 +19,8 @@ const SCALABILITY: &str = "scalability.csv";
 /// The most nodes and GPUs of a measurement; more is a typing error.
 const LIMIT: u64 = 1_000_000;
 
-/// The applications of a folder. `known` says what limits an application of that name is known to have, where the
-/// measurements go further.
+/// The applications of a folder. `known` says what limits an application of that name is known to
+/// have, where the measurements go further.
 pub(super) fn read(folder: &Path, known: &BTreeMap<String, BatchLimits>) -> Result<Folder, FolderErrors> {
     let mut reading = Reading::default();
     let mut all = Vec::new();
@@ -47,7 +48,8 @@ struct Reading {
     wrong: Vec<InputErrors>,
 }
 
-/// The trials at one batch size: what was measured of gradients, progress, and iterations, epoch by epoch.
+/// The trials at one batch size: what was measured of gradients, progress, and iterations, epoch by
+/// epoch.
 struct Trial {
     batch: u32,
     file: PathBuf,
@@ -223,7 +225,8 @@ impl Reading {
         Some(Trial { batch, file, statistics, progress, iterations: before[1] })
     }
 
-    /// The batch sizes from the smallest tried to the largest; on each GPU what was measured both on few nodes and on many.
+    /// The batch sizes from the smallest tried to the largest; on each GPU what was measured both
+    /// on few nodes and on many.
     fn limits(
         &mut self,
         folder: &Path,
@@ -255,7 +258,8 @@ impl Reading {
     }
 }
 
-/// At the end of each epoch the least progress at any batch size; it ascends since each of them does.
+/// At the end of each epoch the least progress at any batch size; it ascends since each of them
+/// does.
 fn progress(trials: &[Trial]) -> Vec<f64> {
     let epochs = trials.iter().map(|trial| trial.progress.len()).min().unwrap_or_default();
     let least = |epoch: usize| trials.iter().map(|trial| trial.progress[epoch]).fold(f64::INFINITY, f64::min);

@@ -17,7 +17,8 @@ fn the_built_in_applications_are_whole() {
     assert_eq!(names, ["bert", "cifar10", "deepspeech2", "imagenet", "ncf", "yolov3"]);
     assert!(builtin("a100").is_none());
     for one in all.iter() {
-        // As many iterations at the initial batch size as progress, to the rounding of the published counts.
+        // As many iterations at the initial batch size as progress, to the rounding of the
+        // published counts.
         assert!(near(one.iterations(one.limits.initial), one.total(), 1e-4), "{}", one.name);
         assert!(near(one.iterations_by_noise(one.limits.initial), one.total(), 1e-9), "{}", one.name);
         assert_eq!(one.tried.first_key_value().map(|(batch, _)| *batch), Some(one.limits.initial));
@@ -27,10 +28,11 @@ fn the_built_in_applications_are_whole() {
     assert_eq!((ncf.limits.pinned, ncf.limits.local, ncf.progress.len()), (Some(32768), (32, 32768), 10));
 }
 
-/// By hand: cifar10 at 2048 on 16 GPUs of 4 nodes, 128 each. T_acc = 0.017689 + 128 · 0.00069856 = 0.10710468 s; T_net =
-/// 0.12894 + 14 · 0.002618 = 0.165592 s; step = (0.10710468^2.3397 + 0.165592^2.3397)^(1/2.3397) = 0.188896 s. First epoch:
-/// f = 0.005, the first knot; ln 2048 is halfway from ln 1024 to ln 4096: ρ = √(0.9624 · 0.8669) = 0.913403; s = 16; gain =
-/// 1.913403 / (0.913403 / 16 + 1) = 1.810070.
+/// By hand: cifar10 at 2048 on 16 GPUs of 4 nodes, 128 each. T_acc = 0.017689 + 128 · 0.00069856 =
+/// 0.10710468 s; T_net = 0.12894 + 14 · 0.002618 = 0.165592 s; step = (0.10710468^2.3397 +
+/// 0.165592^2.3397)^(1/2.3397) = 0.188896 s. First epoch: f = 0.005, the first knot; ln 2048 is
+/// halfway from ln 1024 to ln 4096: ρ = √(0.9624 · 0.8669) = 0.913403; s = 16; gain = 1.913403 /
+/// (0.913403 / 16 + 1) = 1.810070.
 #[test]
 fn a_built_in_application_trains_as_its_formulas_say() {
     let all = builtin("t4").unwrap();

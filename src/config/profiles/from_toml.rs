@@ -1,6 +1,7 @@
 //! Throughput tables in TOML: a `[[curve]]` for each model and batch size.
 //!
-//! The file is walked by hand and not through serde, which stops at the first thing that it does not like.
+//! The file is walked by hand and not through serde, which stops at the first thing that it does
+//! not like.
 
 use std::collections::BTreeMap;
 
@@ -12,7 +13,8 @@ use crate::trace::cell::rate;
 use crate::trace::problem::{Problem, Problems};
 use crate::units::{Gpus, Rate};
 
-/// The table's name, if it has one, and every measurement that could be read; the rest is among the problems.
+/// The table's name, if it has one, and every measurement that could be read; the rest is among the
+/// problems.
 pub(super) fn measurements(text: &str, problems: &mut Problems) -> (Option<String>, Vec<Measurement>) {
     let (document, errors) = DeTable::parse_recoverable(text);
     let walk = Walk { text };

@@ -6,17 +6,19 @@ use std::collections::{BTreeMap, VecDeque};
 
 use crate::job::JobId;
 use crate::replica::Held;
-use crate::replica::accident::{Accidents, Q29, Q30, Q47, Q48};
 use crate::replica::planner::Grid;
+use crate::replica::quirk::{Q29, Q30, Q47, Q48, Quirks};
 
-/// Nodes and the jobs of one size on them, as many at a time as there are seats; those in front have the seats.
+/// Nodes and the jobs of one size on them, as many at a time as there are seats; those in front
+/// have the seats.
 #[derive(Clone, Debug)]
 pub(super) struct Set {
     nodes: Vec<usize>,
     /// How many of its jobs can run at a time.
     pub(super) seats: usize,
     pub(super) jobs: Vec<usize>,
-    /// Jobs added so far. Not taken back when one ends, so that a set looks fuller than it is (Q29).
+    /// Jobs added so far. Not taken back when one ends, so that a set looks fuller than it is
+    /// (Q29).
     util: usize,
 }
 
@@ -27,15 +29,15 @@ impl Set {
     }
 
     /// Whether another job gets a seat. The last seat counts as taken (Q30).
-    fn has_seat(&self, accidents: Accidents) -> bool {
-        let last = usize::from(!accidents.has(Q30));
+    fn has_seat(&self, quirks: Quirks) -> bool {
+        let last = usize::from(!quirks.has(Q30));
         self.util + 1 < self.seats + last
     }
 
     /// These of its jobs are done; their seats look taken ever after (Q29).
-    pub(super) fn end(&mut self, done: &[usize], accidents: Accidents) {
+    pub(super) fn end(&mut self, done: &[usize], quirks: Quirks) {
         self.jobs.retain(|job| !done.contains(job));
-        if !accidents.has(Q29) {
+        if !quirks.has(Q29) {
             self.util -= done.len();
         }
     }
@@ -61,17 +63,18 @@ impl Sets {
         Sets { grid, node, free: (0..(grid.gpus / node) as usize).collect(), groups: BTreeMap::new() }
     }
 
-    /// Seats a job of `size` GPUs in a set with room, in a new one, or as one too many; `false` where there is neither
-    /// a set of its size nor a node left.
+    /// Seats a job of `size` GPUs in a set with room, in a new one, or as one too many; `false`
+    /// where there is neither a set of its size nor a node left.
     pub(super) fn place(&mut self, job: usize, size: i64) -> bool {
         let sets = self.groups.entry(size).or_default();
         if let Some(first) = sets.first_mut() {
-            if first.has_seat(self.grid.accidents) {
+            if first.has_seat(self.grid.quirks) {
                 first.add(job);
                 move_first_back(sets);
                 return true;
             }
-            // The set goes to the back and stays there, so that a job too many goes to the second-least loaded (Q31).
+            // The set goes to the back and stays there, so that a job too many goes to the
+            // second-least loaded (Q31).
             sets.rotate_left(1);
         }
         if let Some(mut set) = new_set(&mut self.free, self.node, size) {
@@ -86,10 +89,11 @@ impl Sets {
         true
     }
 
-    /// Gives every size nodes by its share of the demand: the smallest size first. Jobs that wait are no demand (Q48).
+    /// Gives every size nodes by its share of the demand: the smallest size first. Jobs that wait
+    /// are no demand (Q48).
     pub(super) fn adjust(&mut self, waiting: &[i64]) {
-        let accidents = self.grid.accidents;
-        let waiting = if accidents.has(Q48) { &[] } else { waiting };
+        let quirks = self.grid.quirks;
+        let waiting = if quirks.has(Q48) { &[] } else { waiting };
         let demand_of = |size: i64, sets: &[Set]| {
             let wait = waiting.iter().filter(|other| **other == size).count();
             size * (sets.iter().map(|s| s.jobs.len()).sum::<usize>() + wait) as i64
@@ -106,13 +110,13 @@ impl Sets {
             if missing > 0 {
                 grow(sets, (missing as u64).div_ceil(size as u64), &mut self.free, self.node, size);
             } else if missing < 0 {
-                shrink(sets, surplus(-missing, size, self.node, accidents), &mut self.free);
+                shrink(sets, surplus(-missing, size, self.node, quirks), &mut self.free);
             }
         }
     }
 
-    /// Takes nodes for a size that has no set from the size that has most, its last ones too; gives the jobs that lose
-    /// theirs. The artifact does nothing of the kind (Q48).
+    /// Takes nodes for a size that has no set from the size that has most, its last ones too; gives
+    /// the jobs that lose theirs. The artifact does nothing of the kind (Q48).
     pub(super) fn make_room(&mut self, size: i64) -> Vec<usize> {
         let mut lost = Vec::new();
         if self.groups.get(&size).is_some_and(|sets| !sets.is_empty()) {
@@ -133,7 +137,8 @@ impl Sets {
         lost
     }
 
-    /// Who has seats, in the order of the nodes: the jobs of a set of several nodes have each all of one.
+    /// Who has seats, in the order of the nodes: the jobs of a set of several nodes have each all
+    /// of one.
     pub(super) fn held(&self, gpus: impl Fn(usize) -> i64) -> Vec<Held> {
         let mut held = Vec::new();
         for set in self.groups.values().flatten() {
@@ -175,8 +180,9 @@ impl Sets {
 
 /// Adds sets and deals the group's jobs to all of them anew, if it looks as if sets had been added.
 ///
-/// What it looks at is a variable that a loop inside has used again (Q32): it is the number of attempts if the last one
-/// failed, else one less than the nodes of a set. So sizes of up to a node, when all goes well, gain sets that nobody uses.
+/// What it looks at is a variable that a loop inside has used again (Q32): it is the number of
+/// attempts if the last one failed, else one less than the nodes of a set. So sizes of up to a
+/// node, when all goes well, gain sets that nobody uses.
 fn grow(sets: &mut Vec<Set>, attempts: u64, free: &mut VecDeque<usize>, node: i64, size: i64) {
     let mut failed = false;
     for _ in 0..attempts {
@@ -195,9 +201,10 @@ fn grow(sets: &mut Vec<Set>, attempts: u64, free: &mut VecDeque<usize>, node: i6
     deal(sets, jobs);
 }
 
-/// How many sets a size with `spare` GPUs too many gives up: as many as jobs would fit there, instead of sets (Q47).
-fn surplus(spare: i64, size: i64, node: i64, accidents: Accidents) -> u64 {
-    if accidents.has(Q47) {
+/// How many sets a size with `spare` GPUs too many gives up: as many as jobs would fit there,
+/// instead of sets (Q47).
+fn surplus(spare: i64, size: i64, node: i64, quirks: Quirks) -> u64 {
+    if quirks.has(Q47) {
         return (spare as u64).div_ceil(size as u64);
     }
     spare as u64 / (nodes_of(size, node) as u64 * node as u64)
@@ -249,12 +256,12 @@ fn sort(sets: &mut [Set]) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::replica::accident::Accident;
+    use crate::replica::quirk::Quirk;
 
-    /// Nodes of 8, without an accident.
-    fn sets(nodes: i64, off: Option<Accident>) -> Sets {
-        let accidents = off.map_or(Accidents::all(), |off| Accidents::all().without(off));
-        Sets::new(Grid { gpus: 8 * nodes, slot: 60, accidents }, 8)
+    /// Nodes of 8, without a quirk.
+    fn sets(nodes: i64, off: Option<Quirk>) -> Sets {
+        let quirks = off.map_or(Quirks::all(), |off| Quirks::all().without(off));
+        Sets::new(Grid { gpus: 8 * nodes, slot: 60, quirks }, 8)
     }
 
     /// How many jobs each set of a size has.
@@ -263,7 +270,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_seat_counts_as_taken_only_by_accident() {
+    fn the_last_seat_counts_as_taken_only_by_quirk() {
         for (off, expected) in [(None, vec![1, 7]), (Some(Q30), vec![8])] {
             let mut sets = sets(2, off);
             assert!((0..8).all(|job| sets.place(job, 1)));
@@ -272,12 +279,12 @@ mod tests {
     }
 
     #[test]
-    fn ended_jobs_keep_their_seats_only_by_accident() {
+    fn ended_jobs_keep_their_seats_only_by_quirk() {
         for (off, expected) in [(None, vec![1, 4]), (Some(Q29), vec![5])] {
             let mut sets = sets(2, off);
             assert!((0..7).all(|job| sets.place(job, 1)));
-            let accidents = sets.grid.accidents;
-            sets.each().for_each(|set| set.end(&[0, 1, 2], accidents));
+            let quirks = sets.grid.quirks;
+            sets.each().for_each(|set| set.end(&[0, 1, 2], quirks));
             assert!(sets.place(7, 1));
             assert_eq!(loads(&sets, 1), expected);
         }
@@ -285,10 +292,10 @@ mod tests {
 
     /// Ten jobs in two sets of a node each: 6 GPUs more than they ask for, which is no whole set.
     #[test]
-    fn as_many_sets_go_as_gpus_are_too_many_only_by_accident() {
-        assert_eq!(surplus(10, 1, 8, Accidents::all()), 10);
-        assert_eq!(surplus(10, 1, 8, Accidents::all().without(Q47)), 1);
-        assert_eq!(surplus(6, 1, 8, Accidents::all().without(Q47)), 0);
+    fn as_many_sets_go_as_gpus_are_too_many_only_by_quirk() {
+        assert_eq!(surplus(10, 1, 8, Quirks::all()), 10);
+        assert_eq!(surplus(10, 1, 8, Quirks::all().without(Q47)), 1);
+        assert_eq!(surplus(6, 1, 8, Quirks::all().without(Q47)), 0);
         for (off, expected) in [(None, vec![10]), (Some(Q47), vec![3, 7])] {
             let mut sets = sets(4, off);
             assert!((0..10).all(|job| sets.place(job, 1)));
@@ -297,7 +304,8 @@ mod tests {
         }
     }
 
-    /// Two jobs of whole nodes have both nodes, and a small one waits. Then one of two nodes waits, and takes everything.
+    /// Two jobs of whole nodes have both nodes, and a small one waits. Then one of two nodes waits,
+    /// and takes everything.
     #[test]
     fn a_size_without_a_set_takes_one() {
         let mut sets = sets(2, Some(Q48));

@@ -1,25 +1,30 @@
 //! The fair division, by the interior-point method whose stopping point the artifact takes.
 //!
-//! The artifact hands `min max_i (elapsed_i + left_i / (speed_i x_i)) / alone_i`, `0 <= x <= 1`, `sum gpus_i x_i <= N` to cvxpy,
-//! which makes a cone program of it, and ECOS, which solves that. With `t` for the worst fairness and `v_i >= 1 / (speed_i x_i)`:
+//! The artifact hands `min max_i (elapsed_i + left_i / (speed_i x_i)) / alone_i`, `0 <= x <= 1`,
+//! `sum gpus_i x_i <= N` to cvxpy, which makes a cone program of it, and ECOS, which solves that.
+//! With `t` for the worst fairness and `v_i >= 1 / (speed_i x_i)`:
 //!
 //! ```text
 //! min t   with  left_i v_i - alone_i t <= -elapsed_i   (divided by alone_i),   0 <= x_i <= 1,   sum gpus_i x_i <= N
 //!         and   (speed_i x_i + v_i, speed_i x_i - v_i, 2) in the second-order cone
 //! ```
 //!
-//! Where a job with `x = 1` is the bottleneck the other shares are not unique, and who goes first is decided by where the
-//! method stops. So this is the published method, written anew: A. Domahidi, E. Chu, S. Boyd, "ECOS: An SOCP solver for embedded
-//! systems", ECC 2013, and L. Vandenberghe, "The CVXOPT linear and quadratic cone program solvers", 2010: a homogeneous
-//! self-dual embedding, Nesterov and Todd's scaling, Mehrotra's predictor and corrector, rows and columns balanced beforehand.
+//! Where a job with `x = 1` is the bottleneck the other shares are not unique, and who goes first
+//! is decided by where the method stops. So this is the published method, written anew: A.
+//! Domahidi, E. Chu, S. Boyd, "ECOS: An SOCP solver for embedded systems", ECC 2013, and L.
+//! Vandenberghe, "The CVXOPT linear and quadratic cone program solvers", 2010: a homogeneous
+//! self-dual embedding, Nesterov and Todd's scaling, Mehrotra's predictor and corrector, rows and
+//! columns balanced beforehand.
 //!
-//! Two things decide beside the method, and were found by comparing iterates. The paper perturbs its linear systems, by
-//! [`REGULAR`]; on the variables that stays, and slows what moves them without moving anything else. And rounding: once the
-//! optimum is nearly reached, what is left of such moves is divided by [`REGULAR`], and ECOS's are noise. Stopping at
-//! [`TOLERANCE`], long before ECOS does, is nearer to where it ends than an exact method that goes on.
+//! Two things decide beside the method, and were found by comparing iterates. The paper perturbs
+//! its linear systems, by [`REGULAR`]; on the variables that stays, and slows what moves them
+//! without moving anything else. And rounding: once the optimum is nearly reached, what is left of
+//! such moves is divided by [`REGULAR`], and ECOS's are noise. Stopping at [`TOLERANCE`], long
+//! before ECOS does, is nearer to where it ends than an exact method that goes on.
 //!
-//! Of the linear systems only what joins jobs is solved as one, two unknowns: `t` and the capacity's multiplier. The rest is
-//! two unknowns a job. So an iteration is linear in the jobs, and nothing is allocated once there were as many.
+//! Of the linear systems only what joins jobs is solved as one, two unknowns: `t` and the
+//! capacity's multiplier. The rest is two unknowns a job. So an iteration is linear in the jobs,
+//! and nothing is allocated once there were as many.
 
 mod cone;
 mod job;
@@ -116,8 +121,8 @@ impl Solver {
         self.jobs.iter().map(|job| job.share)
     }
 
-    /// Writes the program down and balances it: rows and columns are divided by the roots of their largest numbers, the rows
-    /// of a cone by one number.
+    /// Writes the program down and balances it: rows and columns are divided by the roots of their
+    /// largest numbers, the rows of a cone by one number.
     fn build(&mut self, claims: &[Claim], gpus: f64) {
         self.jobs.clear();
         self.jobs.extend(claims.iter().map(|claim| Job { rows: Rows::of(claim), ..Job::default() }));
@@ -153,7 +158,8 @@ impl Solver {
         }
     }
 
-    /// The point to start from: the least squares of the primal's slacks and of the dual's multipliers, pushed into the cone.
+    /// The point to start from: the least squares of the primal's slacks and of the dual's
+    /// multipliers, pushed into the cone.
     fn start(&mut self) {
         for job in &mut self.jobs {
             (job.linear, job.scaling) = ([1.0; 3], Scaling::default());

@@ -1,8 +1,10 @@
-//! Who runs in the lease that begins: the decision that Chronus leaves to an integer program, without one.
+//! Who runs in the lease that begins: the decision that Chronus leaves to an integer program,
+//! without one.
 //!
-//! Every job that is guaranteed something must find its leases in time. Beyond that the program only chooses who of them runs
-//! now: as many GPUs as possible, or as few. Packing from the end leaves in the first lease those that no later one has room
-//! for; from there, bringing one lease of another job forward only frees a later one, so whoever fits may be added.
+//! Every job that is guaranteed something must find its leases in time. Beyond that the program
+//! only chooses who of them runs now: as many GPUs as possible, or as few. Packing from the end
+//! leaves in the first lease those that no later one has room for; from there, bringing one lease
+//! of another job forward only frees a later one, so whoever fits may be added.
 
 use std::cmp::Reverse;
 
@@ -37,7 +39,8 @@ pub(super) fn raise(packed: &mut Packed, index: usize, demand: Demand, now: u64)
     raised
 }
 
-/// Adds who fits to lease `now`, wide jobs first, then those with the least slack; each gives up its next later lease.
+/// Adds who fits to lease `now`, wide jobs first, then those with the least slack; each gives up
+/// its next later lease.
 fn bring_forward(demands: &[Demand], now: u64, packed: &mut Packed) {
     let mut others: Vec<usize> = (0..demands.len())
         .filter(|index| demands[*index].need > 0 && !packed.leases[*index].has(now))
@@ -57,8 +60,8 @@ fn bring_forward(demands: &[Demand], now: u64, packed: &mut Packed) {
     }
 }
 
-/// Takes jobs out of lease `now`, wide ones first, each into a later lease with room, or into one where a narrower job makes
-/// room by going to another: one exchange each.
+/// Takes jobs out of lease `now`, wide ones first, each into a later lease with room, or into one
+/// where a narrower job makes room by going to another: one exchange each.
 fn put_off(demands: &[Demand], now: u64, packed: &mut Packed) {
     let mut first: Vec<usize> = (0..demands.len())
         .filter(|index| packed.leases[*index].has(now) && demands[*index].until - now > demands[*index].need)
@@ -83,7 +86,8 @@ fn exchange(demands: &[Demand], packed: &mut Packed, index: usize, old: u64, new
     packed.free.take(&packed.leases[index], width);
 }
 
-/// The latest lease after `now` and before `until` that a job does not have and where `width` GPUs are free.
+/// The latest lease after `now` and before `until` that a job does not have and where `width` GPUs
+/// are free.
 fn latest_free(packed: &Packed, own: &Leases, now: u64, until: u64, width: u32) -> Option<u64> {
     let steps = packed.free.steps();
     let ends = steps.iter().skip(1).map(|step| step.0).chain([u64::MAX]);
@@ -160,7 +164,8 @@ mod tests {
         }
     }
 
-    /// On 8 GPUs all of a has to run now; of the others b would fill the cluster and c and d do not fit beside it.
+    /// On 8 GPUs all of a has to run now; of the others b would fill the cluster and c and d do not
+    /// fit beside it.
     #[test]
     fn as_many_as_fit_or_as_few_as_must() {
         let demands = [demand(4, 3, 3), demand(4, 2, 9), demand(2, 4, 9), demand(2, 1, 4)];
@@ -168,21 +173,24 @@ mod tests {
         assert_eq!(now(Objective::Least, 8, &demands), [0]);
     }
 
-    /// 3 GPUs, leases 0 to 3. The job on 2 fills 2 and 3, so the tight job on 1 is packed into 0 and 1 and the third one, which
-    /// needs 4, into all. Nobody can be put off but the tight one: no.
+    /// 3 GPUs, leases 0 to 3. The job on 2 fills 2 and 3, so the tight job on 1 is packed into 0
+    /// and 1 and the third one, which needs 4, into all. Nobody can be put off but the tight one:
+    /// no.
     #[test]
     fn nobody_is_put_off_who_has_no_slack() {
         let demands = [demand(2, 2, 4), demand(1, 2, 2), demand(1, 4, 4)];
         assert_eq!(now(Objective::Least, 3, &demands), [1, 2]);
     }
 
-    /// 3 GPUs, leases 0 to 2. The job on 2 has slack, but the narrow ones fill what it does not have: lease 2 has it and a,
-    /// lease 1 b and c.. so packing leaves nobody who could go, until one of them makes room.
+    /// 3 GPUs, leases 0 to 2. The job on 2 has slack, but the narrow ones fill what it does not
+    /// have: lease 2 has it and a, lease 1 b and c.. so packing leaves nobody who could go, until
+    /// one of them makes room.
     #[test]
     fn a_narrow_job_makes_room() {
         let demands = [demand(2, 1, 2), demand(1, 1, 3), demand(1, 1, 2), demand(1, 1, 2)];
         let mut packed = pack(&demands, 0, FreeLeases::new(0, 3)).unwrap();
-        // Put by hand as no packing would: the wide job in 0, both narrow ones and the free one in 1.
+        // Put by hand as no packing would: the wide job in 0, both narrow ones and the free one in
+        // 1.
         for (index, lease) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
             packed.free.give(&packed.leases[index], demands[index].width);
             let old = packed.leases[index].runs()[0].0;

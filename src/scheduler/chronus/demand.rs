@@ -7,7 +7,8 @@ use crate::units::{SimDuration, SimTime};
 use super::leases::Demand;
 use super::settings::{Deadline, Estimate, Grid, Settings, Widths};
 
-/// Work in a lease is counted this much shorter: room for rounding, which comes to a few microseconds at each change.
+/// Work in a lease is counted this much shorter: room for rounding, which comes to a few
+/// microseconds at each change.
 const MARGIN: SimDuration = SimDuration::from_micros(1000);
 
 /// The inflation of estimates in Chronus's artifact.
@@ -29,7 +30,7 @@ pub(super) struct Size {
     /// GPUs that leases are counted with.
     pub(super) width: u32,
     /// The longest pause when it starts.
-    pause: SimDuration,
+    restart: SimDuration,
     /// How long it runs in all.
     total: SimDuration,
     /// What that is taken for.
@@ -72,12 +73,12 @@ impl Leasing {
     pub(super) fn size(&self, view: &View<'_>, id: JobId) -> Size {
         let job = view.job(id);
         let gpus = job.requested;
-        let pause = view.pause(id, gpus);
+        let restart = view.restart_overhead(id, gpus);
         let total = view.rate(id, gpus).map_or(SimDuration::FOREVER, |rate| job.iterations.time_at(rate));
         let estimate = match self.estimate {
             Estimate::Exact => total,
             Estimate::Inflated => {
-                let share = pause.as_secs_f64() / self.length.as_secs_f64();
+                let share = restart.as_secs_f64() / self.length.as_secs_f64();
                 // Whole seconds, cut off, as the artifact has them.
                 let seconds = total.as_secs_f64() * (1.0 + share) * INFLATION;
                 SimDuration::from_secs_f64(seconds.floor()).unwrap_or(SimDuration::FOREVER)
@@ -85,25 +86,28 @@ impl Leasing {
         };
         let rounds = self.widths == Widths::Rounded && gpus.get() <= 8;
         let width = if rounds { gpus.get().next_power_of_two() } else { gpus.get() };
-        Size { width, pause, total, estimate }
+        Size { width, restart, total, estimate }
     }
 
-    /// What a job asks of the leases to come to be done by `due`. `None` if a lease is too short to work in.
+    /// What a job asks of the leases to come to be done by `due`. `None` if a lease is too short to
+    /// work in.
     pub(super) fn demand(&self, view: &View<'_>, id: JobId, size: &Size, due: SimTime) -> Option<Demand> {
         let lease = self.length.as_micros();
         let (whole, _) = self.at(due);
-        let lost = (size.pause + MARGIN).as_micros();
+        let lost = (size.restart + MARGIN).as_micros();
         let work = lease.checked_sub(lost).filter(|work| *work > 0)?;
         let left = remaining(view, id).as_micros();
         let need = left.div_ceil(work);
         if self.estimate == Estimate::Inflated {
-            // The artifact takes the time on GPUs for work. Many a short stay with a pause in it, or pauses longer than the
-            // artifact's, would leave its estimate too short for what is promised.
+            // The artifact takes the time on GPUs for work. Many a short stay with a pause in it,
+            // or pauses longer than the artifact's, would leave its estimate too short for what is
+            // promised.
             let estimated = self.left(view, id, size).as_micros().div_ceil(lease);
             return Some(Demand { width: size.width, need: need.max(estimated), until: whole });
         }
         let need = need.max(1);
-        // The lease into which the deadline falls is in time for who would be done in the part before it.
+        // The lease into which the deadline falls is in time for who would be done in the part
+        // before it.
         let part = due.since(self.start(whole)).as_micros().saturating_sub(lost);
         let in_part = self.deadline == Deadline::Exact && left <= ((need - 1) * work).saturating_add(part);
         Some(Demand { width: size.width, need, until: whole + u64::from(in_part) })
@@ -111,7 +115,7 @@ impl Leasing {
 
     /// Whether a lease is longer than a start.
     pub(super) fn outlasts(&self, size: &Size) -> bool {
-        size.pause + MARGIN < self.length
+        size.restart + MARGIN < self.length
     }
 
     /// How long a job still runs, by the estimate.
@@ -131,7 +135,8 @@ impl Leasing {
         }
     }
 
-    /// When a job that is done in leases before `until` is done at the latest, if it is to be by `due`.
+    /// When a job that is done in leases before `until` is done at the latest, if it is to be by
+    /// `due`.
     pub(super) fn promise(&self, until: u64, due: SimTime) -> SimTime {
         match (self.estimate, self.deadline) {
             // The part of a lease before the deadline may come to count later.

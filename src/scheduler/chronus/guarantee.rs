@@ -1,8 +1,10 @@
-//! The accepted jobs: each has leases in which it is done in time, and all of them together fit the cluster.
+//! The accepted jobs: each has leases in which it is done in time, and all of them together fit the
+//! cluster.
 //!
-//! That is so at every plan: a newcomer is accepted only with leases beside everybody's, and whatever is decided when leases
-//! begin is either a packing of all demands or what was there before. A job that runs in a lease needs one less later, so
-//! what is left of its leases stays enough.
+//! That is so at every plan: a newcomer is accepted only with leases beside everybody's, and
+//! whatever is decided when leases begin is either a packing of all demands or what was there
+//! before. A job that runs in a lease needs one less later, so what is left of its leases stays
+//! enough.
 
 use std::collections::BTreeMap;
 
@@ -109,7 +111,8 @@ impl Guarantee {
         self.jobs.values_mut().for_each(|job| job.leases.cut(lease, u64::MAX));
     }
 
-    /// Accepts a job if it finds leases from `from` on beside those of the others; says when it is done at the latest.
+    /// Accepts a job if it finds leases from `from` on beside those of the others; says when it is
+    /// done at the latest.
     pub(super) fn judge(
         &mut self,
         view: &View<'_>,
@@ -144,7 +147,8 @@ impl Guarantee {
         if demand.width > self.capacity.get() {
             return None;
         }
-        // By then everybody else is done, and whoever comes last among the jobs of its width finds as many leases as it needs.
+        // By then everybody else is done, and whoever comes last among the jobs of its width finds
+        // as many leases as it needs.
         let ends = self.jobs.values().map(|job| job.until).chain(self.free.steps().iter().map(|step| step.0));
         let needs = self.jobs.values().map(|job| job.leases.count());
         let needs = needs.chain(self.ghosts.iter().map(|ghost| ghost.need)).chain([demand.need]);
@@ -161,7 +165,8 @@ impl Guarantee {
         Some(Demand { until, ..demand })
     }
 
-    /// Leases for a newcomer: with those accepted since leases last began packed anew, or with everybody.
+    /// Leases for a newcomer: with those accepted since leases last began packed anew, or with
+    /// everybody.
     fn find_room(&mut self, demand: Demand, from: u64) -> Option<Leases> {
         let fresh = self.repack(demand, from, |job| job.fresh);
         match self.admission {
@@ -172,7 +177,8 @@ impl Guarantee {
         }
     }
 
-    /// Asks the program whether there is room for a newcomer beside everybody, where packing says no.
+    /// Asks the program whether there is room for a newcomer beside everybody, where packing says
+    /// no.
     fn solve_with(&mut self, demand: Demand, from: u64) -> Option<Leases> {
         let all = self.jobs.values().map(Accepted::demand).chain([demand]).chain(self.ghosts.iter().copied());
         let ways: Vec<Vec<Way>> = all.map(|demand| vec![Way { demand, value: 1.0 }]).collect();
@@ -191,7 +197,8 @@ impl Guarantee {
         Some(own)
     }
 
-    /// Who has the lease that begins, by the program; `None` if it is too large or has no answer, which is noted.
+    /// Who has the lease that begins, by the program; `None` if it is too large or has no answer,
+    /// which is noted.
     fn solve_all(
         &mut self,
         view: &View<'_>,
@@ -320,7 +327,8 @@ impl Guarantee {
         (demands, packed)
     }
 
-    /// Lets jobs keep earlier ones of their soft deadlines, the most valuable changes first, as far as there is room.
+    /// Lets jobs keep earlier ones of their soft deadlines, the most valuable changes first, as far
+    /// as there is room.
     fn raise(
         &mut self,
         view: &View<'_>,
@@ -368,7 +376,8 @@ impl Accepted {
     }
 }
 
-/// The first number from `low` on that fits, if those after one that fits do; none if not even those beyond `last` do.
+/// The first number from `low` on that fits, if those after one that fits do; none if not even
+/// those beyond `last` do.
 fn first(low: u64, last: u64, fits: impl Fn(u64) -> bool) -> Option<u64> {
     let mut step: u64 = 1;
     while !fits(low.saturating_add(step)) {

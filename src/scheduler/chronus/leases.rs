@@ -1,7 +1,7 @@
 //! Leases over future time: which ones a job is to have, and what is left of the GPUs in each.
 //!
-//! Leases are numbered from the beginning of their grid. Everything is kept in runs of equal leases, so that a job of a month
-//! costs no more than one of an hour.
+//! Leases are numbered from the beginning of their grid. Everything is kept in runs of equal
+//! leases, so that a job of a month costs no more than one of an hour.
 
 use std::cmp::Reverse;
 
@@ -209,8 +209,9 @@ pub(super) struct Packed {
     pub(super) free: FreeLeases,
 }
 
-/// Packs jobs from the end: wide ones first, then tight ones, then late ones, each into the latest leases with room, as
-/// Chronus's artifact does. `None` where one finds no room, though there may be another way.
+/// Packs jobs from the end: wide ones first, then tight ones, then late ones, each into the latest
+/// leases with room, as Chronus's artifact does. `None` where one finds no room, though there may
+/// be another way.
 pub(super) fn pack(demands: &[Demand], from: u64, mut free: FreeLeases) -> Option<Packed> {
     let mut order: Vec<usize> = (0..demands.len()).collect();
     order.sort_by_key(|index| {
@@ -247,8 +248,8 @@ mod tests {
         assert_eq!(leases.runs(), [(5, 6), (9, 10)]);
     }
 
-    /// 4 GPUs, leases 0 to 3. The wide job takes 2 and 3; of the two narrow ones the tight one has to have 0 and 1, and the
-    /// other one shares 1 with it.
+    /// 4 GPUs, leases 0 to 3. The wide job takes 2 and 3; of the two narrow ones the tight one has
+    /// to have 0 and 1, and the other one shares 1 with it.
     #[test]
     fn wide_and_tight_jobs_are_packed_first_and_late() {
         let demands = [demand(2, 1, 4), demand(2, 2, 2), demand(4, 2, 4)];

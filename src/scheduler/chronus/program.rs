@@ -1,11 +1,13 @@
 //! The integer program of Chronus, reduced: exact where it is small enough.
 //!
-//! The program of the paper has a binary variable for each job and lease, up to 10⁶ of them. But leases between two consecutive
-//! deadlines are interchangeable, as the capacity is the same in each; so it is enough to choose *how many* of the leases of
-//! each such *segment* a job has: a few hundred integers. Which ones these are is filled in afterwards, wide jobs first into
-//! the emptiest. That may fail in principle (a wide job can leave too few different leases for a narrow one that needs many),
-//! and is checked. What remains is maximised: the value of the deadlines that are kept, and among the best of these the GPUs
-//! that run in the first lease, or less them: two programs, one after the other.
+//! The program of the paper has a binary variable for each job and lease, up to 10⁶ of them. But
+//! leases between two consecutive deadlines are interchangeable, as the capacity is the same in
+//! each; so it is enough to choose *how many* of the leases of each such *segment* a job has: a few
+//! hundred integers. Which ones these are is filled in afterwards, wide jobs first into the
+//! emptiest. That may fail in principle (a wide job can leave too few different leases for a narrow
+//! one that needs many), and is checked. What remains is maximised: the value of the deadlines that
+//! are kept, and among the best of these the GPUs that run in the first lease, or less them: two
+//! programs, one after the other.
 
 mod solver;
 
@@ -54,7 +56,8 @@ pub(super) enum NoAnswer {
     Unknown,
 }
 
-/// How far the value may stay behind the best one, in units of the largest difference: room for the solver's rounding.
+/// How far the value may stay behind the best one, in units of the largest difference: room for the
+/// solver's rounding.
 const ROUNDING: f64 = 1e-6;
 
 /// A variable, and where its value stands in an answer.
@@ -70,13 +73,15 @@ impl Column {
     }
 }
 
-/// The variables of a way: whether it is gone, unless there is no other, and its leases in each segment.
+/// The variables of a way: whether it is gone, unless there is no other, and its leases in each
+/// segment.
 struct Parts {
     chosen: Option<Column>,
     counts: Vec<Column>,
 }
 
-/// Leases from `now` on for every job, by one of its ways each; any that fit if there is no objective.
+/// Leases from `now` on for every job, by one of its ways each; any that fit if there is no
+/// objective.
 pub(super) fn solve(
     jobs: &[Vec<Way>],
     gpus: u32,

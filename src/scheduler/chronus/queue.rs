@@ -1,11 +1,13 @@
-//! Who waits for what is left over. Thousands may, for a few GPUs: it is enough to know the first ones of each width.
+//! Who waits for what is left over. Thousands may, for a few GPUs: it is enough to know the first
+//! ones of each width.
 
 use std::collections::{BTreeMap, BinaryHeap};
 
 use crate::job::JobId;
 use crate::units::{Gpus, SimTime};
 
-/// Who waits for what is left over, in order: who is overrun, by class, by service, and what decides ties.
+/// Who waits for what is left over, in order: who is overrun, by class, by service, and what
+/// decides ties.
 pub(super) type Waiting = (bool, u8, i128, SimTime, JobId);
 
 /// Those who wait that could have some of the GPUs that are free.
@@ -56,7 +58,8 @@ impl Queue {
 mod tests {
     use super::*;
 
-    /// What comes out is what going down the whole list in order gives, who does not fit being passed over.
+    /// What comes out is what going down the whole list in order gives, who does not fit being
+    /// passed over.
     #[test]
     fn the_first_of_each_width_are_enough() {
         let mut seed = 1u64;

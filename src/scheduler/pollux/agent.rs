@@ -1,4 +1,5 @@
-//! What is known of a job: its steps as far as they were seen, the parameters that explain them, and the noise of its gradients.
+//! What is known of a job: its steps as far as they were seen, the parameters that explain them,
+//! and the noise of its gradients.
 
 use std::collections::BTreeSet;
 
@@ -26,8 +27,8 @@ impl Agent {
         Agent { batches, keys, seen, most: 0, noise: 0.0, goodputs: None }
     }
 
-    /// Takes in what was seen, the latest last. The parameters are fitted anew only when a placement or micro-batch size is new;
-    /// the noise is always the latest.
+    /// Takes in what was seen, the latest last. The parameters are fitted anew only when a
+    /// placement or micro-batch size is new; the noise is always the latest.
     pub(super) fn learn(&mut self, observed: impl Iterator<Item = Observation>) {
         let known = self.seen.len();
         for observation in observed {
@@ -50,7 +51,8 @@ impl Agent {
                         Some(measured) => (Some(measured.accumulate), measured.step),
                         None => {
                             let step = 1.0 / observation.rate.get();
-                            // One GPU exchanges nothing; what more of them compute and exchange is not known apart.
+                            // One GPU exchanges nothing; what more of them compute and exchange is
+                            // not known apart.
                             ((gpus == 1).then_some(step), step)
                         }
                     };
@@ -90,19 +92,20 @@ impl Agent {
 mod tests {
     use super::*;
     use crate::goodput::BatchLimits;
-    use crate::profile::{Measurement, Setting};
+    use crate::profile::{Configuration, Measurement};
     use crate::units::{Gpus, Iterations, Rate};
 
     fn seen(nodes: u32, gpus: u32, batch: u32, step: f64, noise: Option<f64>) -> Observation {
         Observation {
-            setting: Setting { nodes, gpus: Gpus::new(gpus), batch },
+            setting: Configuration { nodes, gpus: Gpus::new(gpus), batch },
             at: Iterations::ZERO,
             rate: Rate::new(1.0 / step),
             measured: noise.map(|noise| Measurement { accumulate: 0.8 * step, step, noise }),
         }
     }
 
-    /// Batches of 8, 16 and 32 on two GPUs are micro-batches of 4, 8 and 8 examples: the last is not new, however long it took.
+    /// Batches of 8, 16 and 32 on two GPUs are micro-batches of 4, 8 and 8 examples: the last is
+    /// not new, however long it took.
     #[test]
     fn a_micro_batch_size_counts_once() {
         let limits = BatchLimits { initial: 8, largest: 64, local: (1, 8), gpus: 64, pinned: None };
@@ -116,7 +119,8 @@ mod tests {
         assert!(agent.goodputs().map(|goodputs| goodputs.at(true, 4)) > before, "more noise, more to gain");
     }
 
-    /// 64 examples in 4 s on one GPU, in 2.5 on two: a job of one batch size is as fast there as it was seen to be.
+    /// 64 examples in 4 s on one GPU, in 2.5 on two: a job of one batch size is as fast there as it
+    /// was seen to be.
     #[test]
     fn a_job_of_one_batch_size_is_learned_by_its_speed() {
         let mut agent = Agent::new(Batches::Own(64.0));

@@ -1,12 +1,15 @@
-//! What a job's step takes by what was seen of it: the seven parameters of [`StepModel`], fitted (Pollux, section 4.1).
+//! What a job's step takes by what was seen of it: the seven parameters of [`StepModel`], fitted
+//! (Pollux, section 4.1).
 //!
-//! Minimised is the error of the logarithms, RMSE(ln T_acc) + RMSE(ln T_step), with a preference for computing and exchanging
-//! that do not overlap, 10⁻³·(γ − 1)², and for exchanges that do not slow down with more GPUs, 10⁻²·((β_n/α_n)² +
-//! (β_r/α_r)²). What was not seen at all is pinned to the best that could be, so that a scheduler goes and looks.
+//! Minimised is the error of the logarithms, RMSE(ln T_acc) + RMSE(ln T_step), with a preference
+//! for computing and exchanging that do not overlap, 10⁻³·(γ − 1)², and for exchanges that do not
+//! slow down with more GPUs, 10⁻²·((β_n/α_n)² + (β_r/α_r)²). What was not seen at all is pinned to
+//! the best that could be, so that a scheduler goes and looks.
 //!
-//! The search is a damped Gauss-Newton method inside bounds. A root of a mean of squares is never above the squares over twice
-//! its value here, and half that value: each step minimises that parabola, which is exact where everything can be explained and
-//! the root has a kink. Exact derivatives, no randomness, the same start every time.
+//! The search is a damped Gauss-Newton method inside bounds. A root of a mean of squares is never
+//! above the squares over twice its value here, and half that value: each step minimises that
+//! parabola, which is exact where everything can be explained and the root has a kink. Exact
+//! derivatives, no randomness, the same start every time.
 
 use crate::goodput::{NO_TIME, StepModel};
 
@@ -108,7 +111,8 @@ impl Problem {
         Problem { points, accumulated, pinned, sees_nodes }
     }
 
-    /// Half of computing is the same for every size, and what a step takes longer than that at this overlap is the exchange.
+    /// Half of computing is the same for every size, and what a step takes longer than that at this
+    /// overlap is the exchange.
     fn start(&self, gamma: f64) -> Vector {
         let mean = |values: &mut dyn Iterator<Item = f64>| {
             let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
@@ -146,7 +150,8 @@ impl Problem {
         at
     }
 
-    /// No overlap and much of it are valleys of their own: the lowest of what several starts come to.
+    /// No overlap and much of it are valleys of their own: the lowest of what several starts come
+    /// to.
     fn solve(&self) -> Vector {
         let found = OVERLAPS.map(|gamma| {
             let found = self.minimise(self.start(gamma));
@@ -323,7 +328,8 @@ impl Squares {
     }
 }
 
-/// Solves a symmetric system in place by Cholesky's method; `None` where the matrix is not positive definite.
+/// Solves a symmetric system in place by Cholesky's method; `None` where the matrix is not positive
+/// definite.
 fn solve(matrix: &mut Triangle, right: &mut Vector, size: usize) -> Option<()> {
     for i in 0..size {
         for j in 0..=i {

@@ -1,8 +1,10 @@
-//! Who gets which GPUs: a search by mutation, crossing and survival (NSGA-II, as Pollux's artifact runs it) for the plan of the
-//! highest fitness. A plan has a row for each job and a column for each node.
+//! Who gets which GPUs: a search by mutation, crossing and survival (NSGA-II, as Pollux's artifact
+//! runs it) for the plan of the highest fitness. A plan has a row for each job and a column for
+//! each node.
 //!
-//! Fitness is the harmonic mean over jobs of how much faster than at its fair share each would be, after what a change of its
-//! GPUs costs. A second objective, the use made of occupied nodes, only keeps the plans diverse.
+//! Fitness is the harmonic mean over jobs of how much faster than at its fair share each would be,
+//! after what a change of its GPUs costs. A second objective, the use made of occupied nodes, only
+//! keeps the plans diverse.
 
 mod chance;
 mod greedy;
@@ -35,7 +37,8 @@ pub(super) struct Row<'a> {
     pub(super) counts: Option<&'a [u32]>,
     /// Which part of its time is left to a job whose row changes.
     pub(super) after_change: f64,
-    /// How many times as fast as at its fair share it would be on one node (false) or several, on so many GPUs.
+    /// How many times as fast as at its fair share it would be on one node (false) or several, on
+    /// so many GPUs.
     pub(super) speedup: Box<dyn FnMut(bool, u32) -> f64 + 'a>,
 }
 
@@ -44,7 +47,8 @@ pub(super) struct Row<'a> {
 pub(super) enum Interference {
     /// The second, on that node.
     OfSpread,
-    /// The second and every later row, whether it spans several nodes or not: the artifact's cumulative mask.
+    /// The second and every later row, whether it spans several nodes or not: the artifact's
+    /// cumulative mask.
     OfAllLater,
 }
 
@@ -77,8 +81,8 @@ pub(super) struct Found {
     pub(super) tried: usize,
 }
 
-/// In each generation at most so many rounds of mating, and at most so many plans in a row that were there already: jobs few
-/// enough have fewer states than a population has places.
+/// In each generation at most so many rounds of mating, and at most so many plans in a row that
+/// were there already: jobs few enough have fewer states than a population has places.
 const ROUNDS: usize = 101;
 const FRUITLESS: usize = 200;
 
@@ -240,7 +244,8 @@ impl Search<'_> {
         }
     }
 
-    /// Parents by tournaments of two: who dominates, else who is lonelier, else a coin. Everybody takes part as often as anybody.
+    /// Parents by tournaments of two: who dominates, else who is lonelier, else a coin. Everybody
+    /// takes part as often as anybody.
     fn select(&mut self, parents: usize, draw: &mut ChaCha8Rng) {
         self.parents.clear();
         let size = self.alive.len();

@@ -1,10 +1,11 @@
-//! How Pollux is set: what can be chosen, what its artifact did, and what follows from a choice alone.
+//! How Pollux is set: what can be chosen, what its artifact did, and what follows from a choice
+//! alone.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::super::{Literal, OptionDoc, OptionsError};
+use super::super::{ArtifactSettings, OptionDoc, OptionsError};
 use super::search::{Effort, Interference, Seeds};
 use crate::job::JobId;
 use crate::units::{SimDuration, SimTime};
@@ -47,7 +48,7 @@ const LONGEST: f64 = 1e10;
 const MOST: usize = 100_000;
 
 /// What its artifact did.
-pub(super) const LITERAL: Literal = Literal {
+pub(super) const ARTIFACT: ArtifactSettings = ArtifactSettings {
     options: &[
         ("ticks", "clock"),
         ("warm_start", "rank"),
@@ -151,7 +152,8 @@ impl Settings {
         Ok(interval)
     }
 
-    /// Which part of its time is left to a job of so many seconds if its GPUs change, after so many starts.
+    /// Which part of its time is left to a job of so many seconds if its GPUs change, after so many
+    /// starts.
     pub(super) fn after_change(&self, age: f64, starts: u32) -> f64 {
         let restarts = f64::from(starts.saturating_sub(1));
         (age - self.delay * restarts).max(0.0) / (age + self.delay).max(f64::MIN_POSITIVE)
@@ -172,8 +174,8 @@ impl Settings {
 }
 
 impl Ticks {
-    /// How far into an interval it is: a round is due where that is nothing. `next` is the round that was to come, and `quiet`
-    /// says that nobody was there before.
+    /// How far into an interval it is: a round is due where that is nothing. `next` is the round
+    /// that was to come, and `quiet` says that nobody was there before.
     pub(super) fn into(self, now: SimTime, next: SimTime, interval: SimDuration, quiet: bool) -> SimDuration {
         let micros = match self {
             Ticks::Clock => now.as_micros(),
@@ -186,8 +188,8 @@ impl Ticks {
 }
 
 impl WarmStart {
-    /// For each of the jobs that are here now, in their order, the place among those of the last round whose rows it goes on
-    /// from; `None` for who is new.
+    /// For each of the jobs that are here now, in their order, the place among those of the last
+    /// round whose rows it goes on from; `None` for who is new.
     pub(super) fn places(self, last: &[JobId], now: &[JobId]) -> Vec<Option<usize>> {
         let old: BTreeMap<JobId, usize> = last.iter().enumerate().map(|(place, id)| (*id, place)).collect();
         let here: BTreeSet<JobId> = now.iter().copied().collect();
@@ -197,7 +199,8 @@ impl WarmStart {
                 let own = old.get(id).copied();
                 match self {
                     WarmStart::Job => own,
-                    // Whoever was there takes the next row of those that were there, whosever it was.
+                    // Whoever was there takes the next row of those that were there, whosever it
+                    // was.
                     WarmStart::Rank => own.and_then(|_| left.next()),
                 }
             })
@@ -209,8 +212,9 @@ impl WarmStart {
 mod tests {
     use super::*;
 
-    /// A job of 90 s that was started once has nothing behind it: 90 of 120 s. Started three times it was restarted twice:
-    /// (90 − 60)/120. What was restarted longer than it is old, and what has just come, has nothing to lose.
+    /// A job of 90 s that was started once has nothing behind it: 90 of 120 s. Started three times
+    /// it was restarted twice: (90 − 60)/120. What was restarted longer than it is old, and what
+    /// has just come, has nothing to lose.
     #[test]
     fn a_change_costs_the_more_the_younger_and_the_oftener() {
         let settings = Settings::default();
@@ -221,9 +225,10 @@ mod tests {
         assert_eq!((free.after_change(10.0, 7), free.after_change(0.0, 0)), (1.0, 0.0));
     }
 
-    /// Rounds every minute. The first arrival is at 45 s: on the clock the round before was at 0, so it is 45 s into one, by
-    /// arrivals it is a round, and the next is at 105. A plan at 100 is 55 s into that. One at 230, the rounds at 105 and 165
-    /// having been passed over, is 5 s after the one at 225.
+    /// Rounds every minute. The first arrival is at 45 s: on the clock the round before was at 0,
+    /// so it is 45 s into one, by arrivals it is a round, and the next is at 105. A plan at 100 is
+    /// 55 s into that. One at 230, the rounds at 105 and 165 having been passed over, is 5 s after
+    /// the one at 225.
     #[test]
     fn rounds_begin_on_the_clock_or_with_who_comes() {
         let minute = SimDuration::from_secs(60);
@@ -236,8 +241,9 @@ mod tests {
         assert_eq!([100, 105, 230].map(|now| at(Ticks::Arrival, now, 105, false)), [55.0, 0.0, 5.0]);
     }
 
-    /// The last round had jobs 5, 2, 7 and 3 in this order. 2 is gone, 9 is new, and 3 is first now. By rank 3 takes the row of
-    /// 5, the next of those left 7's, its own, and then 5 takes that of 3.
+    /// The last round had jobs 5, 2, 7 and 3 in this order. 2 is gone, 9 is new, and 3 is first
+    /// now. By rank 3 takes the row of 5, the next of those left 7's, its own, and then 5 takes
+    /// that of 3.
     #[test]
     fn rows_go_to_their_jobs_or_to_the_next_one() {
         let last = [5, 2, 7, 3].map(JobId);

@@ -1,5 +1,5 @@
-//! How fast a job would be, by what is known of it: goodputs at the best batch size, filled in as they are asked for and kept as
-//! long as the fit and the noise stay.
+//! How fast a job would be, by what is known of it: goodputs at the best batch size, filled in as
+//! they are asked for and kept as long as the fit and the noise stay.
 
 use crate::goodput::{BatchLimits, Candidates, Choice, StepModel, first_batch};
 
@@ -126,7 +126,8 @@ mod tests {
         gamma: 1.0,
     };
 
-    /// 8 examples: 1 + 0.5·8 = 5 s on one GPU; 1 + 0.5·4 + 1 = 4 s on two of a node; 1 + 0.5·2 + 2 + 0.5·2 = 5 s on four of several.
+    /// 8 examples: 1 + 0.5·8 = 5 s on one GPU; 1 + 0.5·4 + 1 = 4 s on two of a node; 1 + 0.5·2 + 2
+    /// + 0.5·2 = 5 s on four of several.
     #[test]
     fn a_job_of_one_batch_size_is_as_fast_as_its_steps() {
         let mut job = Goodputs::new(Knowledge { model: MODEL, noise: 0.0 }, Batches::Own(8.0));
@@ -137,8 +138,9 @@ mod tests {
         assert_eq!((job.at(false, 0), job.batch(false, 2)), (0.0, None));
     }
 
-    /// Batches of 8 to 16, at most 8 a GPU. On two GPUs of a node 8 are 4 each, 4 s. With ρ = 7 the gain of 16 is 8 ÷ (7/2 + 1) =
-    /// 16/9 in 1 + 0.5·8 + 1 = 6 s: 8·16/9/6 = 64/27 against 8/4. What lies between is lower: 12 has 24/17 in 5 s, 8·24/17/5.
+    /// Batches of 8 to 16, at most 8 a GPU. On two GPUs of a node 8 are 4 each, 4 s. With ρ = 7 the
+    /// gain of 16 is 8 ÷ (7/2 + 1) = 16/9 in 1 + 0.5·8 + 1 = 6 s: 8·16/9/6 = 64/27 against 8/4.
+    /// What lies between is lower: 12 has 24/17 in 5 s, 8·24/17/5.
     #[test]
     fn more_noise_makes_larger_batches_and_another_table() {
         let limits = BatchLimits { initial: 8, largest: 16, local: (1, 8), gpus: 64, pinned: None };

@@ -31,7 +31,7 @@ fn job(rng: &mut ChaCha8Rng) -> Job {
         .map(|_| {
             gpus += rng.random_range(1..=4);
             rate += rng.random_range(1..=5);
-            filling::Size { gpus, rate, pause: flat + rng.random_range(0..4) * SECOND }
+            filling::Size { gpus, rate, restart: flat + rng.random_range(0..4) * SECOND }
         })
         .collect();
     let held = match rng.random_range(0..=sizes.len()) {
@@ -45,13 +45,13 @@ fn needs(job: &Job) -> Needs {
     let size = |size: &filling::Size| Size {
         gpus: Gpus::new(size.gpus),
         rate: Rate::new(size.rate as f64),
-        pause: SimDuration::from_micros(size.pause),
+        restart: SimDuration::from_micros(size.restart),
     };
     Needs {
         sizes: job.sizes.iter().map(size).collect(),
         left: Iterations::new(job.work as f64 / 1e6),
         held: Gpus::new(job.held.0),
-        pause_left: SimDuration::from_micros(job.held.1),
+        restart_left: SimDuration::from_micros(job.held.1),
     }
 }
 
@@ -144,8 +144,8 @@ fn every_level_is_filled_as_the_oracle_does() {
     assert!(in_time > 3000, "{in_time}");
 }
 
-/// The planner's own check of a plan agrees with the planner: who follows a filling from where it was made is in time,
-/// and a job with more work than was planned for is not.
+/// The planner's own check of a plan agrees with the planner: who follows a filling from where it
+/// was made is in time, and a job with more work than was planned for is not.
 #[test]
 fn a_filling_can_be_followed_by_the_job_it_was_made_for() {
     let mut rng = ChaCha8Rng::seed_from_u64(43);

@@ -1,5 +1,5 @@
-//! The cone of the `(a, b, c)` with `a, b >= 0` and `2 a b >= c²`: the second-order cone, turned by an eighth, so that where `a`
-//! and `b` are far apart the smaller keeps its digits.
+//! The cone of the `(a, b, c)` with `a, b >= 0` and `2 a b >= c²`: the second-order cone, turned by
+//! an eighth, so that where `a` and `b` are far apart the smaller keeps its digits.
 
 use std::f64::consts::FRAC_1_SQRT_2;
 

@@ -119,7 +119,8 @@ pub(super) struct Job {
 }
 
 impl Job {
-    /// Takes a scaling into the system; adds to what joins jobs: `t` alone, `t` with the capacity, the capacity alone.
+    /// Takes a scaling into the system; adds to what joins jobs: `t` alone, `t` with the capacity,
+    /// the capacity alone.
     pub(super) fn factor(&mut self, joint: &mut Three) {
         let (rows, linear) = (self.rows, self.linear);
         let [cone_xx, cone_xv, cone_vv, cone_det] = self.scaling.gram(rows.speed, rows.inverse);
@@ -187,7 +188,8 @@ impl Job {
         (self.columns, std::array::from_fn(|i| self.s[i] - self.residual[i]))
     }
 
-    /// The step of `s` and `z`, from what the step of `tau` is; gives the most negative quotient of step and point.
+    /// The step of `s` and `z`, from what the step of `tau` is; gives the most negative quotient of
+    /// step and point.
     pub(super) fn direct(&mut self, tau: f64) -> f64 {
         let dz: Six = std::array::from_fn(|i| self.free.z[i] + tau * self.fixed.z[i]);
         let scaled = self.scaling.apply(last(&dz));
@@ -203,7 +205,8 @@ impl Job {
         lesser(least, lesser(of(&self.ds), of(&self.dz)))
     }
 
-    /// What the corrector's `s` is to lose: the complementarity's square and the predictor's error, less the centring.
+    /// What the corrector's `s` is to lose: the complementarity's square and the predictor's error,
+    /// less the centring.
     pub(super) fn corrected(&self, centre: f64) -> Six {
         let point = self.scaling.point;
         let square = product(point, point);

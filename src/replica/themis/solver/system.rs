@@ -4,7 +4,8 @@ use super::cone::Scaling;
 use super::job::{Job, Joint, Part, Six, Sums, largest, last};
 use super::{REGULAR, Solver};
 
-/// Up to what a solution of the linear system leaves of a right side it is refined, and how often at most.
+/// Up to what a solution of the linear system leaves of a right side it is refined, and how often
+/// at most.
 const EXACT: f64 = 1e-14;
 const REFINEMENTS: u32 = 3;
 
@@ -12,8 +13,8 @@ const REFINEMENTS: u32 = 3;
 pub(super) type Solution = (Joint, f64);
 
 impl Solver {
-    /// Takes the scaling into the system and solves it for the program's own right side and for the predictor, which goes
-    /// straight to the optimum; none if the point has left the cone.
+    /// Takes the scaling into the system and solves it for the program's own right side and for the
+    /// predictor, which goes straight to the optimum; none if the point has left the cone.
     pub(super) fn predict(&mut self) -> Option<(Solution, Solution)> {
         self.joint = [REGULAR, 0.0, self.s / self.z];
         let refines = self.refines;
@@ -50,8 +51,9 @@ impl Solver {
         Some(((fixed, products[0]), (free, products[1])))
     }
 
-    /// Solves the system for a right side: the column of `t`, the row of the capacity, and each job's. What it
-    /// gives of the jobs is in `free`. What rounding leaves over is solved for again.
+    /// Solves the system for a right side: the column of `t`, the row of the capacity, and each
+    /// job's. What it gives of the jobs is in `free`. What rounding leaves over is solved for
+    /// again.
     pub(super) fn solve(&mut self, t: f64, z: f64, right: impl Fn(&mut Job) -> ([f64; 2], Six)) -> Solution {
         let mut sums = Sums::default();
         let mut most = t.abs().max(z.abs());

@@ -1,11 +1,12 @@
-//! The solvers: microlp, or HiGHS with the feature. Both search as long as it takes, up to a number of nodes, never a time.
+//! The solvers: microlp, or HiGHS with the feature. Both search as long as it takes, up to a number
+//! of nodes, never a time.
 
 use good_lp::{Constraint, Expression, ProblemVariables, SolverModel};
 
 use super::NoAnswer;
 
-/// The most nodes of a search. What it is broken off at is the same everywhere, unlike a time. No program of up to 1000
-/// integers on the trace of figure 8a comes to it, in either preset.
+/// The most nodes of a search. What it is broken off at is the same everywhere, unlike a time. No
+/// program of up to 1000 integers on the trace of figure 8a comes to it, in either preset.
 const NODES: u32 = 1000;
 
 /// How near to the best an answer has to be.
@@ -13,7 +14,8 @@ const NODES: u32 = 1000;
 pub(super) enum Closeness {
     /// As near as the solver's rounding allows.
     Exact,
-    /// Only whole numbers from 0 to `most` occur, or only such from 0 to -`most`; so whatever is less than 1 away is the best.
+    /// Only whole numbers from 0 to `most` occur, or only such from 0 to -`most`; so whatever is
+    /// less than 1 away is the best.
     Whole { most: u32 },
 }
 

@@ -53,8 +53,8 @@ impl Small {
         self.jobs.iter().map(|ways| ways[0].demand).collect()
     }
 
-    /// The full program by trying everything: every set of leases for every job and way. The best value, then the most (or,
-    /// with a minus, the fewest) GPUs in the first lease.
+    /// The full program by trying everything: every set of leases for every job and way. The best
+    /// value, then the most (or, with a minus, the fewest) GPUs in the first lease.
     fn best(&self, objective: Objective) -> Option<(i64, i64)> {
         let mut best = None;
         self.try_all(0, &mut vec![0; self.horizon as usize], (0, 0), objective, &mut best);
@@ -109,7 +109,8 @@ impl Small {
     }
 }
 
-/// The reduced program against the full one: as good wherever its answer can be filled in, which is nearly always (372 of 376).
+/// The reduced program against the full one: as good wherever its answer can be filled in, which is
+/// nearly always (372 of 376).
 #[test]
 fn the_reduced_program_is_the_full_one() {
     let mut draws = Draws(1);
@@ -129,8 +130,8 @@ fn the_reduced_program_is_the_full_one() {
     assert!(feasible > 300 && solved * 100 >= feasible * 98, "{solved} of {feasible}");
 }
 
-/// The full program, a binary for each job, way and lease, solved by HiGHS: the best value, then the most or fewest GPUs in
-/// the first lease.
+/// The full program, a binary for each job, way and lease, solved by HiGHS: the best value, then
+/// the most or fewest GPUs in the first lease.
 #[cfg(feature = "highs")]
 fn full(small: &Small, objective: Objective) -> Option<(i64, i64)> {
     use good_lp::{Solution, SolverModel};
@@ -188,7 +189,8 @@ fn the_reduced_program_is_the_full_one_by_highs() {
     assert!(feasible > 100 && solved * 100 >= feasible * 75, "{solved} of {feasible}");
 }
 
-/// Packing and exchanges against the full program: never better, since they are legal, and mostly as good.
+/// Packing and exchanges against the full program: never better, since they are legal, and mostly
+/// as good.
 #[test]
 fn exchanges_are_nearly_always_as_good() {
     let mut draws = Draws(2);
@@ -219,13 +221,15 @@ fn segments_are_what_is_counted() {
     assert!(solve(&[way(5)], 4, 5, None).is_err());
 }
 
-/// On 4 GPUs one of two jobs of a lease each can be in time, however little that is worth; and so the first lease counts for
-/// nothing against the smallest difference, nor does a small difference of values against the sum of two smaller ones.
+/// On 4 GPUs one of two jobs of a lease each can be in time, however little that is worth; and so
+/// the first lease counts for nothing against the smallest difference, nor does a small difference
+/// of values against the sum of two smaller ones.
 #[test]
 fn value_comes_first() {
     let way = |width, need, until, value| Way { demand: Demand { width, need, until }, value };
     for scale in [1e-3, 1.0, 1e6] {
-        // The first job gives up its lease 0, which is all that is asked for, for the second one's better way.
+        // The first job gives up its lease 0, which is all that is asked for, for the second one's
+        // better way.
         let jobs = [
             vec![way(4, 1, 3, 1.0)],
             vec![way(4, 1, 1, 0.02 * scale), way(4, 1, 3, 0.01 * scale)],
@@ -246,7 +250,8 @@ fn value_comes_first() {
     }
 }
 
-/// Odd widths on an odd cluster, packed as tightly as that, take a search without a foreseeable end; it is given up.
+/// Odd widths on an odd cluster, packed as tightly as that, take a search without a foreseeable
+/// end; it is given up.
 #[test]
 fn a_search_without_end_is_given_up() {
     let mut draws = Draws(3);

@@ -3,7 +3,8 @@ use rand_chacha::ChaCha8Rng;
 
 use super::*;
 
-/// The applications of Pollux's evaluation, with the sizes that a GPU takes: seven fitted parameters each.
+/// The applications of Pollux's evaluation, with the sizes that a GPU takes: seven fitted
+/// parameters each.
 const MODELS: [(StepModel, (u32, u32)); 6] = [
     (model([0.017689, 0.00069856, 0.12894, 0.002618, 0.031471, 0.0054302, 2.3397]), (32, 1024)),
     (model([0.064121, 0.0044982, 0.32753, 0.0062169, 0.062074, 0.018417, 2.6781]), (20, 200)),
@@ -20,7 +21,8 @@ const fn model([alpha_c, beta_c, alpha_n, beta_n, alpha_r, beta_r, gamma]: Vecto
 const PLACEMENTS: [(u32, u32); 12] =
     [(1, 1), (1, 2), (1, 4), (2, 4), (2, 6), (2, 8), (3, 9), (1, 3), (4, 16), (8, 24), (16, 64), (2, 2)];
 
-/// What is seen of a model on the first so many placements at two sizes each, every time off by up to `error` of itself.
+/// What is seen of a model on the first so many placements at two sizes each, every time off by up
+/// to `error` of itself.
 fn seen(
     model: &StepModel,
     sizes: (u32, u32),
@@ -75,7 +77,8 @@ fn the_gradient_is_that_of_the_objective() {
     }
 }
 
-/// Where everything was seen and nothing is off, only the preferences, of 10⁻³ and 10⁻² of something small, move the fit.
+/// Where everything was seen and nothing is off, only the preferences, of 10⁻³ and 10⁻² of
+/// something small, move the fit.
 #[test]
 fn exact_times_are_explained() {
     let mut draw = ChaCha8Rng::seed_from_u64(2);
@@ -89,7 +92,8 @@ fn exact_times_are_explained() {
     }
 }
 
-/// Fits end where no other start ends lower: 30 starts far apart, for each application, from one placement to all of them.
+/// Fits end where no other start ends lower: 30 starts far apart, for each application, from one
+/// placement to all of them.
 #[test]
 fn no_other_start_ends_lower() {
     let mut draw = ChaCha8Rng::seed_from_u64(3);
@@ -137,7 +141,8 @@ fn what_was_not_seen_is_thought_perfect() {
     assert_eq!(fitted.beta_r, 1e-8);
 }
 
-/// Speeds without a word on accumulation, as a throughput table gives them: 2 s for an example on one GPU.
+/// Speeds without a word on accumulation, as a throughput table gives them: 2 s for an example on
+/// one GPU.
 #[test]
 fn steps_alone_are_enough() {
     let seen = [(1, 1, 8.0, 16.0), (1, 2, 4.0, 8.5), (1, 4, 2.0, 4.7)]

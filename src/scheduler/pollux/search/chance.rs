@@ -1,4 +1,5 @@
-//! Cheap random choices. What happens seldom is drawn by how long it stays away, instead of asking about every chance.
+//! Cheap random choices. What happens seldom is drawn by how long it stays away, instead of asking
+//! about every chance.
 
 use std::rc::Rc;
 
@@ -18,7 +19,8 @@ pub(super) struct Seldom {
     guide: [u16; GUIDES],
 }
 
-/// Beyond so many chances in a row without one that comes true, the draw is repeated: chances have no memory.
+/// Beyond so many chances in a row without one that comes true, the draw is repeated: chances have
+/// no memory.
 const REACH: usize = 512;
 const GUIDES: usize = 1 << GUIDED;
 const GUIDED: u32 = 10;
@@ -101,8 +103,8 @@ mod tests {
 
     use super::*;
 
-    /// Of 200,000 chances as many come true as should, however many are taken at a time: within five standard deviations,
-    /// √(n·p·(1 − p)).
+    /// Of 200,000 chances as many come true as should, however many are taken at a time: within
+    /// five standard deviations, √(n·p·(1 − p)).
     #[test]
     fn seldom_is_as_often_as_it_should_be() {
         let mut draw = ChaCha8Rng::seed_from_u64(1);

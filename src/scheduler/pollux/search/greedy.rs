@@ -1,4 +1,5 @@
-//! A plan to begin with: GPUs handed out one node's worth at a time, each time where the harmonic mean gains most for each GPU.
+//! A plan to begin with: GPUs handed out one node's worth at a time, each time where the harmonic
+//! mean gains most for each GPU.
 
 use super::population::Problem;
 
@@ -85,7 +86,8 @@ impl<'n> Handed<'n> {
         if kept { problem.kept_worth(job).0 } else { problem.worth(job, self.spans(job), self.gpus[job]).0 }
     }
 
-    /// The step of the most gain for each GPU, if one gains; of equals the one that leaves least free, on the first node.
+    /// The step of the most gain for each GPU, if one gains; of equals the one that leaves least
+    /// free, on the first node.
     fn best(&self, problem: &mut Problem<'_>, job: usize, worth: f64) -> Option<Step> {
         let has = self.gpus[job];
         let row = self.row(job);

@@ -1,4 +1,5 @@
-//! Which plans there are already. Only asked for membership, so that its order is nobody's business.
+//! Which plans there are already. Only asked for membership, so that its order is nobody's
+//! business.
 
 /// An open-addressed table of slots by their hashes.
 pub(super) struct Members {
@@ -16,7 +17,8 @@ impl Members {
         self.table.fill(0);
     }
 
-    /// Adds a slot unless one with this hash is there that is the `same`. Returns whether it was added.
+    /// Adds a slot unless one with this hash is there that is the `same`. Returns whether it was
+    /// added.
     pub(super) fn insert(&mut self, slot: u32, hash: u64, same: impl Fn(u32) -> bool) -> bool {
         let mask = self.table.len() - 1;
         let mut at = (hash >> 20) as usize & mask;

@@ -1,5 +1,5 @@
-//! Plans under way: one row of GPU counts for each job. With every row goes what it is worth, so that a new plan is scored by
-//! the rows in which it differs from those it was made of.
+//! Plans under way: one row of GPU counts for each job. With every row goes what it is worth, so
+//! that a new plan is scored by the rows in which it differs from those it was made of.
 
 use super::rows::{Block, Changed, LANES, lanes, ones};
 use super::survival::Objectives;
@@ -8,8 +8,8 @@ use super::{Interference, Row};
 /// What a row is worth.
 #[derive(Clone, Copy, Debug)]
 struct Worth {
-    /// One over how much faster than at its fair share the job is, scaled, after what a change costs; not a number before
-    /// somebody asked.
+    /// One over how much faster than at its fair share the job is, scaled, after what a change
+    /// costs; not a number before somebody asked.
     inverse: f64,
     /// How many times as fast as at its fair share it is.
     speedup: f64,
@@ -42,7 +42,8 @@ pub(super) struct Problem<'a> {
     current_nodes: Vec<u16>,
     /// For hashing: two a block.
     keys: Vec<[u64; 2]>,
-    /// Worths of all jobs: of the row in force, then by count on one node, then by count on several.
+    /// Worths of all jobs: of the row in force, then by count on one node, then by count on
+    /// several.
     worths: Vec<Worth>,
     /// Where each job's begin.
     offsets: Vec<u32>,
@@ -154,7 +155,8 @@ impl<'a> Problem<'a> {
         row.iter().enumerate().all(|(node, count)| current[node / LANES].0[node % LANES] == *count)
     }
 
-    /// What `gpus` GPUs on one or several nodes are worth to a job: (one over the value after a change, speedup).
+    /// What `gpus` GPUs on one or several nodes are worth to a job: (one over the value after a
+    /// change, speedup).
     pub(super) fn worth(&mut self, job: usize, spread: bool, gpus: u32) -> (f64, f64) {
         let cap = self.caps[job];
         let at = self.offsets[job] + 1 + u32::from(spread) * (cap + 1) + gpus.min(cap);
@@ -199,7 +201,8 @@ impl<'a> Problem<'a> {
         worth
     }
 
-    /// Scores what was changed, and gives a hash of the plan with it. Rows keep to their caps by now.
+    /// Scores what was changed, and gives a hash of the plan with it. Rows keep to their caps by
+    /// now.
     pub(super) fn score(&mut self, draft: &mut Draft<'_>) -> (Objectives, u64) {
         // Nearly every cluster has rows of one block, for which the inner loops go away.
         let Total { inverse, speedup, hash } = match self.width {
@@ -266,7 +269,8 @@ pub(super) fn spans(nodes: &[u16]) -> bool {
     }
 }
 
-/// Two numbers in which half of all bits are set, others for each place: multiples of the golden ratio's bits, mixed.
+/// Two numbers in which half of all bits are set, others for each place: multiples of the golden
+/// ratio's bits, mixed.
 fn keys(place: u64) -> [u64; 2] {
     [2 * place, 2 * place + 1].map(|number| {
         let bits = number.wrapping_mul(0x9E37_79B9_7F4A_7C15);

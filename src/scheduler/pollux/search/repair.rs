@@ -10,7 +10,8 @@ use super::rows::{Block, LANES, lanes, ones};
 /// Buffers that are used again and again.
 #[derive(Default)]
 pub(super) struct Scratch {
-    /// The nodes on which there is a job already that spans several, and those on which a second met it.
+    /// The nodes on which there is a job already that spans several, and those on which a second
+    /// met it.
     once: Vec<u16>,
     twice: Vec<u16>,
     free: Vec<Block>,
@@ -20,7 +21,8 @@ pub(super) struct Scratch {
 
 /// Repairs a draft, row by row in their order:
 ///
-/// 1. at most one job that spans several nodes on each node ([`Interference`]); who does is judged before anything is cleared;
+/// 1. at most one job that spans several nodes on each node ([`Interference`]); who does is judged
+///    before anything is cleared;
 /// 2. nobody on more GPUs than he may have: nodes in random order, as far as that reaches;
 /// 3. no node beyond its GPUs: each row what those before it left;
 /// 4. only counts that the job can run on.
@@ -39,8 +41,9 @@ pub(super) fn repair(
     }
 }
 
-/// The rules one after the other. Most plans keep to most of them, which is asked of all rows at once, without jumps, which nobody
-/// could foretell; only rows and cells that do not are looked at again.
+/// The rules one after the other. Most plans keep to most of them, which is asked of all rows at
+/// once, without jumps, which nobody could foretell; only rows and cells that do not are looked at
+/// again.
 fn rules<const NARROW: bool>(
     problem: &Problem<'_>,
     draft: &mut Draft<'_>,
@@ -80,7 +83,8 @@ fn keep_apart<const NARROW: bool>(problem: &Problem<'_>, draft: &mut Draft<'_>, 
     }
 }
 
-/// The second and the fourth rule: cuts rows that changed and have more than they may, of so many GPUs, down to that.
+/// The second and the fourth rule: cuts rows that changed and have more than they may, of so many
+/// GPUs, down to that.
 fn cut_all(
     problem: &Problem<'_>,
     draft: &mut Draft<'_>,

@@ -108,8 +108,9 @@ pub(super) fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Which of at most 64 blocks are on one of some nodes, a bit each. `nodes` says on which they are, `some` has a mask for each block
-/// of a row, and the first of them is the `first` of all rows' blocks.
+/// Which of at most 64 blocks are on one of some nodes, a bit each. `nodes` says on which they are,
+/// `some` has a mask for each block of a row, and the first of them is the `first` of all rows'
+/// blocks.
 pub(super) fn on<const NARROW: bool>(nodes: &[u16], some: &[u16], first: usize) -> u64 {
     let mut on = 0;
     if !NARROW {

@@ -1,5 +1,5 @@
-//! Who survives: by fronts of what nobody beats in both objectives, and in the last front by how lonely it is (Deb et al., NSGA-II,
-//! 2002), both for two objectives, which takes sorting alone.
+//! Who survives: by fronts of what nobody beats in both objectives, and in the last front by how
+//! lonely it is (Deb et al., NSGA-II, 2002), both for two objectives, which takes sorting alone.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
@@ -13,8 +13,8 @@ pub(super) fn dominates(a: &Objectives, b: &Objectives) -> bool {
     (a[0] <= b[0]) & (a[1] <= b[1]) & ((a[0] < b[0]) | (a[1] < b[1]))
 }
 
-/// Who beats whom: members of a front do not dominate each other, and each is dominated by someone of the front before. Inside a
-/// front by the first objective, then by the second, then by place.
+/// Who beats whom: members of a front do not dominate each other, and each is dominated by someone
+/// of the front before. Inside a front by the first objective, then by the second, then by place.
 pub(super) struct Fronts {
     /// Front after front, best first.
     members: Vec<u32>,
@@ -26,8 +26,9 @@ impl Fronts {
     /// Sorts into fronts, and stops after the one with which there are `enough`.
     pub(super) fn new(all: &[Objectives], enough: usize) -> Fronts {
         let (order, keys) = sorted(all);
-        // Who came last into a front has the least second objective there: if he does not dominate, nobody there does. He came
-        // before, so that he does if his second objective is no more, unless he is a twin.
+        // Who came last into a front has the least second objective there: if he does not dominate,
+        // nobody there does. He came before, so that he does if his second objective is no more,
+        // unless he is a twin.
         let mut lasts: Vec<u64> = Vec::new();
         let mut ends: Vec<usize> = Vec::new();
         let mut ranks: Vec<u32> = Vec::with_capacity(all.len());
@@ -74,10 +75,12 @@ impl Fronts {
     }
 }
 
-/// The places in the order of the first objective, then of the second, then of place; and by place what they were sorted by.
+/// The places in the order of the first objective, then of the second, then of place; and by place
+/// what they were sorted by.
 fn sorted(all: &[Objectives]) -> (Vec<u32>, Vec<u128>) {
     let keys: Vec<u128> = all.iter().map(rising).collect();
-    // By the upper bits of the first objective, which with the place are one integer, sorted without jumps; few have them in common.
+    // By the upper bits of the first objective, which with the place are one integer, sorted
+    // without jumps; few have them in common.
     let bits = usize::BITS - all.len().leading_zeros();
     let upper = |(place, key): (usize, &u128)| ((key >> 64) as u64 >> bits << bits) | place as u64;
     let place = |upper: &u64| (upper & ((1 << bits) - 1)) as u32;
@@ -89,7 +92,8 @@ fn sorted(all: &[Objectives]) -> (Vec<u32>, Vec<u128>) {
     (order.iter().map(place).collect(), keys)
 }
 
-/// An integer that grows as the first number does, and where that is the same as the second, in the order of `total_cmp`.
+/// An integer that grows as the first number does, and where that is the same as the second, in the
+/// order of `total_cmp`.
 fn rising(objectives: &Objectives) -> u128 {
     let [first, second] = objectives.map(|number| {
         let bits = number.to_bits();
@@ -99,8 +103,8 @@ fn rising(objectives: &Objectives) -> u128 {
     first << 64 | second
 }
 
-/// How far from its neighbours each member of a front is, in parts of the front's extent. The ends are infinitely far; who has
-/// a twin before it in both objectives is at no distance at all.
+/// How far from its neighbours each member of a front is, in parts of the front's extent. The ends
+/// are infinitely far; who has a twin before it in both objectives is at no distance at all.
 pub(super) fn crowding(all: &[Objectives], front: &[u32], distances: &mut Vec<f64>) {
     distances.clear();
     if front.len() <= 2 {
@@ -128,7 +132,8 @@ pub(super) fn crowding(all: &[Objectives], front: &[u32], distances: &mut Vec<f6
     }
 }
 
-/// The survivors: (place, distance), fronts in their order, each in the order of places; how many of them are in the first front.
+/// The survivors: (place, distance), fronts in their order, each in the order of places; how many
+/// of them are in the first front.
 pub(super) fn survivors(
     all: &[Objectives],
     enough: usize,
@@ -175,7 +180,8 @@ mod tests {
 
     #[test]
     fn fronts_by_hand() {
-        // (1,4), (2,2) and (4,1) beat everybody; (2,3) and (3,2) only lose to (2,2); (3,3) loses to those. Twins are together.
+        // (1,4), (2,2) and (4,1) beat everybody; (2,3) and (3,2) only lose to (2,2); (3,3) loses to
+        // those. Twins are together.
         let all = [[3.0, 3.0], [1.0, 4.0], [2.0, 3.0], [2.0, 2.0], [4.0, 1.0], [3.0, 2.0], [2.0, 2.0]];
         assert_eq!(fronts(&all, 7), [vec![1, 3, 6, 4], vec![2, 5], vec![0]]);
         assert_eq!(fronts(&all, 4).len(), 1);
@@ -203,7 +209,8 @@ mod tests {
 
     #[test]
     fn distances_by_hand() {
-        // Extents 8 and 4. The second: (4 − 0)/8 + (4 − 1)/4 = 1.25, its half; a twin of it none. The third: (8 − 1)/8 + (2 − 0)/4.
+        // Extents 8 and 4. The second: (4 − 0)/8 + (4 − 1)/4 = 1.25, its half; a twin of it none.
+        // The third: (8 − 1)/8 + (2 − 0)/4.
         let all = [[0.0, 4.0], [1.0, 2.0], [1.0, 2.0], [4.0, 1.0], [8.0, 0.0]];
         let distances = crowding(&all, &[0, 1, 2, 3, 4]);
         assert_eq!(distances, [f64::INFINITY, 0.625, 0.0, 0.6875, f64::INFINITY]);

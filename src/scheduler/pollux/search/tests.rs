@@ -5,8 +5,9 @@ use super::super::speedup::{Batches, Goodputs, Knowledge};
 use super::*;
 use crate::goodput::{BatchLimits, StepModel};
 
-/// The applications of Pollux's evaluation: seven fitted parameters, batch sizes (initial, largest, least and most of a GPU),
-/// and a gradient noise at the initial batch size: that of mid-training for bert and yolov3, that of its beginning for the others.
+/// The applications of Pollux's evaluation: seven fitted parameters, batch sizes (initial, largest,
+/// least and most of a GPU), and a gradient noise at the initial batch size: that of mid-training
+/// for bert and yolov3, that of its beginning for the others.
 const APPLICATIONS: [(&str, [f64; 7], [u32; 4], f64); 6] = [
     (
         "cifar10",
@@ -55,9 +56,9 @@ fn jobs(count: usize) -> Vec<Goodputs> {
     TRACE[..count].iter().map(job).collect()
 }
 
-/// The first so many jobs of figure 8a's trace on 16 nodes of 4 GPUs that nobody holds, known by their fitted parameters, 24 minutes
-/// after their submission. The artifact does not say at which age and noise its values were taken; these
-/// reproduce them for 8 jobs, and so for 20 and 40.
+/// The first so many jobs of figure 8a's trace on 16 nodes of 4 GPUs that nobody holds, known by
+/// their fitted parameters, 24 minutes after their submission. The artifact does not say at which
+/// age and noise its values were taken; these reproduce them for 8 jobs, and so for 20 and 40.
 fn cold(count: usize, seeds: Seeds, interference: Interference, seed: u64) -> Found {
     let mut jobs = jobs(count);
     let share = 64u32.div_ceil(count as u32);
@@ -79,7 +80,8 @@ fn median(count: usize, seeds: Seeds, interference: Interference) -> f64 {
     (fitness[9] + fitness[10]) / 2.0
 }
 
-/// The artifact's search came to .1990 to .2002, .1601 to .1872 and .0036 to .0049 in a few runs each.
+/// The artifact's search came to .1990 to .2002, .1601 to .1872 and .0036 to .0049 in a few runs
+/// each.
 #[test]
 fn the_search_is_as_good_as_the_published_one() {
     for (count, least) in [(8, 0.199), (20, 0.1601), (40, 0.0036)] {
@@ -116,8 +118,9 @@ fn repaired(jobs: Vec<Row<'_>>, nodes: &[u8], plan: &[u8], interference: Interfe
     search(jobs, nodes, &[plan.to_vec()], Seeds::None, interference, effort, &mut draw).best
 }
 
-/// Three jobs on three nodes of 4. The first two span nodes and meet on the second. Later rows lose that node too only under the
-/// cumulative rule; the third row's 1 there is not of a job that spans nodes.
+/// Three jobs on three nodes of 4. The first two span nodes and meet on the second. Later rows lose
+/// that node too only under the cumulative rule; the third row's 1 there is not of a job that spans
+/// nodes.
 #[test]
 fn jobs_that_span_nodes_are_kept_apart() {
     let jobs = || (0..3).map(|_| linear(&[0; 3], 12)).collect();
@@ -137,8 +140,8 @@ fn jobs_that_span_nodes_are_kept_apart() {
     assert_eq!(repaired(jobs(), &[4; 3], &plan, Interference::OfAllLater), all_later);
 }
 
-/// Rows take in their order: of 4 GPUs the second gets the one that is left, the third none; on the smaller node the first has
-/// only what there is. Whoever may have 2 has 2, on one node or on both.
+/// Rows take in their order: of 4 GPUs the second gets the one that is left, the third none; on the
+/// smaller node the first has only what there is. Whoever may have 2 has 2, on one node or on both.
 #[test]
 fn nobody_has_more_than_there_is_or_than_he_may_have() {
     let jobs = vec![linear(&[0; 2], 9), linear(&[0; 2], 9), linear(&[0; 2], 9)];
@@ -151,8 +154,8 @@ fn nobody_has_more_than_there_is_or_than_he_may_have() {
     assert_eq!(repaired(vec![picky], &[4, 4], &[0, 3], Interference::OfSpread), [0, 2]);
 }
 
-/// Two jobs that are as fast as their GPUs share 8 evenly: 1/((1/(4·¼ + 10⁻³) + 1/(4·¼ + 10⁻³))/2). Nothing else is left to find,
-/// and the search ends by itself.
+/// Two jobs that are as fast as their GPUs share 8 evenly: 1/((1/(4·¼ + 10⁻³) + 1/(4·¼ + 10⁻³))/2).
+/// Nothing else is left to find, and the search ends by itself.
 #[test]
 fn two_jobs_share_evenly() {
     let mut draw = ChaCha8Rng::seed_from_u64(1);
@@ -165,7 +168,8 @@ fn two_jobs_share_evenly() {
     assert!(found.tried < 1000, "{} plans tried of five states", found.tried);
 }
 
-/// A change that leaves a tenth of a job's time is not worth a fourth GPU, one that costs nothing is.
+/// A change that leaves a tenth of a job's time is not worth a fourth GPU, one that costs nothing
+/// is.
 #[test]
 fn a_change_has_to_pay() {
     for (after_change, expected) in [(0.1, 3), (1.0, 4)] {

@@ -7,7 +7,8 @@ use super::chance::{Chances, Seldom, below};
 use super::population::{Draft, Problem};
 use super::rows::{Block, LANES, lanes, on, ones};
 
-/// How often a row goes back to what is in force, how often a row loses nodes, and how often each of them.
+/// How often a row goes back to what is in force, how often a row loses nodes, and how often each
+/// of them.
 const OFTEN: f64 = 0.1;
 /// How often two parents are crossed, in 2³².
 const CROSS: u32 = (0.9 * 4_294_967_296.0) as u32;
@@ -88,8 +89,9 @@ impl Mutation {
         }
     }
 
-    /// On a node with free GPUs each cell is drawn anew, from what it is to the whole node, with one chance in as many as there
-    /// are jobs, and one that has GPUs there also with one chance in as many as have.
+    /// On a node with free GPUs each cell is drawn anew, from what it is to the whole node, with
+    /// one chance in as many as there are jobs, and one that has GPUs there also with one chance in
+    /// as many as have.
     fn grow<const NARROW: bool>(
         &mut self,
         problem: &Problem<'_>,
@@ -130,7 +132,8 @@ impl Mutation {
                 let of_row = if NARROW { 0 } else { block % self.open.len() };
                 for lane in lanes(draft.nodes[block] & self.open[of_row]) {
                     let sharing = self.jobs_on[of_row].0[lane];
-                    // Written in any case and kept if the chance comes true: nobody could foretell a jump.
+                    // Written in any case and kept if the chance comes true: nobody could foretell
+                    // a jump.
                     self.cells[self.grown] = (block * LANES + lane) as u32;
                     self.grown += usize::from(draw.next_u32() <= self.parts[usize::from(sharing)]);
                 }
