@@ -15,6 +15,6 @@ pub(crate) fn shows(name: &str, test: &str, tables: &str) {
     assert!(
         shown == made,
         "what METHODOLOGY.md has at {begin} is stale; look at what this changes:\n\
-         ELASTICFLOW_SIM_BLESS=1 cargo test --test {test} && git diff METHODOLOGY.md\n{made}"
+         ELASTICFLOW_SIM_BLESS=1 cargo test --test artifact {test}:: && git diff METHODOLOGY.md\n{made}"
     );
 }

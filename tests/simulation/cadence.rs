@@ -1,14 +1,9 @@
 //! When a scheduler is called: at its own wake-ups to the microsecond, and for arrivals and ends no
 //! sooner than a slot after the last plan.
 
-mod common;
-#[macro_use]
-#[path = "common/policy.rs"]
-mod policy;
-
 use std::sync::Mutex;
 
-use common::{Job, job, run, scenario, slot, spans};
+use crate::common::{Job, job, run, scenario, slot, spans};
 use elasticflow_sim::scheduler::{Entry, Plan, View};
 use elasticflow_sim::sim::Scenario;
 use elasticflow_sim::units::{Gpus, SimDuration, SimTime};

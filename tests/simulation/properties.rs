@@ -1,10 +1,9 @@
 //! What holds for every scheduler on every workload, cluster, cadence and overhead.
 
-mod common;
-
+use crate::common;
 use std::io;
 
-use common::Job;
+use crate::common::Job;
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::profile::{Configuration, SpeedModel};

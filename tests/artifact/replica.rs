@@ -1,16 +1,11 @@
 //! The replica against the stored runs of the published artifact. Skipped where they are not at
 //! hand.
 
-#[path = "common/artifact.rs"]
-mod artifact;
-#[path = "common/data.rs"]
-mod data;
-
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use artifact::{Job, Setting, Stored, counts, read};
-use data::data;
+use crate::artifact::{Job, Setting, Stored, counts, read};
+use crate::data::data;
 use elasticflow_sim::metrics::Metrics;
 use elasticflow_sim::replica::{NEVER, Replayed, Schedule};
 use elasticflow_sim::sim::Totals;

@@ -1,10 +1,7 @@
 //! What switching a quirk off changes, on a few jobs. That all of them on is the artifact is what
 //! `replica.rs` tests.
 
-#[path = "common/artifact.rs"]
-mod artifact;
-
-use artifact::{Example, Setting, counts, elastic, example, gang, spans};
+use crate::artifact::{Example, Setting, counts, elastic, example, gang, spans};
 use elasticflow_sim::replica::{Replayed, Schedule};
 use elasticflow_sim::workload::Workload;
 

@@ -3,16 +3,13 @@
 //!
 //! Skipped, saying so, where no Chromium is installed. Screenshots go to `target/screenshots`.
 
-#[path = "common/browser.rs"]
-mod browser;
-#[path = "common/data.rs"]
-mod data;
-
+use crate::data;
+use crate::devtools;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use browser::Browser;
+use crate::devtools::Browser;
 
 fn elasticflow_sim(words: &str) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elasticflow-sim"));
@@ -57,7 +54,7 @@ const VIEW: &str = "document.querySelector('#gantt output.view').textContent";
 
 #[test]
 fn a_reader_clicks_through_the_page() {
-    let Some(program) = browser::find() else { return };
+    let Some(program) = devtools::find() else { return };
     let root = tempfile::tempdir().expect("a directory");
     let at = |name: &str| root.path().join(name).display().to_string();
     let runs = at("runs");
@@ -159,7 +156,7 @@ fn a_reader_clicks_through_the_page() {
 
 #[test]
 fn a_hostile_trace_does_nothing() {
-    let Some(program) = browser::find() else { return };
+    let Some(program) = devtools::find() else { return };
     let root = tempfile::tempdir().expect("a directory");
     let run = root.path().join("run").display().to_string();
     elasticflow_sim(&format!(
@@ -189,7 +186,7 @@ fn a_hostile_trace_does_nothing() {
 /// Two traces whose ids are row numbers: a job is never shown beside another trace's.
 #[test]
 fn jobs_of_different_traces_have_rows_of_their_own() {
-    let Some(program) = browser::find() else { return };
+    let Some(program) = devtools::find() else { return };
     let root = tempfile::tempdir().expect("a directory");
     let at = |name: &str| root.path().join(name).display().to_string();
     for (name, trace) in [("light", "light-100"), ("bursty", "bursty-195"), ("again", "bursty-195")] {
@@ -235,7 +232,7 @@ fn jobs_of_different_traces_have_rows_of_their_own() {
 /// An id of thousands of characters, and windows of all widths.
 #[test]
 fn long_names_and_narrow_windows_are_readable() {
-    let Some(program) = browser::find() else { return };
+    let Some(program) = devtools::find() else { return };
     let root = tempfile::tempdir().expect("a directory");
     let at = |name: &str| root.path().join(name).display().to_string();
     let id = "long-".repeat(600);
@@ -290,7 +287,7 @@ fn long_names_and_narrow_windows_are_readable() {
 /// The reference data's second largest trace, if it is there: 15,802 jobs under two schedulers.
 #[test]
 fn thousands_of_jobs_stay_usable() {
-    let Some(program) = browser::find() else { return };
+    let Some(program) = devtools::find() else { return };
     let Some(data) = data::data() else { return };
     let root = tempfile::tempdir().expect("a directory");
     let runs = root.path().join("runs").display().to_string();

@@ -1,8 +1,7 @@
 //! The event core on scenarios worked out by hand.
 
-mod common;
-
-use common::{fails, job, overhead, run, scenario, slot, spans};
+use crate::common;
+use crate::common::{fails, job, overhead, run, scenario, slot, spans};
 use elasticflow_sim::record::jobs::State;
 use elasticflow_sim::sim::Scenario;
 

@@ -1,14 +1,10 @@
 //! What a faulty policy is told: a named error for each fault, never a wrong number and never a run
 //! that does not end.
 
-mod common;
-#[macro_use]
-#[path = "common/policy.rs"]
-mod policy;
-
+use crate::common;
 use std::io;
 
-use common::{Job, fails, job, overhead, run, scenario, spans};
+use crate::common::{Job, fails, job, overhead, run, scenario, spans};
 use elasticflow_sim::cluster::{NodeId, NodeSet};
 use elasticflow_sim::job::JobId;
 use elasticflow_sim::record::{Happened, Observer};

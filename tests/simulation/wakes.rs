@@ -1,12 +1,10 @@
 //! Schedulers that ask to be called at times of their own: skipping what changes nothing is exact,
 //! and costs nothing.
 
-mod common;
-
 use std::path::Path;
 use std::sync::Arc;
 
-use common::{Job, job, overhead, run, scenario, slot};
+use crate::common::{Job, job, overhead, run, scenario, slot};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
 use elasticflow_sim::profile::Profiled;

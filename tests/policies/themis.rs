@@ -1,8 +1,6 @@
 //! Themis on scenarios worked out by hand: one node of 8 GPUs, jobs of speed `g`/s on `g` GPUs.
 
-mod common;
-
-use common::{Job, fails, job, run, scenario, spans};
+use crate::common::{Job, fails, job, run, scenario, spans};
 use elasticflow_sim::scheduler::Options;
 use elasticflow_sim::sim::Scenario;
 

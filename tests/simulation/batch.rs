@@ -1,14 +1,9 @@
 //! Batch sizes that a policy sets, and what it sees of its jobs, on scenarios worked out by hand.
 
-mod common;
-#[macro_use]
-#[path = "common/policy.rs"]
-mod policy;
-
 use std::cell::RefCell;
 use std::sync::Arc;
 
-use common::{fails, job, overhead, run, scenario, spans};
+use crate::common::{fails, job, overhead, run, scenario, spans};
 use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::profile::{BatchLimits, Configuration, Measurement, SpeedModel};
 use elasticflow_sim::scheduler::{Entry, Observation, Plan};

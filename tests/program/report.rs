@@ -1,9 +1,7 @@
 //! `report --html`: one page, the same bytes every time, that holds everything and trusts nothing.
-//! `tests/browser.rs` opens it.
+//! `tests/program/browser.rs` opens it.
 
-#[path = "common/data.rs"]
-mod data;
-
+use crate::data;
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,10 +1,8 @@
 //! One scenario in which every scheduler does something else, worked out by hand for each.
 
-mod common;
-
 use std::collections::BTreeSet;
 
-use common::{job, run, scenario};
+use crate::common::{job, run, scenario};
 use elasticflow_sim::record::jobs::JobRow;
 use elasticflow_sim::scheduler::{self, Options};
 use elasticflow_sim::sim::Scenario;

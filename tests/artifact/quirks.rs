@@ -1,22 +1,15 @@
 //! What each quirk of the published artifact is worth: from the number that it prints to ours, one
 //! quirk after the other. Skipped where the reference data is not at hand.
 //!
-//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test quirks` writes the tables of METHODOLOGY.md anew.
+//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test artifact quirks::` writes the tables of METHODOLOGY.md anew.
 
-#[path = "common/artifact.rs"]
-mod artifact;
-#[path = "common/data.rs"]
-mod data;
-#[path = "common/methodology.rs"]
-mod methodology;
-#[path = "common/replay.rs"]
-mod replay;
-
+use crate::methodology;
+use crate::replay;
 use std::fmt::Write;
 use std::path::Path;
 
-use artifact::{Setting, read};
-use data::data;
+use crate::artifact::{Setting, read};
+use crate::data::data;
 use elasticflow_sim::replica::{Quirks, Schedule};
 use elasticflow_sim::scheduler;
 use elasticflow_sim::sim::simulate;

@@ -1,9 +1,7 @@
 //! Gandiva on scenarios worked out by hand: `linear` jobs of speed `g`/s on `g` GPUs, turns of 60
 //! s, everything free unless said otherwise.
 
-mod common;
-
-use common::{Job, fails, job, overhead, run, scenario, spans};
+use crate::common::{Job, fails, job, overhead, run, scenario, spans};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::placement;
 use elasticflow_sim::scheduler::Options;

@@ -1,9 +1,7 @@
 //! The applications against the measurements they come from: how far the fits, and the tables that
 //! average over placements, are from every published row. METHODOLOGY.md has the same figures.
 
-#[path = "common/data.rs"]
-mod data;
-
+use crate::data;
 use std::path::{Path, PathBuf};
 
 use elasticflow_sim::application::{Application, Applications, Noise, StepRow, StepTable, StepTime, Steps};

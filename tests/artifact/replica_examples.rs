@@ -1,9 +1,6 @@
 //! The replica on worked examples that need no data.
 
-#[path = "common/artifact.rs"]
-mod artifact;
-
-use artifact::{Setting, counts, elastic, example, gang, spans};
+use crate::artifact::{Setting, counts, elastic, example, gang, spans};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
 use elasticflow_sim::replica::{GpuTable, Input, NEVER, Quirks, Refused, Round, Schedule, files, replay};

@@ -1,14 +1,11 @@
 //! Pollux on both of its truths, as `run` sets it up: goodput of applications, and throughput
 //! alone.
 
-#[path = "common/data.rs"]
-mod data;
-
 use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::Arc;
 
-use data::data;
+use crate::data::data;
 use elasticflow_sim::application::{Applications, Goodput, StepRow, StepTable, Steps};
 use elasticflow_sim::config::applications::builtin;
 use elasticflow_sim::job::JobSpec;

@@ -1,23 +1,16 @@
 //! Against the reference data set: published traces, and runs of the published artifact. Skipped
 //! where it is not at hand.
 //!
-//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test reference` writes the comparison table of
+//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test artifact reference::` writes the comparison table of
 //! METHODOLOGY.md anew.
 
-#[path = "common/comparison.rs"]
-mod comparison;
-#[path = "common/data.rs"]
-mod data;
-#[path = "common/methodology.rs"]
-mod methodology;
-#[path = "common/replay.rs"]
-mod replay;
-
+use crate::methodology;
 use std::path::Path;
 use std::sync::Arc;
 
-use comparison::{Figures, Stored, index, table};
-use data::data;
+use crate::comparison::{Figures, Stored, index, table};
+use crate::data::data;
+use crate::replay::replay;
 use elasticflow_sim::config::profiles::builtin;
 use elasticflow_sim::job::JobSpec;
 use elasticflow_sim::overhead::{Change, Preset};
@@ -26,7 +19,6 @@ use elasticflow_sim::record::jobs::State;
 use elasticflow_sim::scheduler;
 use elasticflow_sim::sim::{Scenario, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate};
-use replay::replay;
 
 /// Of a trace on a cluster with its slot: the least strict ratio, and the most mean JCT in seconds.
 type Bound = (&'static str, &'static str, (u32, u32), u64, f64, f64);

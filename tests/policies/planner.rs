@@ -1,11 +1,10 @@
 //! Admission against the oracle of `tests/common/filling.rs`: whatever constant-level filling in
 //! deadline order could promise is promised.
 
-#[path = "common/filling.rs"]
-mod filling;
-
+use crate::filling;
 use std::sync::Arc;
 
+use crate::filling::{Filled, Free, Job, Size};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::overhead::Overhead;
@@ -14,7 +13,6 @@ use elasticflow_sim::sim::{Scenario, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
 use elasticflow_sim::{overhead, placement, scheduler};
-use filling::{Filled, Free, Job, Size};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 

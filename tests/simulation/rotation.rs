@@ -2,14 +2,9 @@
 //! `g`/s on `g` GPUs. Starts and moves cost 3 s, a turn 0.5 s, so that of a first turn 7 s are work
 //! and of every other 9.5.
 
-mod common;
-#[macro_use]
-#[path = "common/policy.rs"]
-mod policy;
-
 use std::io;
 
-use common::{Job, fails, job, overhead, run, scenario, slot, spans};
+use crate::common::{Job, fails, job, overhead, run, scenario, slot, spans};
 use elasticflow_sim::job::JobId;
 use elasticflow_sim::record::{Happened, Observer};
 use elasticflow_sim::scheduler::{Entry, Plan, View};

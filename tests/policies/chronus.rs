@@ -1,15 +1,12 @@
 //! Chronus on scenarios worked out by hand, on random ones, and on the trace of figure 8a where it
 //! is at hand.
 
-mod common;
-#[path = "common/data.rs"]
-mod data;
-#[path = "common/replay.rs"]
-mod replay;
-
+use crate::common;
+use crate::data;
+use crate::replay;
 use std::sync::Arc;
 
-use common::{Job, fails, job, overhead, run, scenario, slot, spans, speeds, workload};
+use crate::common::{Job, fails, job, overhead, run, scenario, slot, spans, speeds, workload};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobSpec, Worth};
 use elasticflow_sim::overhead::Preset;

@@ -1,9 +1,7 @@
 //! Tiresias on scenarios worked out by hand: one node of 8 GPUs unless said otherwise, jobs of
 //! speed 8/s on 8 GPUs, so that a job of `n` iterations takes `n` GPU-s.
 
-mod common;
-
-use common::{Job, fails, job, overhead, run, scenario, spans};
+use crate::common::{Job, fails, job, overhead, run, scenario, spans};
 use elasticflow_sim::scheduler::Options;
 use elasticflow_sim::sim::Scenario;
 

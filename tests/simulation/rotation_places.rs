@@ -1,12 +1,7 @@
 //! Rotations and grants of certain nodes under a placer that moves jobs, worked out by hand:
 //! `linear` jobs, turns of 10 s, 3 s for a start or a move and 0.5 for a turn.
 
-mod common;
-#[macro_use]
-#[path = "common/policy.rs"]
-mod policy;
-
-use common::{Job, job, overhead, run, scenario, spans};
+use crate::common::{Job, job, overhead, run, scenario, spans};
 use elasticflow_sim::cluster::{NodeId, NodeSet};
 use elasticflow_sim::job::JobId;
 use elasticflow_sim::scheduler::{Entry, Plan, View};

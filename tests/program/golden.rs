@@ -1,15 +1,12 @@
 //! Every scheduler on every trace that the project ships: one table, so that a change of behaviour
 //! is a line in a review.
 
-#[path = "common/replay.rs"]
-mod replay;
-
 use std::path::{Path, PathBuf};
 
+use crate::replay::replay;
 use elasticflow_sim::record::jobs::JobRow;
 use elasticflow_sim::scheduler::{self, Options};
 use elasticflow_sim::sim::{Scenario, SimError, simulate};
-use replay::replay;
 
 const TRACES: [&str; 4] = ["light-100", "bursty-195", "fig9-load-1000", "mixed-200"];
 

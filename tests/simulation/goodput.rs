@@ -1,11 +1,9 @@
 //! Jobs whose speed follows their batch size and their epoch, in the event loop.
 
-mod common;
-
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use common::{Job, scenario, time};
+use crate::common::{Job, scenario, time};
 use elasticflow_sim::application::{Application, Applications, Goodput, Noise, Statistics, Steps};
 use elasticflow_sim::goodput::StepModel;
 use elasticflow_sim::profile::BatchLimits;

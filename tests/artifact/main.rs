@@ -1,0 +1,18 @@
+//! The published artifact: its replica, its quirks, and this simulator beside its stored runs.
+
+#[path = "../common/artifact.rs"]
+mod artifact;
+#[path = "../common/comparison.rs"]
+mod comparison;
+#[path = "../common/data.rs"]
+mod data;
+#[path = "../common/methodology.rs"]
+mod methodology;
+#[path = "../common/replay.rs"]
+mod replay;
+
+mod quirks;
+mod reference;
+mod replica;
+mod replica_examples;
+mod replica_quirks;
