@@ -1,4 +1,4 @@
-//! The fidelity table of METHODOLOGY.md: what the paper prints, beside what the artifact and we
+//! The tables of `docs/evidence/fidelity.md`: what the paper prints, beside what the artifact and we
 //! come to, cell by cell.
 
 mod cell;
@@ -13,10 +13,10 @@ use elasticflow_sim::metrics::Metrics;
 use elasticflow_sim::scheduler::{self, Entry};
 
 use crate::config::{Case, Config};
+use crate::evidence;
 use crate::fig11::YARDSTICK;
 use crate::fig12::{KINDS, charged};
 use crate::inputs::{Folders, Inputs};
-use crate::methodology;
 use crate::runs::{self, Manner, Presets, Rows};
 use crate::style;
 
@@ -59,20 +59,20 @@ impl Metric {
     }
 }
 
-/// Writes the table into METHODOLOGY.md, and says whether that changed anything.
+/// Writes the tables into `docs/evidence/fidelity.md`, and returns whether that changed anything.
 ///
 /// # Errors
 ///
 /// If the data set or the marks are missing, or a run fails.
 pub(crate) fn write(folders: &Folders, manner: Manner) -> Result<bool> {
-    let text = methodology::read(folders)?;
-    methodology::write(folders, "fidelity", &table(folders, &text, manner)?)
+    let quirks = evidence::read(folders, "quirks")?;
+    evidence::write(folders, "fidelity", &table(folders, &quirks, manner)?)
 }
 
-/// The tables of all figures, in Markdown. What the methodology says already is where quirks are
-/// named from.
-fn table(folders: &Folders, methodology: &str, manner: Manner) -> Result<String> {
-    let known = Known { reruns: Reruns::read(&folders.data)?, quirks: Quirks::read(methodology) };
+/// The tables of all figures, in Markdown. The quirks that they name are those of the page
+/// `docs/evidence/quirks.md`.
+fn table(folders: &Folders, quirks: &str, manner: Manner) -> Result<String> {
+    let known = Known { reruns: Reruns::read(&folders.data)?, quirks: Quirks::read(quirks) };
     let mut text = String::new();
     for figure in COMPARED {
         text.push_str(&section(folders, figure, &known, manner)?);
@@ -206,15 +206,16 @@ fn overheads(text: &mut String, config: &Config) -> Result<()> {
     Ok(())
 }
 
-/// Whether METHODOLOGY.md says what figure 9 would be made, the one whose runs take a moment;
-/// `None` without the data set.
+/// Returns whether the page has the table of figure 9 that would be made now, the one figure whose
+/// runs take a moment; `None` without the data set.
 #[cfg(test)]
 fn is_current(folders: &Folders) -> Option<bool> {
     if !folders.data.join("reference/index.csv").is_file() {
         return None;
     }
-    let text = std::fs::read_to_string(folders.root.join("METHODOLOGY.md")).unwrap();
-    let known = Known { reruns: Reruns::read(&folders.data).unwrap(), quirks: Quirks::read(&text) };
+    let text = evidence::read(folders, "fidelity").unwrap();
+    let quirks = Quirks::read(&evidence::read(folders, "quirks").unwrap());
+    let known = Known { reruns: Reruns::read(&folders.data).unwrap(), quirks };
     let manner = Manner { quiet: true, ..Manner::default() };
     Some(text.contains(section(folders, "fig9", &known, manner).unwrap().trim_end()))
 }
@@ -226,15 +227,15 @@ mod tests {
     use std::path::Path;
 
     #[test]
-    fn the_table_of_the_methodology_is_current() {
+    fn the_fidelity_table_is_current() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let data = std::env::var_os(crate::inputs::DATA);
         let data = data.map_or_else(|| root.join("../shared/data"), |data| root.join(data));
         match is_current(&Folders { root, data: data.clone() }) {
             Some(current) => assert!(
                 current,
-                "the fidelity table of METHODOLOGY.md is stale; look at what this changes:\n\
-                 cargo run --release -p plot -- fidelity && git diff METHODOLOGY.md"
+                "docs/evidence/fidelity.md is stale; look at what this changes:\n\
+                 cargo run --release -p plot -- fidelity && git diff docs/evidence/fidelity.md"
             ),
             None => {
                 let _ = writeln!(

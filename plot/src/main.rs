@@ -7,6 +7,7 @@
 
 mod bars;
 mod config;
+mod evidence;
 mod fidelity;
 mod fig10;
 mod fig11;
@@ -22,7 +23,6 @@ mod figure;
 mod font;
 mod inputs;
 mod lines;
-mod methodology;
 mod page;
 mod png;
 mod pollux;
@@ -65,8 +65,8 @@ const FIGURES: [Figure; 10] = [
 #[derive(Debug, Parser)]
 #[command(name = "plot", version, arg_required_else_help = true)]
 struct Cli {
-    /// Figures such as fig8b; `all` of them; `list` says what there is; `fidelity` writes
-    /// METHODOLOGY.md's table, `pollux` the one of Pollux
+    /// Figures such as fig8b; `all` of them; `list` says what there is; `fidelity` and
+    /// `pollux` write the tables of docs/evidence/fidelity.md and docs/evidence/pollux.md
     #[arg(required = true)]
     figures: Vec<String>,
     /// Where to write [default: plot/out]
@@ -124,13 +124,13 @@ fn run(cli: &Cli, folders: &Folders) -> Result<()> {
         ensure!(cli.figures.len() == 1, "`fidelity` goes alone; draw figures in another command");
         let changed = fidelity::write(folders, manner)?;
         let what = if changed { "is written" } else { "was current" };
-        writeln!(std::io::stdout(), "the fidelity table of METHODOLOGY.md {what}")?;
+        writeln!(std::io::stdout(), "docs/evidence/fidelity.md {what}")?;
         return Ok(());
     }
     if cli.figures.iter().any(|name| name == "pollux") {
         ensure!(cli.figures.len() == 1, "`pollux` goes alone; draw figures in another command");
         let what = if pollux::write(folders, &cli.results)? { "is written" } else { "was current" };
-        writeln!(std::io::stdout(), "the table of Pollux in METHODOLOGY.md {what}")?;
+        writeln!(std::io::stdout(), "docs/evidence/pollux.md {what}")?;
         return Ok(());
     }
     let figures = chosen(&cli.figures)?;

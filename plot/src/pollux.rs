@@ -1,4 +1,4 @@
-//! The table of Pollux in METHODOLOGY.md, made of what `sweep configs/sweeps/pollux.toml` left:
+//! The table of `docs/evidence/pollux.md`, made of what `sweep configs/sweeps/pollux.toml` left:
 //! each seed's mean JCT, beside what was published.
 
 use std::collections::BTreeMap;
@@ -8,8 +8,8 @@ use std::path::Path;
 use anyhow::{Context, Result, ensure};
 use serde::Deserialize;
 
+use crate::evidence;
 use crate::inputs::Folders;
-use crate::methodology;
 
 /// What a trace is compared with.
 struct Published {
@@ -55,7 +55,7 @@ struct Run {
     rescales: f64,
 }
 
-/// Writes the table into METHODOLOGY.md, and says whether that changed anything.
+/// Writes the table into `docs/evidence/pollux.md`, and returns whether that changed anything.
 ///
 /// # Errors
 ///
@@ -63,7 +63,7 @@ struct Run {
 pub(crate) fn write(folders: &Folders, results: &Path) -> Result<bool> {
     let runs = std::fs::read(results).with_context(|| results.display().to_string())?;
     let table = table(&runs).with_context(|| results.display().to_string())?;
-    methodology::write(folders, "pollux", &table)
+    evidence::write(folders, "pollux", &table)
 }
 
 /// The table, in Markdown: a row for each preset, trace and truth.

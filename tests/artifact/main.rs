@@ -6,8 +6,8 @@ mod artifact;
 mod comparison;
 #[path = "../common/data.rs"]
 mod data;
-#[path = "../common/methodology.rs"]
-mod methodology;
+#[path = "../common/evidence.rs"]
+mod evidence;
 #[path = "../common/replay.rs"]
 mod replay;
 

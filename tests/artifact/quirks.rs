@@ -1,9 +1,10 @@
 //! What each quirk of the published artifact is worth: from the number that it prints to ours, one
 //! quirk after the other. Skipped where the reference data is not at hand.
 //!
-//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test artifact quirks::` writes the tables of METHODOLOGY.md anew.
+//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test artifact quirks::` writes the tables of
+//! `docs/evidence/quirks.md` anew.
 
-use crate::methodology;
+use crate::evidence;
 use crate::replay;
 use std::fmt::Write;
 use std::path::Path;
@@ -158,13 +159,13 @@ fn table(data: &Path, printed: &[Printed], schedule: Schedule, order: &[u8]) -> 
 }
 
 #[test]
-fn what_each_quirk_is_worth_is_what_the_methodology_says() {
+fn what_each_quirk_is_worth_is_what_the_evidence_says() {
     let Some(data) = data() else { return };
     let mut reader = csv::Reader::from_path(data.join("paper-figures.csv")).unwrap();
     let printed: Vec<Printed> = reader.deserialize().collect::<Result<_, _>>().unwrap();
     let tables: Vec<String> =
         ORDER.iter().map(|(schedule, order)| table(&data, &printed, *schedule, order)).collect();
-    methodology::shows("quirks", "quirks", &tables.join("\n"));
+    evidence::check_tables("quirks", "quirks", &tables.join("\n"));
 }
 
 /// Every quirk of a schedule is in its order, once.

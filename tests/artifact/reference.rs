@@ -1,10 +1,10 @@
 //! Against the reference data set: published traces, and runs of the published artifact. Skipped
 //! where it is not at hand.
 //!
-//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test artifact reference::` writes the comparison table of
-//! METHODOLOGY.md anew.
+//! `ELASTICFLOW_SIM_BLESS=1 cargo test --test artifact reference::` writes the table of
+//! `docs/evidence/reference.md` anew.
 
-use crate::methodology;
+use crate::evidence;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -180,9 +180,9 @@ fn edf_differs_from_the_artifact_by_two_quirks() {
 }
 
 #[test]
-fn the_comparison_in_the_methodology_is_what_the_program_does() {
+fn the_comparison_in_the_evidence_is_what_the_program_does() {
     let Some(data) = data() else { return };
-    methodology::shows("reference", "reference", &table(&data, ours));
+    evidence::check_tables("reference", "reference", &table(&data, ours));
 }
 
 /// Our figures for a run of the artifact.

@@ -1,5 +1,5 @@
 //! The applications against the measurements they come from: how far the fits, and the tables that
-//! average over placements, are from every published row. METHODOLOGY.md has the same figures.
+//! average over placements, are from every published row. docs/goodput.md has the same figures.
 
 use crate::data;
 use std::path::{Path, PathBuf};

@@ -75,7 +75,8 @@ impl Cell {
         (value - self.printed).abs() < 0.1f64.powi(self.decimals as i32)
     }
 
-    /// What follows from the numbers, as the letters that METHODOLOGY.md explains.
+    /// What follows from the numbers, as the letters that
+    /// `docs/evidence/fidelity.md` explains.
     pub(super) fn why(&self) -> String {
         let mut why = Vec::new();
         if self.default.is_none() {

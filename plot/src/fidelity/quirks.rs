@@ -1,4 +1,5 @@
-//! Which quirks make most of a difference, from the tables of METHODOLOGY.md that take it apart.
+//! Which quirks make most of a difference, from the tables of `docs/evidence/quirks.md`,
+//! which take it apart.
 
 use elasticflow_sim::scheduler::Entry;
 
@@ -19,10 +20,10 @@ pub(super) struct Quirks(Vec<Column>);
 
 impl Quirks {
     /// Reads the tables between their marks; without marks there is nothing.
-    pub(super) fn read(methodology: &str) -> Quirks {
+    pub(super) fn read(page: &str) -> Quirks {
         let (begin, end) = ("<!-- quirks:begin -->", "<!-- quirks:end -->");
         let tables =
-            methodology.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).map_or("", |it| it.0);
+            page.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).map_or("", |it| it.0);
         Quirks(tables.split("\n\n").flat_map(columns).collect())
     }
 
