@@ -22,8 +22,7 @@ impl Quirks {
     /// Reads the tables between their marks; without marks there is nothing.
     pub(super) fn read(page: &str) -> Quirks {
         let (begin, end) = ("<!-- quirks:begin -->", "<!-- quirks:end -->");
-        let tables =
-            page.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).map_or("", |it| it.0);
+        let tables = page.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).map_or("", |it| it.0);
         Quirks(tables.split("\n\n").flat_map(columns).collect())
     }
 
