@@ -9,6 +9,7 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
+use elasticflow_sim::replica::{Quirks, Schedule};
 use elasticflow_sim::{placement, scheduler};
 
 /// The most lines of a source file, tests included.
@@ -391,6 +392,23 @@ fn every_quirk_that_the_sources_cite_is_described() {
         })
         .collect();
     nothing(quirks_off_the_page(&read("docs/quirks.md"), &sources));
+}
+
+#[test]
+fn every_switch_is_described_with_its_schedules() {
+    let page = read("docs/quirks.md");
+    for schedule in Schedule::ALL {
+        for quirk in Quirks::of(schedule) {
+            let entry = page.split(&format!("\n### Q{}\n", quirk.number)).nth(1).unwrap_or_default();
+            let entry = entry.split("\n#").next().unwrap_or_default();
+            assert!(entry.contains(&format!("`{quirk}`")), "docs/quirks.md lacks the switch {quirk}");
+            assert!(
+                entry.contains(&format!("`{}`", schedule.as_str())),
+                "{quirk} lacks {}",
+                schedule.as_str()
+            );
+        }
+    }
 }
 
 #[test]
