@@ -99,6 +99,10 @@
 //! # }
 //! ```
 
+// Unit tests share the fixtures of `tests/common`, which name the library as any user does.
+#[cfg(test)]
+extern crate self as elasticflow_sim;
+
 pub mod application;
 pub mod cli;
 pub mod cluster;

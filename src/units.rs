@@ -231,6 +231,19 @@ impl AddAssign for SimDuration {
     }
 }
 
+impl Sub for SimDuration {
+    type Output = SimDuration;
+    /// # Panics
+    ///
+    /// If `other` is longer: a length of time is not negative.
+    fn sub(self, other: SimDuration) -> SimDuration {
+        match self.0.checked_sub(other.0) {
+            Some(micros) => SimDuration(micros),
+            None => panic!("{other} s were taken from {self} s; a length of time is not negative"),
+        }
+    }
+}
+
 impl Sum for SimDuration {
     fn sum<I: Iterator<Item = SimDuration>>(all: I) -> SimDuration {
         all.fold(SimDuration::ZERO, Add::add)
@@ -252,14 +265,21 @@ impl AddAssign for Gpus {
 
 impl Sub for Gpus {
     type Output = Gpus;
+    /// # Panics
+    ///
+    /// If `other` is more: a number of GPUs is not negative.
     fn sub(self, other: Gpus) -> Gpus {
-        Gpus(self.0 - other.0)
+        match self.0.checked_sub(other.0) {
+            Some(count) => Gpus(count),
+            None => panic!("{other} GPUs were taken from {self}; a number of GPUs is not negative"),
+        }
     }
 }
 
 impl SubAssign for Gpus {
+    /// As subtraction.
     fn sub_assign(&mut self, other: Gpus) {
-        self.0 -= other.0;
+        *self = *self - other;
     }
 }
 
