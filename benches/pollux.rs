@@ -28,7 +28,7 @@ use elasticflow_sim::application::Goodput;
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::applications::builtin;
 use elasticflow_sim::job::{JobId, JobSpec};
-use elasticflow_sim::overhead::Preset;
+use elasticflow_sim::overhead::OverheadPreset;
 use elasticflow_sim::placement;
 use elasticflow_sim::scheduler::{self, Entry, Options, OptionsError, Scheduler, View};
 use elasticflow_sim::sim::{Scenario, simulate};
@@ -86,7 +86,11 @@ fn scenario(paper: bool) -> Scenario {
     let texts = texts.iter().map(String::as_str).filter(|_| paper);
     let timed: &'static Entry = Box::leak(Box::new(Entry { build: timed, ..*entry }));
     Scenario {
-        overhead: "fixed:30".parse::<Preset>().expect("an overhead").on(cluster.gpus()).into(),
+        overhead: "fixed:30"
+            .parse::<OverheadPreset>()
+            .expect("an overhead")
+            .for_cluster(cluster.gpus())
+            .into(),
         workload: workload.into(),
         cluster,
         truth: speeds.clone(),

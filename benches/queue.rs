@@ -9,7 +9,7 @@ use std::sync::Arc;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
-use elasticflow_sim::overhead::{Change, Preset};
+use elasticflow_sim::overhead::{ChangeCost, OverheadPreset};
 use elasticflow_sim::profile::{Curve, Profiled, ThroughputTable};
 use elasticflow_sim::sim::{Scenario, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
@@ -35,7 +35,7 @@ fn scenario(jobs: u32) -> Scenario {
     table.insert("model", 1, Curve::new(vec![(Gpus::ONE, Rate::new(1.0))]).expect("a curve"));
     let speeds = Arc::new(Profiled::new(&table, &workload).expect("a known model"));
     Scenario {
-        overhead: Preset::from(Change::None).on(Gpus::new(jobs)).into(),
+        overhead: OverheadPreset::from(ChangeCost::None).for_cluster(Gpus::new(jobs)).into(),
         workload: workload.into(),
         cluster: Shape::uniform(1, Gpus::new(jobs)).expect("a cluster"),
         truth: speeds.clone(),

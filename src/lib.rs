@@ -61,7 +61,7 @@
 //! use elasticflow_sim::cluster::Shape;
 //! use elasticflow_sim::config::profiles;
 //! use elasticflow_sim::metrics::Metrics;
-//! use elasticflow_sim::overhead::Preset;
+//! use elasticflow_sim::overhead::OverheadPreset;
 //! use elasticflow_sim::profile::Profiled;
 //! use elasticflow_sim::scheduler::Options;
 //! use elasticflow_sim::sim::{Scenario, simulate};
@@ -76,7 +76,7 @@
 //! let speeds = Arc::new(Profiled::new(&table, &workload)?);
 //! let cluster = Shape::default();
 //! let scenario = Scenario {
-//!     overhead: Preset::default().on(cluster.gpus()).into(),
+//!     overhead: OverheadPreset::default().for_cluster(cluster.gpus()).into(),
 //!     workload,
 //!     cluster,
 //!     truth: speeds.clone(),

@@ -31,7 +31,7 @@ pub struct Scenario {
     /// The restart overhead of a change of GPUs, and of a turn in a rotation.
     pub overhead: Arc<dyn Overhead>,
     /// The placer, which finds nodes for the GPUs that a plan grants. It must accept `cluster`.
-    pub placer: &'static placement::Entry,
+    pub placer: &'static placement::PlacerEntry,
     /// The scheduler.
     pub scheduler: &'static scheduler::Entry,
     /// The options of the scheduler. It must accept them.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
-use elasticflow_sim::overhead::{Change, Preset};
+use elasticflow_sim::overhead::{ChangeCost, OverheadPreset};
 use elasticflow_sim::profile::{Curve, Profiled, ThroughputTable};
 use elasticflow_sim::scheduler::Options;
 use elasticflow_sim::sim::{Outcome, Scenario, SimError, simulate};
@@ -84,7 +84,7 @@ pub(crate) fn scenario(name: &str, nodes: u32, gpus: u32, jobs: &[Job]) -> Scena
     let speeds = Arc::new(Profiled::new(&speeds(), &workload).expect("known models"));
     let cluster = Shape::uniform(nodes, Gpus::new(gpus)).expect("a cluster");
     Scenario {
-        overhead: Preset::from(Change::None).on(cluster.gpus()).into(),
+        overhead: OverheadPreset::from(ChangeCost::None).for_cluster(cluster.gpus()).into(),
         workload: workload.into(),
         cluster,
         truth: speeds.clone(),
@@ -100,8 +100,8 @@ pub(crate) fn scenario(name: &str, nodes: u32, gpus: u32, jobs: &[Job]) -> Scena
 }
 
 pub(crate) fn overhead(scenario: Scenario, preset: &str) -> Scenario {
-    let preset: Preset = preset.parse().expect("an overhead");
-    Scenario { overhead: preset.on(scenario.cluster.gpus()).into(), ..scenario }
+    let preset: OverheadPreset = preset.parse().expect("an overhead");
+    Scenario { overhead: preset.for_cluster(scenario.cluster.gpus()).into(), ..scenario }
 }
 
 pub(crate) fn slot(scenario: Scenario, seconds: f64) -> Scenario {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
-use elasticflow_sim::overhead::Preset;
+use elasticflow_sim::overhead::OverheadPreset;
 use elasticflow_sim::profile::Profiled;
 use elasticflow_sim::sim::Scenario;
 use elasticflow_sim::trace::{self, ReadOptions};
@@ -28,7 +28,7 @@ pub(crate) fn replay(
     let speeds = Arc::new(Profiled::new(&table, &workload).expect("known models"));
     let cluster = Shape::uniform(nodes, Gpus::new(gpus_per_node)).expect("a cluster");
     Scenario {
-        overhead: Preset::default().on(cluster.gpus()).into(),
+        overhead: OverheadPreset::default().for_cluster(cluster.gpus()).into(),
         workload: workload.into(),
         cluster,
         truth: speeds.clone(),

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use crate::common::{Job, fails, job, overhead, run, scenario, slot, spans, speeds, workload};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobSpec, Worth};
-use elasticflow_sim::overhead::Preset;
+use elasticflow_sim::overhead::OverheadPreset;
 use elasticflow_sim::placement;
 use elasticflow_sim::profile::{Curve, Profiled};
 use elasticflow_sim::record::jobs::{JobRow, State};
@@ -422,7 +422,7 @@ fn nobody_accepted_is_late_on_published_traces() {
 fn odd_clusters_are_served() {
     let jobs = [job("linear", 0.0, 500.0).on(4).due(1000.0), job("linear", 0.0, 500.0).on(8).due(1000.0)];
     let cluster = Shape::new(vec![Gpus::new(3), Gpus::new(2)]).unwrap();
-    let overhead = "on-change".parse::<Preset>().unwrap().on(cluster.gpus()).into();
+    let overhead = "on-change".parse::<OverheadPreset>().unwrap().for_cluster(cluster.gpus()).into();
     let placer = placement::entry("first-fit").unwrap();
     let outcome = run(&Scenario { cluster, overhead, placer, ..chronus(&jobs, &[]) });
     assert_eq!(states(&outcome.jobs), [(1, State::Met), (0, State::Declined)]);

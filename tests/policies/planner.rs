@@ -75,9 +75,11 @@ fn scenario(instance: &Instance, name: &str) -> Scenario {
     });
     let workload = Workload::new(specs.collect()).unwrap();
     let speeds = Arc::new(Profiled::new(&table, &workload).unwrap());
-    let restart = overhead::Preset::from(overhead::Change::Fixed(SimDuration::from_micros(instance.restart)));
+    let restart = overhead::OverheadPreset::from(overhead::ChangeCost::Fixed(SimDuration::from_micros(
+        instance.restart,
+    )));
     Scenario {
-        overhead: Arc::<dyn Overhead>::from(restart.on(Gpus::new(instance.gpus))),
+        overhead: Arc::<dyn Overhead>::from(restart.for_cluster(Gpus::new(instance.gpus))),
         workload: workload.into(),
         cluster: Shape::uniform(1, Gpus::new(instance.gpus)).unwrap(),
         truth: speeds.clone(),
