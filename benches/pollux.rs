@@ -24,7 +24,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
-use elasticflow_sim::application::Goodput;
+use elasticflow_sim::application::GoodputSpeeds;
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::applications::builtin;
 use elasticflow_sim::job::{JobId, JobSpec};
@@ -78,7 +78,7 @@ fn scenario(paper: bool) -> Scenario {
         soft: Vec::new(),
     };
     let workload = Workload::new((0..JOBS).map(job).collect()).expect("a workload");
-    let speeds = Arc::new(Goodput::new(&applications, &workload).expect("known applications"));
+    let speeds = Arc::new(GoodputSpeeds::new(&applications, &workload).expect("known applications"));
     let cluster = Shape::uniform(16, Gpus::new(4)).expect("a cluster");
     let entry = scheduler::entry("pollux").expect("a scheduler");
     let artifact = entry.artifact.expect("settings of the artifact").options;

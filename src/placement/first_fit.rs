@@ -1,5 +1,5 @@
-//! First fit: a job gets the first node with room for all of it, or else the free GPUs of node after
-//! node. No job is moved.
+//! First fit: a job gets the first node with room for all of it, or else the free GPUs of node
+//! after node. No job is moved.
 
 use std::collections::BTreeSet;
 

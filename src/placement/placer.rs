@@ -17,10 +17,10 @@ pub trait Placer {
     /// occurs twice, and that all requests together fit the free GPUs of the cluster. The order of
     /// the requests is that in which grants claim nodes.
     ///
-    /// Any holder that is not pinned may be moved; it keeps its number of GPUs. A holder whose nodes
-    /// are the same again afterwards may be among those returned. The simulation checks the requests
-    /// and the returned holders after every call and panics if the contract is broken; builds with
-    /// debug assertions also find a holder that was moved and not returned.
+    /// Any holder that is not pinned may be moved; it keeps its number of GPUs. A holder whose
+    /// nodes are the same again afterwards may be among those returned. The simulation checks the
+    /// requests and the returned holders after every call and panics if the contract is broken;
+    /// builds with debug assertions also find a holder that was moved and not returned.
     ///
     /// The same cluster and requests bring the same result: a placer draws no random numbers. One
     /// call a plan; it should cost no more than O(n) in the nodes for each request.

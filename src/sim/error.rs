@@ -45,8 +45,8 @@ pub enum SimError {
         /// The number of plans made.
         plans: u64,
     },
-    /// A job would complete later than the clock can tell, and the run is not cut off. The plan that
-    /// led to it has been carried out.
+    /// A job would complete later than the clock can tell, and the run is not cut off. The plan
+    /// that led to it has been carried out.
     #[error(
         "job `{job}` would end later than {} s on the trace's clock; cut the run with --until",
         ClockLimit::SECONDS
@@ -93,8 +93,8 @@ pub enum PlanFault {
     /// A grant has no GPUs.
     #[error("it grants job `{0}` no GPUs; leave it out to preempt it")]
     NoGpus(String),
-    /// The plan admits, declines or grants GPUs to a job that has not arrived, has completed, or was
-    /// declined before or in the same plan.
+    /// The plan admits, declines or grants GPUs to a job that has not arrived, has completed, or
+    /// was declined before or in the same plan.
     #[error("job `{0}` is not live")]
     NotLive(String),
     /// A rotation has a batch size.
@@ -120,7 +120,8 @@ pub enum PlanFault {
         /// The GPUs that it is granted.
         gpus: Gpus,
     },
-    /// A job is granted GPUs without having been admitted, under a policy whose grants do not admit.
+    /// A job is granted GPUs without having been admitted, under a policy whose grants do not
+    /// admit.
     #[error("job `{0}` gets GPUs but was not admitted")]
     NotAdmitted(String),
     /// A job is admitted a second time.

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::overhead::{ChangeCost, OverheadPreset};
-use elasticflow_sim::profile::{Curve, Profiled, ThroughputTable};
+use elasticflow_sim::profile::{Curve, ProfiledSpeeds, ThroughputTable};
 use elasticflow_sim::scheduler::Options;
 use elasticflow_sim::sim::{Outcome, Scenario, SimError, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
@@ -81,7 +81,7 @@ fn options(name: &str) -> Options {
 /// The jobs under a scheduler on `nodes` × `gpus` GPUs, slot 0, free changes.
 pub(crate) fn scenario(name: &str, nodes: u32, gpus: u32, jobs: &[Job]) -> Scenario {
     let workload = workload(jobs);
-    let speeds = Arc::new(Profiled::new(&speeds(), &workload).expect("known models"));
+    let speeds = Arc::new(ProfiledSpeeds::new(&speeds(), &workload).expect("known models"));
     let cluster = Shape::uniform(nodes, Gpus::new(gpus)).expect("a cluster");
     Scenario {
         overhead: OverheadPreset::from(ChangeCost::None).for_cluster(cluster.gpus()).into(),

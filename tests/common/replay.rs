@@ -7,7 +7,7 @@ use std::sync::Arc;
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
 use elasticflow_sim::overhead::OverheadPreset;
-use elasticflow_sim::profile::Profiled;
+use elasticflow_sim::profile::ProfiledSpeeds;
 use elasticflow_sim::sim::Scenario;
 use elasticflow_sim::trace::{self, ReadOptions};
 use elasticflow_sim::units::{Gpus, SimDuration};
@@ -25,7 +25,7 @@ pub(crate) fn replay(
     let table = builtin(profiles).expect("built-in profiles");
     let options = ReadOptions::default();
     let workload = trace::read(path, &table, &options).unwrap_or_else(|why| panic!("{why}")).workload;
-    let speeds = Arc::new(Profiled::new(&table, &workload).expect("known models"));
+    let speeds = Arc::new(ProfiledSpeeds::new(&table, &workload).expect("known models"));
     let cluster = Shape::uniform(nodes, Gpus::new(gpus_per_node)).expect("a cluster");
     Scenario {
         overhead: OverheadPreset::default().for_cluster(cluster.gpus()).into(),

@@ -8,7 +8,7 @@ use crate::filling::{Filled, Free, Job, Size};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::overhead::Overhead;
-use elasticflow_sim::profile::{Curve, Profiled, ThroughputTable};
+use elasticflow_sim::profile::{Curve, ProfiledSpeeds, ThroughputTable};
 use elasticflow_sim::sim::{Scenario, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
@@ -74,7 +74,7 @@ fn scenario(instance: &Instance, name: &str) -> Scenario {
         }
     });
     let workload = Workload::new(specs.collect()).unwrap();
-    let speeds = Arc::new(Profiled::new(&table, &workload).unwrap());
+    let speeds = Arc::new(ProfiledSpeeds::new(&table, &workload).unwrap());
     let restart = overhead::OverheadPreset::from(overhead::ChangeCost::Fixed(SimDuration::from_micros(
         instance.restart,
     )));

@@ -4,7 +4,9 @@
 use crate::data;
 use std::path::{Path, PathBuf};
 
-use elasticflow_sim::application::{Application, Applications, Noise, StepRow, StepTable, StepTime, Steps};
+use elasticflow_sim::application::{
+    Application, Applications, Noise, StepMeasurement, StepTable, StepTime, Steps,
+};
 use elasticflow_sim::config::applications::{builtin, read};
 use elasticflow_sim::config::profiles;
 use elasticflow_sim::goodput::gain;
@@ -118,7 +120,7 @@ fn what_was_not_measured_is_as_far_off_as_stated() {
     for (name, ..) in STEPS {
         let rows = rows(&traces, name);
         let without = |out: &dyn Fn(&Row) -> bool| {
-            let kept = rows.iter().filter(|row| !out(row)).map(|row| StepRow {
+            let kept = rows.iter().filter(|row| !out(row)).map(|row| StepMeasurement {
                 nodes: row.nodes,
                 gpus: row.gpus,
                 atomic: row.atomic,
