@@ -1,5 +1,5 @@
-//! What a faulty policy is told: a named error for each fault, never a wrong number and never a run
-//! that does not end.
+//! What the simulation makes of a faulty policy: a named error for each fault, never a wrong number
+//! and never a run that does not end. A broken placer is noticed as well.
 
 use crate::common;
 use std::collections::BTreeSet;
@@ -214,10 +214,10 @@ fn in_turns(view: &View<'_>, seconds: u64) -> Plan {
     plan
 }
 
-/// A turn is longer than any pause in it, that of a start and that of a turn. One job alone has no
-/// turns.
+/// A turn is longer than any restart overhead in it, that of a start and that of a turn. One job
+/// alone has no turns.
 #[test]
-fn turns_that_may_be_all_pause() {
+fn turns_that_may_be_all_restart_overhead() {
     let turns: &'static Entry = policy!(|view| in_turns(view, 5));
     for restarts in ["fixed:5", "fixed:1+suspend:5"] {
         let text = fails(&overhead(under(turns, &LONG), restarts)).to_string();
@@ -260,13 +260,13 @@ fn nodes_that_are_taken_or_not_there() {
     let taken: &'static Entry = policy!(|view| beside_the_first(view, 0));
     let missing: &'static Entry = policy!(|view| beside_the_first(view, 2));
     let free: &'static Entry = policy!(|view| beside_the_first(view, 1));
-    let on = |scheduler| Scenario { scheduler, ..scenario("fifo", 2, 8, &LONG) };
+    let two_nodes = |scheduler| Scenario { scheduler, ..scenario("fifo", 2, 8, &LONG) };
     for (scheduler, nodes) in [(taken, "0:8"), (missing, "2:8")] {
-        let text = fails(&on(scheduler)).to_string();
+        let text = fails(&two_nodes(scheduler)).to_string();
         let end = format!("job `j1` is granted GPUs on nodes {nodes}, where there are not as many free");
         assert!(text.starts_with("at 10 s `test`") && text.ends_with(&end), "{text}");
     }
-    assert_eq!(spans(&run(&on(free))), ["0-100", "10-20"]);
+    assert_eq!(spans(&run(&two_nodes(free))), ["0-100", "10-20"]);
 }
 
 /// 8 GPUs for job 0, and 8 of a node for job 1.
