@@ -18,9 +18,9 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
 use elasticflow_sim::job::{JobId, JobSpec};
-use elasticflow_sim::overhead::Preset;
+use elasticflow_sim::overhead::OverheadPreset;
 use elasticflow_sim::placement;
-use elasticflow_sim::profile::Profiled;
+use elasticflow_sim::profile::ProfiledSpeeds;
 use elasticflow_sim::scheduler::{self, Entry, Options, OptionsError, Scheduler};
 use elasticflow_sim::sim::{Scenario, simulate};
 use elasticflow_sim::trace::{GenerateOptions, generate};
@@ -83,10 +83,11 @@ fn workload(live: u32) -> Workload {
 
 fn scenario(scheduler: &'static Entry, live: u32) -> Scenario {
     let workload = workload(live);
-    let speeds = Arc::new(Profiled::new(&builtin("a100").expect("profiles"), &workload).expect("models"));
+    let speeds =
+        Arc::new(ProfiledSpeeds::new(&builtin("a100").expect("profiles"), &workload).expect("models"));
     let cluster = Shape::uniform(16, Gpus::new(8)).expect("a cluster");
     Scenario {
-        overhead: Preset::default().on(cluster.gpus()).into(),
+        overhead: OverheadPreset::default().for_cluster(cluster.gpus()).into(),
         workload: workload.into(),
         cluster,
         truth: speeds.clone(),

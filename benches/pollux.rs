@@ -24,11 +24,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use criterion::{BenchmarkId, Criterion, SamplingMode, criterion_group, criterion_main};
-use elasticflow_sim::application::Goodput;
+use elasticflow_sim::application::GoodputSpeeds;
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::applications::builtin;
 use elasticflow_sim::job::{JobId, JobSpec};
-use elasticflow_sim::overhead::Preset;
+use elasticflow_sim::overhead::OverheadPreset;
 use elasticflow_sim::placement;
 use elasticflow_sim::scheduler::{self, Entry, Options, OptionsError, Scheduler, View};
 use elasticflow_sim::sim::{Scenario, simulate};
@@ -78,7 +78,7 @@ fn scenario(paper: bool) -> Scenario {
         soft: Vec::new(),
     };
     let workload = Workload::new((0..JOBS).map(job).collect()).expect("a workload");
-    let speeds = Arc::new(Goodput::new(&applications, &workload).expect("known applications"));
+    let speeds = Arc::new(GoodputSpeeds::new(&applications, &workload).expect("known applications"));
     let cluster = Shape::uniform(16, Gpus::new(4)).expect("a cluster");
     let entry = scheduler::entry("pollux").expect("a scheduler");
     let artifact = entry.artifact.expect("settings of the artifact").options;
@@ -86,7 +86,11 @@ fn scenario(paper: bool) -> Scenario {
     let texts = texts.iter().map(String::as_str).filter(|_| paper);
     let timed: &'static Entry = Box::leak(Box::new(Entry { build: timed, ..*entry }));
     Scenario {
-        overhead: "fixed:30".parse::<Preset>().expect("an overhead").on(cluster.gpus()).into(),
+        overhead: "fixed:30"
+            .parse::<OverheadPreset>()
+            .expect("an overhead")
+            .for_cluster(cluster.gpus())
+            .into(),
         workload: workload.into(),
         cluster,
         truth: speeds.clone(),

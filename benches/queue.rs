@@ -9,8 +9,8 @@ use std::sync::Arc;
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
-use elasticflow_sim::overhead::{Change, Preset};
-use elasticflow_sim::profile::{Curve, Profiled, ThroughputTable};
+use elasticflow_sim::overhead::{ChangeCost, OverheadPreset};
+use elasticflow_sim::profile::{Curve, ProfiledSpeeds, ThroughputTable};
 use elasticflow_sim::sim::{Scenario, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
@@ -33,9 +33,9 @@ fn scenario(jobs: u32) -> Scenario {
     let workload = Workload::new(specs.collect()).expect("a workload");
     let mut table = ThroughputTable::new("bench");
     table.insert("model", 1, Curve::new(vec![(Gpus::ONE, Rate::new(1.0))]).expect("a curve"));
-    let speeds = Arc::new(Profiled::new(&table, &workload).expect("a known model"));
+    let speeds = Arc::new(ProfiledSpeeds::new(&table, &workload).expect("a known model"));
     Scenario {
-        overhead: Preset::from(Change::None).on(Gpus::new(jobs)).into(),
+        overhead: OverheadPreset::from(ChangeCost::None).for_cluster(Gpus::new(jobs)).into(),
         workload: workload.into(),
         cluster: Shape::uniform(1, Gpus::new(jobs)).expect("a cluster"),
         truth: speeds.clone(),

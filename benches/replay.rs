@@ -137,9 +137,9 @@ fn artifact(scenario: &Scenario) -> Scenario {
     let artifact = scenario.scheduler.artifact.expect("settings of the artifact");
     let texts: Vec<String> = artifact.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
     let options = scheduler::Options::parse(texts.iter().map(String::as_str)).expect("options");
-    let overhead: elasticflow_sim::overhead::Preset =
+    let overhead: elasticflow_sim::overhead::OverheadPreset =
         artifact.overhead.unwrap_or_default().parse().expect("an overhead");
-    let overhead = overhead.on(scenario.cluster.gpus()).into();
+    let overhead = overhead.for_cluster(scenario.cluster.gpus()).into();
     let slot = artifact.slot.unwrap_or_default().parse().expect("a slot");
     Scenario { options, overhead, slot, ..scenario.clone() }
 }

@@ -3,8 +3,8 @@
 //! An [`Application`] knows three things: how long a training step takes on how many GPUs and nodes
 //! at which micro-batch ([`Steps`]), how noisy its gradients are over the course of training
 //! ([`Noise`]), and how much training there is, counted in iterations at its initial batch size.
-//! Together they are its goodput. [`Goodput`] answers with it for the jobs of a workload;
-//! [`Interpolated`] stands in for models of which only a throughput table is known.
+//! Together they make its goodput. [`GoodputSpeeds`] gives the jobs of a workload their speeds by
+//! it; [`InterpolatedSpeeds`] stands in for models of which only a throughput table is known.
 
 mod goodput;
 mod interpolated;
@@ -17,55 +17,56 @@ use crate::goodput::{gain, split};
 use crate::profile::{BatchLimits, Curve, Measurement, ThroughputTable};
 use crate::units::{Gpus, Rate};
 
-pub use goodput::Goodput;
-pub use interpolated::Interpolated;
-pub use noise::{Noise, Statistics};
-pub use steps::{StepRow, StepTable, StepTime, Steps};
+pub use goodput::GoodputSpeeds;
+pub use interpolated::InterpolatedSpeeds;
+pub use noise::{GradientStatistics, Noise};
+pub use steps::{StepMeasurement, StepTable, StepTime, Steps};
 
-/// The most GPUs that a fitted application is known on: what was measured for Pollux's evaluation.
+/// The largest number of GPUs on which the speed of a fitted application is known: what was
+/// measured for Pollux's evaluation.
 pub(crate) const MOST: u32 = 64;
-/// How many GPUs a node is taken to have there: as many as where the applications were measured.
+/// The GPUs of a node in throughput tables made of applications, as where these were measured.
 pub(crate) const PER_NODE: u32 = 4;
 
 /// A model whose batch size may change while it trains.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Application {
-    /// What traces call it.
+    /// The name of its model in traces.
     pub name: String,
-    /// Which batch sizes it may be given.
+    /// The batch sizes that it may be given.
     pub limits: BatchLimits,
-    /// Seconds of a training step.
+    /// The times of a training step.
     pub steps: Steps,
-    /// Noise of gradients, by batch size and epoch.
+    /// The noise of its gradients, by batch size and epoch.
     pub noise: Noise,
-    /// Progress at the end of each epoch, in iterations at the initial batch size; ascending, never
-    /// empty.
+    /// The progress at the end of each epoch, in iterations at the initial batch size: ascending,
+    /// at least one.
     pub progress: Vec<f64>,
-    /// Iterations that a training at one batch size took from beginning to end, where that was
-    /// tried.
+    /// The iterations of a whole training, by batch size, where that was tried.
     pub tried: BTreeMap<u32, f64>,
 }
 
-/// What an application does at one setting.
+/// How fast an application trains on one configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Pace {
-    /// Iterations at the setting's batch size, each second.
+pub struct TrainingPace {
+    /// Iterations per second, at the batch size of the configuration.
     pub iterations: f64,
-    /// Iterations at the initial batch size that they are worth, each second.
+    /// The iterations per second at the initial batch size that make as much progress.
     pub progress: f64,
-    /// What is measured meanwhile.
+    /// What is measured on a job meanwhile.
     pub measured: Measurement,
 }
 
 impl Application {
-    /// The whole training, in iterations at the initial batch size.
+    /// Returns the whole training, in iterations at the initial batch size.
     pub fn total(&self) -> f64 {
-        self.progress.last().copied().unwrap_or_default()
+        *self.progress.last().expect("an application has at least one epoch")
     }
 
-    /// How fast the application trains in an epoch, counted from 0, at a global batch size; `None`
-    /// where that batch cannot be divided among the GPUs, or was not measured on so many.
-    pub fn pace(&self, epoch: usize, nodes: u32, gpus: u32, batch: u32) -> Option<Pace> {
+    /// Returns how fast the application trains in an epoch, counted from 0, on `gpus` GPUs of
+    /// `nodes` nodes at a global batch size; `None` where that batch cannot be divided among the
+    /// GPUs, or no step was measured on so many.
+    pub fn pace(&self, epoch: usize, nodes: u32, gpus: u32, batch: u32) -> Option<TrainingPace> {
         let split = split(&self.limits, gpus, batch)?;
         // What the GPUs really work off, where the batch does not divide evenly.
         let batch = split.batch(gpus);
@@ -75,12 +76,12 @@ impl Application {
         let measured = Measurement { accumulate: time.accumulate, step: time.step, noise };
         let progress = gain(noise, self.limits.initial, batch) / seconds;
         let known = seconds > 0.0 && progress.is_finite() && progress > 0.0;
-        known.then_some(Pace { iterations: 1.0 / seconds, progress, measured })
+        known.then_some(TrainingPace { iterations: 1.0 / seconds, progress, measured })
     }
 
-    /// Seconds of an iteration on `gpus` GPUs, packed on nodes of four, where nobody chooses the
-    /// batch size or measures noise; `None` where that batch cannot be divided among the GPUs, or
-    /// was not measured on so many.
+    /// Returns the seconds of an iteration on `gpus` GPUs, packed on nodes of four, of a job that
+    /// keeps its batch size and measures no noise; `None` where that batch cannot be divided among
+    /// the GPUs, or no step was measured on so many.
     pub fn iteration(&self, gpus: u32, batch: u32) -> Option<f64> {
         let limits = BatchLimits { initial: batch, pinned: None, ..self.limits };
         let split = split(&limits, gpus, batch)?;
@@ -89,8 +90,8 @@ impl Application {
         (seconds > 0.0 && seconds.is_finite()).then_some(seconds)
     }
 
-    /// Why a job cannot be submitted with a global batch size, in words that say which it can;
-    /// `None` where it can.
+    /// Returns why a job cannot be submitted with a global batch size, with the sizes that it can
+    /// be submitted with; `None` where it can.
     pub fn refuses(&self, batch: u32) -> Option<String> {
         let limits = &self.limits;
         let range = match limits.pinned {
@@ -107,14 +108,14 @@ impl Application {
         Some(format!("`{}` is not trained at batch size {batch}; give {right}", self.name))
     }
 
-    /// Iterations from beginning to end at one global batch size: as measured, or else as the noise
-    /// of its gradients has it.
+    /// Returns the iterations of a whole training at one global batch size: as measured, or else as
+    /// [`Application::iterations_by_noise`].
     pub fn iterations(&self, batch: u32) -> f64 {
         self.tried.get(&batch).copied().unwrap_or_else(|| self.iterations_by_noise(batch))
     }
 
-    /// Iterations from beginning to end at one global batch size, worked out from the noise of
-    /// gradients: of each epoch, its progress ÷ what an iteration gains.
+    /// Returns the iterations of a whole training at one global batch size, worked out from the
+    /// noise of gradients: the sum over epochs of their progress ÷ what an iteration gains.
     pub fn iterations_by_noise(&self, batch: u32) -> f64 {
         let mut before = 0.0;
         let mut sum = 0.0;
@@ -127,7 +128,7 @@ impl Application {
     }
 }
 
-/// Several applications, by name.
+/// Applications, by name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applications {
     name: String,
@@ -135,29 +136,29 @@ pub struct Applications {
 }
 
 impl Applications {
-    /// A collection called `name` of `all`; of two with one name, the later.
+    /// Makes a collection called `name`; of two applications with one name it has the later.
     pub fn new(name: impl Into<String>, all: impl IntoIterator<Item = Application>) -> Applications {
-        let all = all.into_iter().map(|one| (one.name.clone(), one)).collect();
+        let all = all.into_iter().map(|application| (application.name.clone(), application)).collect();
         Applications { name: name.into(), all }
     }
 
-    /// What the collection is called: built in, or the folder that it was read from.
+    /// Returns the collection's name: that of a built-in one, or the folder that it was read from.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The application called `name`.
+    /// Returns the application called `name`.
     pub fn get(&self, name: &str) -> Option<&Application> {
         self.all.get(name)
     }
 
-    /// Every application, ascending by name.
+    /// Returns every application, ascending by name.
     pub fn iter(&self) -> impl Iterator<Item = &Application> {
         self.all.values()
     }
 
-    /// The throughput of every application at the batch sizes that were tried, on 1, 2, 4, … GPUs,
-    /// packed on nodes of four: for schedulers that leave batch sizes alone.
+    /// Returns the throughput of every application at the batch sizes that were tried, on 1, 2, 4,
+    /// … GPUs, packed on nodes of four: for schedulers that leave batch sizes alone.
     pub fn throughput(&self) -> ThroughputTable {
         let mut table = ThroughputTable::new(self.name.clone());
         for application in self.iter() {
@@ -174,10 +175,10 @@ impl Applications {
         table
     }
 
-    /// That there is no application `name`, in words that say which there are.
+    /// Returns a message that there is no application `name`, with the names there are.
     pub fn missing(&self, name: &str) -> String {
         let known: Vec<&str> = self.all.keys().map(String::as_str).collect();
-        format!("`{name}` is no application of `{}`, which has {}", self.name, known.join(", "))
+        format!("`{name}` is not an application of `{}`, which has {}", self.name, known.join(", "))
     }
 }
 

@@ -1,6 +1,6 @@
-//! Nodes, their GPUs, and who holds them.
+//! Nodes, their GPUs, and the jobs that hold them.
 //!
-//! Inside a node GPUs are alike (they are joined all to all), so a holding says how many GPUs of
+//! The GPUs of a node are alike (they are joined all to all), so a holding says how many GPUs of
 //! which nodes, not which ones. The cluster refuses to hold more than there is.
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use crate::units::Gpus;
 pub struct NodeId(pub u32);
 
 impl NodeId {
-    /// The place as an index.
+    /// Returns the place as an index.
     pub fn index(self) -> usize {
         self.0 as usize
     }
@@ -27,16 +27,16 @@ pub struct Shape {
     node_size: Option<Gpus>,
 }
 
-/// A cluster that cannot be.
+/// Why node sizes do not make a cluster.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ShapeError {
-    /// No node.
+    /// There is no node.
     #[error("a cluster has at least one node")]
     NoNodes,
-    /// A node without GPUs.
+    /// This node, from 0, has no GPUs.
     #[error("node {0} has no GPU; every node has at least one")]
     EmptyNode(usize),
-    /// More than [`Shape::LIMIT`] GPUs.
+    /// There are more than [`Shape::LIMIT`] GPUs.
     #[error("more than {} GPUs; a cluster has at most that many", Shape::LIMIT)]
     TooLarge,
 }
@@ -49,14 +49,14 @@ impl Default for Shape {
 }
 
 impl Shape {
-    /// The most GPUs a cluster may have.
+    /// The largest number of GPUs in a cluster.
     pub const LIMIT: u64 = 1_000_000;
 
-    /// A cluster of nodes with these sizes.
+    /// Makes a cluster of nodes with these sizes, in their order.
     ///
     /// # Errors
     ///
-    /// If there is no node, an empty one, or more than [`Shape::LIMIT`] GPUs.
+    /// If there is no node, a node has no GPUs, or there are more than [`Shape::LIMIT`] GPUs.
     pub fn new(nodes: Vec<Gpus>) -> Result<Shape, ShapeError> {
         if nodes.is_empty() {
             return Err(ShapeError::NoNodes);
@@ -71,7 +71,7 @@ impl Shape {
         Ok(Shape { node_size: one_size.then_some(nodes[0]), nodes })
     }
 
-    /// `nodes` nodes of `gpus` GPUs each.
+    /// Makes a cluster of `nodes` nodes of `gpus` GPUs each.
     ///
     /// # Errors
     ///
@@ -83,22 +83,25 @@ impl Shape {
         Shape::new(vec![gpus; nodes as usize])
     }
 
-    /// The size of every node.
+    /// Returns the size of every node.
     pub fn nodes(&self) -> &[Gpus] {
         &self.nodes
     }
 
-    /// All GPUs together.
+    /// Returns the GPUs of all nodes together.
     pub fn gpus(&self) -> Gpus {
         self.nodes.iter().copied().sum()
     }
 
-    /// The size that all nodes have, if they have one size.
+    /// Returns the size that all nodes have; `None` if sizes differ.
     pub fn node_size(&self) -> Option<Gpus> {
         self.node_size
     }
 
-    /// On how few nodes `gpus` GPUs can be on the empty cluster.
+    /// Returns the smallest number of nodes that `gpus` GPUs fit on while the cluster is empty.
+    ///
+    /// Costs O(1) where nodes have one size, else O(n log n) in the nodes. For more GPUs than the
+    /// cluster has it counts on with nodes of the one size, or returns the number of all nodes.
     pub fn fewest_nodes(&self, gpus: Gpus) -> u32 {
         match self.node_size {
             Some(size) => gpus.get().div_ceil(size.get()),
@@ -106,7 +109,8 @@ impl Shape {
         }
     }
 
-    /// `gpus` GPUs on as few nodes of the empty cluster as they fit on: the largest first.
+    /// Returns `gpus` GPUs on as few nodes of the empty cluster as they fit on: the largest nodes
+    /// first, the first of equal ones first. All GPUs if there are not as many.
     pub fn packed(&self, gpus: Gpus) -> NodeSet {
         let mut order: Vec<usize> = (0..self.nodes.len()).collect();
         order.sort_by_key(|node| (std::cmp::Reverse(self.nodes[*node]), *node));
@@ -139,30 +143,41 @@ impl fmt::Display for Shape {
 pub struct NodeSet(Vec<(NodeId, Gpus)>);
 
 impl NodeSet {
-    /// GPUs of one node.
+    /// Makes a set of GPUs of one node.
+    ///
+    /// # Panics
+    ///
+    /// If they are none.
     pub fn of(node: NodeId, gpus: Gpus) -> NodeSet {
-        NodeSet(vec![(node, gpus)])
+        let mut set = NodeSet::default();
+        set.add(node, gpus);
+        set
     }
 
     /// Adds GPUs of a node.
+    ///
+    /// # Panics
+    ///
+    /// If they are none.
     pub fn add(&mut self, node: NodeId, gpus: Gpus) {
+        assert!(!gpus.is_zero(), "a set has at least one GPU of each of its nodes, none of node {}", node.0);
         match self.0.binary_search_by_key(&node, |part| part.0) {
             Ok(place) => self.0[place].1 += gpus,
             Err(place) => self.0.insert(place, (node, gpus)),
         }
     }
 
-    /// The nodes with how many GPUs of each.
+    /// Returns the nodes with the number of GPUs of each, ascending by node.
     pub fn parts(&self) -> &[(NodeId, Gpus)] {
         &self.0
     }
 
-    /// How many GPUs.
+    /// Returns the number of GPUs.
     pub fn gpus(&self) -> Gpus {
         self.0.iter().map(|part| part.1).sum()
     }
 
-    /// How many nodes.
+    /// Returns the number of nodes.
     pub fn nodes(&self) -> u32 {
         self.0.len() as u32
     }
@@ -179,18 +194,20 @@ impl fmt::Display for NodeSet {
     }
 }
 
-/// Who holds which GPUs.
+/// The nodes of a cluster with the jobs that hold their GPUs.
 #[derive(Clone, Debug)]
 pub struct Cluster {
     shape: Shape,
+    /// The GPUs of each node that no job holds.
     free: Vec<Gpus>,
     total: Gpus,
+    /// The sum of what is held.
     busy: Gpus,
     held: BTreeMap<JobId, NodeSet>,
 }
 
 impl Cluster {
-    /// A cluster of which nothing is held.
+    /// Makes a cluster of which nothing is held.
     pub fn new(shape: Shape) -> Cluster {
         Cluster {
             free: shape.nodes.clone(),
@@ -201,37 +218,38 @@ impl Cluster {
         }
     }
 
-    /// The nodes.
+    /// Returns the nodes and their sizes.
     pub fn shape(&self) -> &Shape {
         &self.shape
     }
 
-    /// All GPUs.
+    /// Returns the number of all GPUs.
     pub fn gpus(&self) -> Gpus {
         self.total
     }
 
-    /// The GPUs that are held.
+    /// Returns the number of GPUs that are held.
     pub fn busy(&self) -> Gpus {
         self.busy
     }
 
-    /// The free GPUs of every node.
+    /// Returns the number of free GPUs of every node.
     pub fn free(&self) -> &[Gpus] {
         &self.free
     }
 
-    /// What a job holds.
+    /// Returns what a job holds; `None` if it holds nothing. A rotation holds its GPUs under the
+    /// name of its first job.
     pub fn holding(&self, job: JobId) -> Option<&NodeSet> {
         self.held.get(&job)
     }
 
-    /// Whether the free GPUs include these.
+    /// Returns whether the free GPUs include these; false where the cluster has no such node.
     pub fn has_free(&self, set: &NodeSet) -> bool {
         set.0.iter().all(|(node, gpus)| self.free.get(node.index()).is_some_and(|free| gpus <= free))
     }
 
-    /// Everybody who holds something, ascending.
+    /// Returns every job that holds GPUs, with what it holds, ascending by id.
     pub fn holdings(&self) -> impl ExactSizeIterator<Item = (JobId, &NodeSet)> {
         self.held.iter().map(|(job, set)| (*job, set))
     }
@@ -240,8 +258,10 @@ impl Cluster {
     ///
     /// # Panics
     ///
-    /// If the job holds something already, or a node has less free: a placer has miscounted.
+    /// If the set is empty, the job holds something already, or a node has fewer free GPUs: a
+    /// placer has miscounted.
     pub fn hold(&mut self, job: JobId, set: NodeSet) {
+        assert!(!set.0.is_empty(), "{job:?} is to hold no GPUs; a job that holds none is no holder");
         for (node, gpus) in &set.0 {
             let free = &mut self.free[node.index()];
             assert!(*gpus <= *free, "{gpus} GPUs of node {} are taken for {job:?}, {free} are free", node.0);
@@ -252,7 +272,7 @@ impl Cluster {
         assert!(before.is_none(), "{job:?} holds two node sets");
     }
 
-    /// Takes back what `job` holds, if it holds anything.
+    /// Takes back what `job` holds, and returns it; `None` if it holds nothing.
     pub fn release(&mut self, job: JobId) -> Option<NodeSet> {
         let set = self.held.remove(&job)?;
         for (node, gpus) in &set.0 {
@@ -280,7 +300,7 @@ mod tests {
         let mut cluster = Cluster::new(Shape::uniform(2, Gpus::new(8)).unwrap());
         cluster.hold(JobId(0), set(&[(0, 8), (1, 4)]));
         assert_eq!((cluster.busy().get(), cluster.free()[1].get()), (12, 4));
-        assert_eq!(cluster.release(JobId(0)).map(|s| s.to_string()).as_deref(), Some("0:8 1:4"));
+        assert_eq!(cluster.release(JobId(0)).map(|held| held.to_string()).as_deref(), Some("0:8 1:4"));
         assert_eq!(cluster.release(JobId(0)), None);
         assert_eq!(cluster.busy(), Gpus::ZERO);
     }
@@ -290,6 +310,18 @@ mod tests {
     fn a_cluster_refuses_overcommitment() {
         let mut cluster = Cluster::new(Shape::uniform(1, Gpus::new(8)).unwrap());
         cluster.hold(JobId(0), set(&[(0, 9)]));
+    }
+
+    #[test]
+    #[should_panic(expected = "JobId(0) is to hold no GPUs")]
+    fn a_cluster_refuses_a_holder_without_gpus() {
+        Cluster::new(Shape::default()).hold(JobId(0), NodeSet::default());
+    }
+
+    #[test]
+    #[should_panic(expected = "a set has at least one GPU of each of its nodes, none of node 3")]
+    fn a_set_refuses_a_node_without_gpus() {
+        NodeSet::of(NodeId(3), Gpus::ZERO);
     }
 
     #[test]

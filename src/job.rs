@@ -2,33 +2,33 @@
 
 use crate::units::{Gpus, Iterations, SimDuration, SimTime};
 
-/// A job's row in its [`Workload`](crate::workload::Workload): the order in which the trace lists
-/// the jobs, and what ends every tie. The trace's own id, which is for people, is
-/// [`JobSpec::name`].
+/// A job's row in its [`Workload`](crate::workload::Workload), from 0. Rows are in the order of the
+/// trace, and the lower one goes first wherever two jobs are equal. The trace's own id, which users
+/// know a job by, is [`JobSpec::name`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct JobId(pub u32);
 
 impl JobId {
-    /// The row as an index.
+    /// Returns the row as an index.
     pub fn index(self) -> usize {
         self.0 as usize
     }
 }
 
-/// What a job asks of time.
+/// When a job is to complete, and what a later completion is worth.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Class {
-    /// Must be done by its deadline; done later is worth nothing (ElasticFlow, section 3.1).
+    /// By its deadline; later it is worth nothing (ElasticFlow, section 3.1).
     Slo,
-    /// As `Slo`, but done later it is still worth something, up to the last of several times
+    /// By its deadline; later it is worth less, and nothing after the last of several times
     /// (Chronus, SoCC 2021).
     Soft,
-    /// Has no deadline; the sooner the better.
+    /// As soon as possible: it has no deadline.
     BestEffort,
 }
 
 impl Class {
-    /// The class's name in files.
+    /// Returns the name of the class in files.
     pub fn as_str(self) -> &'static str {
         match self {
             Class::Slo => "slo",
@@ -38,43 +38,44 @@ impl Class {
     }
 }
 
-/// What a job with soft deadlines is worth if it is done by one of them and not sooner.
+/// A time by which a job may complete, and what the job is worth if it completes by it and after
+/// the one before.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Worth {
-    /// By when.
+pub struct SoftDeadline {
+    /// The time, on the trace's clock.
     pub by: SimTime,
-    /// How much, on any scale.
+    /// The value, on any scale; positive.
     pub value: f64,
 }
 
-/// What is known of a job when it is submitted. Never changes.
+/// What a job's user says of it when it is submitted. It never changes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobSpec {
-    /// Its row in the workload.
+    /// The row in the workload.
     pub id: JobId,
     /// The trace's own id, verbatim.
     pub name: String,
-    /// The model it trains, a name in the throughput profiles.
+    /// The model that it trains, a name in the throughput profiles.
     pub model: String,
-    /// Global batch size, samples per iteration.
+    /// The global batch size, in samples per iteration.
     pub batch_size: u32,
-    /// Iterations until it is done; whole and positive.
+    /// The iterations of its whole training; whole and positive.
     pub iterations: Iterations,
-    /// When it is submitted.
+    /// When it is submitted, on the trace's clock.
     pub submit: SimTime,
-    /// The instant by which an SLO job must be done; `None` for a best-effort job.
+    /// When it must be complete, on the trace's clock; `None` for a best-effort job.
     pub deadline: Option<SimTime>,
-    /// What it is worth by its deadline and by later times, ascending in time and never in value;
-    /// empty for a job that has no soft deadlines. The first of the times is the deadline.
-    pub soft: Vec<Worth>,
-    /// The GPUs its user asked for; elastic policies are free to give other counts.
+    /// Its soft deadlines, ascending in time and never in value; the first is the deadline. Empty
+    /// for a job that has none.
+    pub soft: Vec<SoftDeadline>,
+    /// The GPUs that its user asked for; elastic policies may give it more or fewer.
     pub requested: Gpus,
-    /// Its running time on the requested GPUs as the trace states it, where it does.
+    /// Its running time on the requested GPUs, where the trace states it.
     pub duration: Option<SimDuration>,
 }
 
 impl JobSpec {
-    /// Whether it has a deadline, soft ones or none.
+    /// Returns whether the job has a deadline, soft ones or none.
     pub fn class(&self) -> Class {
         match self.deadline {
             None => Class::BestEffort,
@@ -83,27 +84,26 @@ impl JobSpec {
         }
     }
 
-    /// The times by which it is worth something, ascending: its deadline, or its soft ones.
+    /// Returns the times by which the job is worth something, ascending: its deadline, or its soft
+    /// ones; none for a best-effort job.
     pub fn times(&self) -> impl Iterator<Item = SimTime> {
         let hard = self.deadline.filter(|_| self.soft.is_empty());
         hard.into_iter().chain(self.soft.iter().map(|worth| worth.by))
     }
 
-    /// What it is worth if it is done at `end`: 1 or 0 for a deadline, the value of the first time
-    /// that is kept for soft ones; nothing that could be said for a job without.
+    /// Returns what the job is worth if it completes at `end`: 1 or 0 with a deadline; with soft
+    /// ones the value of the first that is kept, or 0; `None` without a deadline.
     pub fn value(&self, end: SimTime) -> Option<f64> {
-        let by = |time: SimTime| end <= time;
-        match self.class() {
-            Class::BestEffort => None,
-            Class::Slo => Some(f64::from(u8::from(self.deadline.is_some_and(by)))),
-            Class::Soft => {
-                let kept = self.soft.iter().find(|worth| by(worth.by));
-                Some(kept.map_or(0.0, |worth| worth.value))
-            }
+        let deadline = self.deadline?;
+        if self.soft.is_empty() {
+            return Some(f64::from(u8::from(end <= deadline)));
         }
+        let kept = self.soft.iter().find(|soft| end <= soft.by);
+        Some(kept.map_or(0.0, |soft| soft.value))
     }
 
-    /// The deadline, or [`SimTime::NEVER`] for a job without one: the key of every deadline order.
+    /// Returns the deadline, or [`SimTime::NEVER`] for a job without one: the key of every order of
+    /// deadlines.
     pub fn due(&self) -> SimTime {
         self.deadline.unwrap_or(SimTime::NEVER)
     }
@@ -124,7 +124,7 @@ mod tests {
             deadline: deadline.map(SimTime::from_secs),
             soft: soft
                 .iter()
-                .map(|(by, value)| Worth { by: SimTime::from_secs(*by), value: *value })
+                .map(|(by, value)| SoftDeadline { by: SimTime::from_secs(*by), value: *value })
                 .collect(),
             requested: Gpus::ONE,
             duration: None,

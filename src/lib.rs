@@ -1,9 +1,9 @@
 //! Discrete-event simulation of deadline-aware, elastic GPU-cluster scheduling.
 //!
-//! A trace of training jobs is replayed on a cluster under a scheduling policy; what comes out is
-//! one row for each job and the metrics of the whole run. The policies are those of "ElasticFlow:
-//! An Elastic Serverless Training Platform for Distributed Deep Learning" (ASPLOS 2023) and what it
-//! is compared with. The `elasticflow-sim` command is a thin layer over this library.
+//! The simulator replays a trace of training jobs on a cluster under a scheduler, and returns one
+//! row for each job and the metrics of the whole run. The schedulers are those of "ElasticFlow: An
+//! Elastic Serverless Training Platform for Distributed Deep Learning" (ASPLOS 2023) and those that
+//! it is compared with. The `elasticflow-sim` command is a thin layer over this library.
 //!
 //! # How data flows
 //!
@@ -24,8 +24,8 @@
 //! values: [`View`](scheduler::View) in, [`Plan`](scheduler::Plan) out. Files are read to the left
 //! of the [`Scenario`](sim::Scenario) and written to the right of the
 //! [`Observer`](record::Observer). Nothing in between touches a file, a wall clock, an environment
-//! variable or a global, so the same scenario gives the same bytes. [`simulate`](sim::simulate) is
-//! the one door.
+//! variable or a global, so that the same scenario brings the same bytes.
+//! [`simulate`](sim::simulate) is the one door.
 //!
 //! # Layers
 //!
@@ -33,11 +33,11 @@
 //!
 //! - [`units`]: quantities with their units in their types.
 //! - [`job`], [`workload`]: what is known of jobs when they are submitted.
-//! - [`cluster`]: nodes, and who holds their GPUs.
-//! - [`profile`], [`goodput`], [`application`], [`overhead`], [`progress`], [`state`]: how fast
-//!   jobs are and what their speed is worth, what a change costs, how far each job is.
-//! - [`scheduler`], [`placement`], [`record`]: the traits; below them one file a policy, placer and
-//!   observer.
+//! - [`cluster`]: nodes, and the jobs that hold their GPUs.
+//! - [`profile`], [`goodput`], [`application`], [`overhead`], [`progress`], [`state`]: the speeds of
+//!   jobs and what these are worth, what a change of GPUs costs, how far each job has come.
+//! - [`scheduler`], [`placement`], [`record`]: the traits; below them one file for each policy,
+//!   placer and observer.
 //! - [`sim`]: the event loop.
 //! - [`replica`]: the published artifact re-enacted; an island that only [`experiment`] knows.
 //! - [`trace`], [`metrics`]: jobs in, numbers out.
@@ -52,7 +52,7 @@
 //! # Example
 //!
 //! A thousand jobs on 16 nodes of 8 A100 under ElasticFlow. Every deadline that can be met is met,
-//! and nobody who was admitted is late:
+//! and no admitted job is late:
 //!
 //! ```
 //! use std::path::Path;
@@ -61,8 +61,8 @@
 //! use elasticflow_sim::cluster::Shape;
 //! use elasticflow_sim::config::profiles;
 //! use elasticflow_sim::metrics::Metrics;
-//! use elasticflow_sim::overhead::Preset;
-//! use elasticflow_sim::profile::Profiled;
+//! use elasticflow_sim::overhead::OverheadPreset;
+//! use elasticflow_sim::profile::ProfiledSpeeds;
 //! use elasticflow_sim::scheduler::Options;
 //! use elasticflow_sim::sim::{Scenario, simulate};
 //! use elasticflow_sim::trace::ReadOptions;
@@ -73,10 +73,10 @@
 //! let table = profiles::builtin("a100").ok_or("no such profiles")?;
 //! let trace = trace::read(Path::new("traces/fig9-load-1000.csv"), &table, &ReadOptions::default())?;
 //! let workload = Arc::new(trace.workload);
-//! let speeds = Arc::new(Profiled::new(&table, &workload)?);
+//! let speeds = Arc::new(ProfiledSpeeds::new(&table, &workload)?);
 //! let cluster = Shape::default();
 //! let scenario = Scenario {
-//!     overhead: Preset::default().on(cluster.gpus()).into(),
+//!     overhead: OverheadPreset::default().for_cluster(cluster.gpus()).into(),
 //!     workload,
 //!     cluster,
 //!     truth: speeds.clone(),
@@ -98,6 +98,10 @@
 //! # Ok(())
 //! # }
 //! ```
+
+// Unit tests share the fixtures of `tests/common`, which name the library as any user does.
+#[cfg(test)]
+extern crate self as elasticflow_sim;
 
 pub mod application;
 pub mod cli;

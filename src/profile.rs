@@ -1,8 +1,9 @@
 //! How fast a job trains on how many GPUs.
 //!
-//! A [`SpeedModel`] answers for any job; [`Profiled`] is the one that reads a measured
-//! [`ThroughputTable`]. Rates do not depend on which nodes a job holds: the measurements are of
-//! consolidated placements, as the paper's are.
+//! A [`SpeedModel`] knows the speeds of the jobs of one workload; [`ProfiledSpeeds`] takes them
+//! from a measured [`ThroughputTable`]. The rates of such a table do not depend on which nodes a
+//! job holds: the measurements are of consolidated placements, as those of the ElasticFlow paper
+//! are.
 
 use std::collections::BTreeMap;
 
@@ -10,76 +11,87 @@ use crate::job::{JobId, JobSpec};
 use crate::units::{Gpus, Iterations, Rate};
 use crate::workload::Workload;
 
-/// What a job runs on.
+/// What a job runs on: nodes, GPUs and batch size.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Configuration {
-    /// Over how many nodes its GPUs are spread.
+    /// The number of nodes over which the GPUs are spread.
     pub nodes: u32,
-    /// How many GPUs.
+    /// The number of GPUs.
     pub gpus: Gpus,
-    /// Global batch size.
+    /// The global batch size, in samples per iteration.
     pub batch: u32,
 }
 
-/// Which batch sizes a job may be given, where a scheduler may choose (Pollux, section 2.2).
-/// Samples.
+/// The batch sizes that a job may be given where a scheduler may choose (Pollux, section 2.2), in
+/// samples.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BatchLimits {
-    /// The global batch size that its progress is counted in, and the smallest one.
+    /// The smallest global batch size; progress is counted in iterations at it.
     pub initial: u32,
     /// The largest global batch size.
     pub largest: u32,
-    /// The least and the most that one GPU takes at a time.
+    /// The smallest and the largest micro-batch of one GPU.
     pub local: (u32, u32),
-    /// The most GPUs that its speed is known on.
+    /// The largest number of GPUs on which the speed is known.
     pub gpus: u32,
-    /// The only global batch size, for a job that must keep its own; it runs on at most one GPU.
+    /// The only global batch size, for a job that must keep its own; such a job runs on one GPU.
     pub pinned: Option<u32>,
 }
 
-/// What can be measured on a job while it runs on one setting.
+/// What can be measured on a job while it runs on one configuration.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Measurement {
-    /// Seconds for one micro-batch whose gradients are only accumulated.
+    /// The seconds of a micro-batch whose gradients are only accumulated.
     pub accumulate: f64,
-    /// Seconds for the last micro-batch of an iteration, gradients exchanged.
+    /// The seconds of the last micro-batch of an iteration, in which gradients are exchanged.
     pub step: f64,
-    /// Variance of the gradient ÷ its squared norm, at the initial batch size (Pollux, section 3.1:
-    /// the noise scale ÷ that size).
+    /// The variance of the gradient at the initial batch size ÷ its squared norm (Pollux,
+    /// section 3.1: the noise scale ÷ that size).
     pub noise: f64,
 }
 
-/// How fast jobs are. Never asked for a job that is not in the workload it was made for.
+/// The speeds of the jobs of one workload: the truth of a run, or what its scheduler believes.
+///
+/// A model is made for a workload, and is asked for no other jobs. It is a pure function: the same
+/// arguments always bring the same result. A run asks for a rate with every change of GPUs, and a
+/// policy many times in one plan, so a call should cost no more than a look-up.
 pub trait SpeedModel: Send + Sync {
-    /// The GPU counts worth giving to `job`, ascending, each faster than every smaller one. Never
-    /// empty.
+    /// Returns the numbers of GPUs worth giving to `job`: ascending, each faster than every smaller
+    /// one. At least one; its speed on each of them, at its own batch size, is known.
     fn sizes(&self, job: &JobSpec) -> &[Gpus];
 
-    /// The speed of `job` when it has done `at` iterations and runs on `setting`; `None` where that
-    /// is not known.
-    fn rate(&self, job: &JobSpec, at: Iterations, setting: &Configuration) -> Option<Rate>;
+    /// Returns the speed of `job`, in iterations per second, when it has done `at` of its
+    /// iterations and runs on `configuration`; `None` where no speed is known.
+    ///
+    /// A rate is positive, and constant from `at` to [`SpeedModel::until`]. It may differ with
+    /// nodes and progress, but whether it is known depends on GPUs and batch size alone: a plan is
+    /// checked on the fewest nodes that its GPUs fit, and the simulation panics if there is no
+    /// speed on the nodes that a job is then given, or later in its training.
+    fn rate(&self, job: &JobSpec, at: Iterations, configuration: &Configuration) -> Option<Rate>;
 
-    /// The next point, strictly after `at`, where the speed changes by itself.
+    /// Returns the next point at which the speed changes by itself, strictly after `at` iterations;
+    /// `None` if it stays until the job completes.
     fn until(&self, job: &JobSpec, at: Iterations) -> Option<Iterations> {
         let _ = (job, at);
         None
     }
 
-    /// The batch sizes that a scheduler may choose from; `None` for a job that keeps its own.
+    /// Returns the batch sizes that a scheduler may choose from; `None` for a job that keeps its
+    /// own.
     fn batch_limits(&self, job: &JobSpec) -> Option<&BatchLimits> {
         let _ = job;
         None
     }
 
-    /// What is measured on `job` when it has done `at` iterations and runs on `setting`, besides
-    /// its speed.
-    fn measure(&self, job: &JobSpec, at: Iterations, setting: &Configuration) -> Option<Measurement> {
-        let _ = (job, at, setting);
+    /// Returns what is measured on `job`, besides its speed, when it has done `at` iterations and
+    /// runs on `configuration`; `None` where nothing is.
+    fn measure(&self, job: &JobSpec, at: Iterations, configuration: &Configuration) -> Option<Measurement> {
+        let _ = (job, at, configuration);
         None
     }
 }
 
-/// The measured speeds of one model at one global batch size.
+/// The measured speeds of one model at one global batch size, on one or more numbers of GPUs.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Curve {
     measured: Vec<(Gpus, Rate)>,
@@ -87,8 +99,8 @@ pub struct Curve {
 }
 
 impl Curve {
-    /// From (GPUs, rate) pairs, ascending by GPUs, with positive finite rates. `None` for anything
-    /// else.
+    /// Makes a curve of at least one (GPUs, rate) pair, ascending by GPUs, with positive finite
+    /// rates; `None` for anything else.
     pub fn new(measured: Vec<(Gpus, Rate)>) -> Option<Curve> {
         let ascending = measured.windows(2).all(|pair| pair[0].0 < pair[1].0);
         let positive =
@@ -107,17 +119,17 @@ impl Curve {
         Some(Curve { measured, sizes })
     }
 
-    /// Every measured (GPUs, rate) pair, ascending by GPUs.
+    /// Returns every measured (GPUs, rate) pair, ascending by GPUs.
     pub fn measured(&self) -> &[(Gpus, Rate)] {
         &self.measured
     }
 
-    /// The counts that gain: each is faster than every smaller one.
+    /// Returns the numbers of GPUs that gain, ascending: each is faster than every smaller one.
     pub fn sizes(&self) -> &[Gpus] {
         &self.sizes
     }
 
-    /// The rate at a measured count.
+    /// Returns the rate on a measured number of GPUs; `None` on any other.
     pub fn rate(&self, gpus: Gpus) -> Option<Rate> {
         self.measured.iter().find(|(count, _)| *count == gpus).map(|(_, rate)| *rate)
     }
@@ -131,84 +143,85 @@ pub struct ThroughputTable {
 }
 
 impl ThroughputTable {
-    /// A table called `name` without curves.
+    /// Makes a table called `name` without curves.
     pub fn new(name: impl Into<String>) -> ThroughputTable {
         ThroughputTable { name: name.into(), curves: BTreeMap::new() }
     }
 
-    /// What the table is called: a GPU type, or the file it was read from.
+    /// Returns the table's name: a GPU type, or the file that it was read from.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Adds a curve; gives back one that was there for the same model and batch size.
+    /// Adds a curve, and returns the one that it replaces: that of the same model and batch size.
     pub fn insert(&mut self, model: &str, batch_size: u32, curve: Curve) -> Option<Curve> {
         self.curves.entry(model.to_owned()).or_default().insert(batch_size, curve)
     }
 
-    /// The curve of a model at a global batch size.
+    /// Returns the curve of a model at a global batch size.
     pub fn curve(&self, model: &str, batch_size: u32) -> Option<&Curve> {
         self.curves.get(model)?.get(&batch_size)
     }
 
-    /// Every (model, batch size, curve), ascending.
+    /// Returns every (model, batch size, curve), ascending.
     pub fn curves(&self) -> impl Iterator<Item = (&str, u32, &Curve)> {
         self.curves.iter().flat_map(|(model, sizes)| {
             sizes.iter().map(move |(batch, curve)| (model.as_str(), *batch, curve))
         })
     }
 
-    /// The model names, ascending.
+    /// Returns the names of the models, ascending.
     pub fn models(&self) -> impl Iterator<Item = &str> {
         self.curves.keys().map(String::as_str)
     }
 
-    /// The batch sizes measured for a model, ascending; empty for a model that is not there.
+    /// Returns the batch sizes measured for a model, ascending; none for a model that is not there.
     pub fn batch_sizes(&self, model: &str) -> impl Iterator<Item = u32> {
         self.curves.get(model).into_iter().flat_map(|sizes| sizes.keys().copied())
     }
 
-    /// Why the table has no curve for `model` and `batch_size`, in words that say what it has
+    /// Returns a message that the table has no curve for `model` and `batch_size`, with what it has
     /// instead.
     pub fn missing(&self, model: &str, batch_size: u32) -> String {
-        let list = |items: Vec<String>| items.join(", ");
         if self.curves.contains_key(model) {
-            let sizes = list(self.batch_sizes(model).map(|b| b.to_string()).collect());
+            let sizes: Vec<String> = self.batch_sizes(model).map(|batch| batch.to_string()).collect();
+            let sizes = sizes.join(", ");
             format!(
                 "batch size {batch_size} of `{model}` is not in profiles `{}`, which have {sizes}",
                 self.name
             )
         } else {
-            let models = list(self.models().map(str::to_owned).collect());
+            let models = self.models().collect::<Vec<_>>().join(", ");
             format!("model `{model}` is not in profiles `{}`, which have {models}", self.name)
         }
     }
 }
 
-/// A job whose model or batch size is not known.
+/// A job whose model or batch size is not in the profiles.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("job `{job}`: {what}")]
 pub struct MissingCurve {
-    /// The trace's own id.
+    /// The trace's own id of the job.
     pub job: String,
-    /// What is missing and what there is.
+    /// What is missing, and what there is instead.
     pub what: String,
 }
 
-/// The speeds of a workload's jobs by a [`ThroughputTable`], each job's curve looked up once.
+/// The speeds of a workload's jobs by a [`ThroughputTable`]. The curve of each job is looked up
+/// once, when the model is made. A job keeps its own batch size.
 #[derive(Clone, Debug)]
-pub struct Profiled {
+pub struct ProfiledSpeeds {
     curves: Vec<Curve>,
     by_job: Vec<u32>,
 }
 
-impl Profiled {
-    /// Looks up the curve of every job.
+impl ProfiledSpeeds {
+    /// Looks up the curve of every job of a workload.
     ///
     /// # Errors
     ///
     /// If the table has no curve for a job.
-    pub fn new(table: &ThroughputTable, workload: &Workload) -> Result<Profiled, MissingCurve> {
+    pub fn new(table: &ThroughputTable, workload: &Workload) -> Result<ProfiledSpeeds, MissingCurve> {
         let mut index = BTreeMap::new();
         let mut curves = Vec::new();
         for (model, batch, curve) in table.curves() {
@@ -221,7 +234,7 @@ impl Profiled {
                 what: table.missing(&job.model, job.batch_size),
             })
         });
-        Ok(Profiled { by_job: by_job.collect::<Result<_, _>>()?, curves })
+        Ok(ProfiledSpeeds { by_job: by_job.collect::<Result<_, _>>()?, curves })
     }
 
     fn curve(&self, id: JobId) -> &Curve {
@@ -229,14 +242,14 @@ impl Profiled {
     }
 }
 
-impl SpeedModel for Profiled {
+impl SpeedModel for ProfiledSpeeds {
     fn sizes(&self, job: &JobSpec) -> &[Gpus] {
         self.curve(job.id).sizes()
     }
 
-    fn rate(&self, job: &JobSpec, _at: Iterations, setting: &Configuration) -> Option<Rate> {
+    fn rate(&self, job: &JobSpec, _at: Iterations, configuration: &Configuration) -> Option<Rate> {
         // Each batch size has a curve of its own, and the job's is that of its own batch size.
-        (setting.batch == job.batch_size).then(|| self.curve(job.id).rate(setting.gpus))?
+        (configuration.batch == job.batch_size).then(|| self.curve(job.id).rate(configuration.gpus))?
     }
 }
 

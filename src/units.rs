@@ -2,8 +2,8 @@
 //!
 //! Time is an integer number of microseconds, so that equal instants are equal and a run gives the
 //! same bytes on every machine. Work is a real number of iterations. Only the products that mean
-//! something exist, and one place rounds: [`Iterations::time_at`], up, so that a job is never
-//! finished before its last iteration is.
+//! something exist. One place rounds: [`Iterations::time_at`] rounds up, so that a job never
+//! completes before its last iteration is done.
 
 mod seconds;
 
@@ -49,125 +49,125 @@ pub struct GpuTime(u64);
 impl SimTime {
     /// The trace clock's zero.
     pub const ZERO: SimTime = SimTime(0);
-    /// Later than everything that happens: an instant that never comes.
+    /// An instant that never comes: later than everything that happens.
     pub const NEVER: SimTime = SimTime(u64::MAX);
     /// The latest instant that a trace may name, 10¹⁰ s: beyond any Unix time stamp, and far from
-    /// overflow.
+    /// the end of the integers.
     pub const LIMIT: SimTime = SimTime(10_000_000_000 * MICROS);
 
-    /// The instant `micros` microseconds after the clock's zero.
+    /// Returns the instant `micros` microseconds after the clock's zero.
     pub const fn from_micros(micros: u64) -> SimTime {
         SimTime(micros)
     }
 
-    /// The instant `seconds` whole seconds after the clock's zero.
+    /// Returns the instant `seconds` whole seconds after the clock's zero.
     pub const fn from_secs(seconds: u64) -> SimTime {
         SimTime(seconds * MICROS)
     }
 
-    /// Microseconds since the clock's zero.
+    /// Returns the microseconds since the clock's zero.
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// Seconds since the clock's zero, for statistics and figures.
+    /// Returns the seconds since the clock's zero, for statistics and figures.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / MICROS as f64
     }
 
-    /// The time from `earlier` to this instant; zero where `earlier` is not earlier.
+    /// Returns the time from `earlier` to this instant; zero where `earlier` is not earlier.
     pub fn since(self, earlier: SimTime) -> SimDuration {
         SimDuration(self.0.saturating_sub(earlier.0))
     }
 
-    /// The instant `by` before this one, but not before the clock's zero.
+    /// Returns the instant `by` before this one, but not before the clock's zero.
     pub fn back(self, by: SimDuration) -> SimTime {
         SimTime(self.0.saturating_sub(by.0))
     }
 }
 
 impl SimDuration {
-    /// No time.
+    /// The length of no time.
     pub const ZERO: SimDuration = SimDuration(0);
-    /// Longer than anything that ends.
+    /// Longer than everything that ends.
     pub const FOREVER: SimDuration = SimDuration(u64::MAX);
 
-    /// `micros` microseconds.
+    /// Returns a length of `micros` microseconds.
     pub const fn from_micros(micros: u64) -> SimDuration {
         SimDuration(micros)
     }
 
-    /// `seconds` whole seconds.
+    /// Returns a length of `seconds` whole seconds.
     pub const fn from_secs(seconds: u64) -> SimDuration {
         SimDuration(seconds * MICROS)
     }
 
-    /// `seconds` seconds, to the nearest microsecond; `None` where that is negative, not a number
-    /// or beyond [`SimTime::LIMIT`].
+    /// Returns a length of `seconds` seconds, to the nearest microsecond; `None` where that is
+    /// negative, not a number or beyond [`SimTime::LIMIT`].
     pub fn from_secs_f64(seconds: f64) -> Option<SimDuration> {
         let micros = seconds * MICROS as f64;
         (0.0..=SimTime::LIMIT.0 as f64).contains(&micros).then(|| SimDuration(micros.round() as u64))
     }
 
-    /// Microseconds.
+    /// Returns the microseconds.
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// Seconds, for statistics and figures.
+    /// Returns the seconds, for statistics and figures.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / MICROS as f64
     }
 
-    /// This less `other`; zero where `other` is longer.
+    /// Returns this less `other`; zero where `other` is longer.
     pub fn saturating_sub(self, other: SimDuration) -> SimDuration {
         SimDuration(self.0.saturating_sub(other.0))
     }
 }
 
 impl Gpus {
-    /// None.
+    /// No GPUs.
     pub const ZERO: Gpus = Gpus(0);
     /// One GPU.
     pub const ONE: Gpus = Gpus(1);
 
-    /// `count` GPUs.
+    /// Returns a number of `count` GPUs.
     pub const fn new(count: u32) -> Gpus {
         Gpus(count)
     }
 
-    /// How many.
+    /// Returns the number.
     pub const fn get(self) -> u32 {
         self.0
     }
 
-    /// Whether this is none.
+    /// Returns whether the number is zero.
     pub const fn is_zero(self) -> bool {
         self.0 == 0
     }
 
-    /// This less `other`; zero where `other` is more.
+    /// Returns this less `other`; zero where `other` is more.
     pub fn saturating_sub(self, other: Gpus) -> Gpus {
         Gpus(self.0.saturating_sub(other.0))
     }
 }
 
 impl Iterations {
-    /// No work.
+    /// The work of no iterations.
     pub const ZERO: Iterations = Iterations(0.0);
 
-    /// `count` iterations.
+    /// Returns the work of `count` iterations.
     pub const fn new(count: f64) -> Iterations {
         Iterations(count)
     }
 
-    /// How many.
+    /// Returns the number of iterations.
     pub const fn get(self) -> f64 {
         self.0
     }
 
-    /// How long this work takes at `rate`, rounded up to the microsecond; for ever at a rate of
-    /// zero.
+    /// Returns how long this work takes at `rate`, rounded up to the microsecond;
+    /// [`SimDuration::FOREVER`] at a rate of zero, and no time for work that is not positive.
     pub fn time_at(self, rate: Rate) -> SimDuration {
         if self.0 <= 0.0 {
             return SimDuration::ZERO;
@@ -180,30 +180,30 @@ impl Iterations {
 }
 
 impl Rate {
-    /// Standing still.
+    /// The rate of a job that does not train.
     pub const ZERO: Rate = Rate(0.0);
 
-    /// `per_second` iterations per second.
+    /// Returns a rate of `per_second` iterations per second.
     pub const fn new(per_second: f64) -> Rate {
         Rate(per_second)
     }
 
-    /// Iterations per second.
+    /// Returns the iterations per second.
     pub const fn get(self) -> f64 {
         self.0
     }
 }
 
 impl GpuTime {
-    /// None.
+    /// No GPUs over no time.
     pub const ZERO: GpuTime = GpuTime(0);
 
-    /// GPU-microseconds.
+    /// Returns the GPU-microseconds.
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// GPU-seconds, for statistics and figures.
+    /// Returns the GPU-seconds, for statistics and figures.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / MICROS as f64
     }
@@ -231,6 +231,19 @@ impl AddAssign for SimDuration {
     }
 }
 
+impl Sub for SimDuration {
+    type Output = SimDuration;
+    /// # Panics
+    ///
+    /// If `other` is longer: a length of time is not negative.
+    fn sub(self, other: SimDuration) -> SimDuration {
+        match self.0.checked_sub(other.0) {
+            Some(micros) => SimDuration(micros),
+            None => panic!("{other} s were taken from {self} s; a length of time is not negative"),
+        }
+    }
+}
+
 impl Sum for SimDuration {
     fn sum<I: Iterator<Item = SimDuration>>(all: I) -> SimDuration {
         all.fold(SimDuration::ZERO, Add::add)
@@ -252,14 +265,21 @@ impl AddAssign for Gpus {
 
 impl Sub for Gpus {
     type Output = Gpus;
+    /// # Panics
+    ///
+    /// If `other` is more: a number of GPUs is not negative.
     fn sub(self, other: Gpus) -> Gpus {
-        Gpus(self.0 - other.0)
+        match self.0.checked_sub(other.0) {
+            Some(count) => Gpus(count),
+            None => panic!("{other} GPUs were taken from {self}; a number of GPUs is not negative"),
+        }
     }
 }
 
 impl SubAssign for Gpus {
+    /// As subtraction.
     fn sub_assign(&mut self, other: Gpus) {
-        self.0 -= other.0;
+        *self = *self - other;
     }
 }
 
@@ -278,7 +298,7 @@ impl Mul<SimDuration> for Gpus {
 
 impl Add for GpuTime {
     type Output = GpuTime;
-    /// Saturates.
+    /// Saturates at the largest integer.
     fn add(self, other: GpuTime) -> GpuTime {
         GpuTime(self.0.saturating_add(other.0))
     }
@@ -324,7 +344,7 @@ impl fmt::Display for Iterations {
 }
 
 impl Serialize for Iterations {
-    /// As a number, without a decimal point where it is whole.
+    /// Writes a number, without a decimal point where it is whole.
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let whole = self.0 as u64;
         if whole as f64 == self.0 {

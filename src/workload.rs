@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::job::{JobId, JobSpec};
 use crate::units::{Gpus, Iterations, SimTime};
 
-/// The jobs of a trace, in the trace's order.
+/// The jobs of a trace, in its order. Every job has passed the checks of [`Workload::new`].
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
     jobs: Vec<JobSpec>,
@@ -18,24 +18,24 @@ pub struct Workload {
 pub struct WorkloadError {
     /// The job's row, from 0.
     pub row: usize,
-    /// The trace's own id.
+    /// The trace's own id of the job.
     pub name: String,
     /// What is wrong, and what would be right.
     pub what: &'static str,
 }
 
-/// The most iterations a job may have: up to here a float counts them exactly, with room for
-/// fractions.
+/// The largest number of iterations of a job: up to here a float counts them exactly, with room
+/// for fractions.
 pub const ITERATIONS_LIMIT: f64 = 1e12;
 
 impl Workload {
-    /// Takes the jobs of a trace, in its order.
+    /// Checks the jobs of a trace, which are in its order.
     ///
     /// # Errors
     ///
-    /// If a job's id is not its row, a name occurs twice, a job asks for no GPU, has a deadline
-    /// before its submission, soft deadlines out of order, or lies beyond [`SimTime::LIMIT`] or
-    /// [`ITERATIONS_LIMIT`].
+    /// With the first job whose id is not its row, whose name occurs before, that asks for no GPU,
+    /// has a batch size of 0, a deadline before its submission or soft deadlines out of order, or
+    /// that lies beyond [`SimTime::LIMIT`] or [`ITERATIONS_LIMIT`].
     pub fn new(jobs: Vec<JobSpec>) -> Result<Workload, WorkloadError> {
         let mut names = BTreeMap::new();
         for (row, job) in jobs.iter().enumerate() {
@@ -68,39 +68,44 @@ impl Workload {
         Ok(Workload { jobs, arrivals })
     }
 
-    /// The jobs, in the trace's order.
+    /// Returns the jobs, in the order of the trace.
     pub fn jobs(&self) -> &[JobSpec] {
         &self.jobs
     }
 
-    /// One job.
+    /// Returns a job by its row.
+    ///
+    /// # Panics
+    ///
+    /// If the workload has no such row.
     pub fn job(&self, id: JobId) -> &JobSpec {
         &self.jobs[id.index()]
     }
 
-    /// The jobs in the order in which they arrive: by submission, then by row.
+    /// Returns the jobs in the order in which they arrive: by submission, then by row.
     pub fn arrivals(&self) -> &[JobId] {
         &self.arrivals
     }
 
-    /// How many jobs there are.
+    /// Returns the number of jobs.
     pub fn len(&self) -> usize {
         self.jobs.len()
     }
 
-    /// Whether there is no job.
+    /// Returns whether there is no job.
     pub fn is_empty(&self) -> bool {
         self.jobs.is_empty()
     }
 
-    /// The work of all jobs together.
+    /// Returns the work of all jobs together.
     pub fn iterations(&self) -> Iterations {
         self.jobs.iter().fold(Iterations::ZERO, |sum, job| sum + job.iterations)
     }
 }
 
-/// Later is worth no more, and something.
+/// Returns whether later soft deadlines are worth no more than earlier ones, and all are worth
+/// something.
 fn soft_in_order(job: &JobSpec) -> bool {
     job.soft.is_sorted_by(|a, b| a.by < b.by && a.value >= b.value)
-        && job.soft.iter().all(|worth| worth.value > 0.0 && worth.value.is_finite())
+        && job.soft.iter().all(|soft| soft.value > 0.0 && soft.value.is_finite())
 }

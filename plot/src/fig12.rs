@@ -5,7 +5,7 @@ use anyhow::Result;
 use elasticflow_sim::cluster::{NodeId, NodeSet};
 use elasticflow_sim::experiment::Preset;
 use elasticflow_sim::job::{JobId, JobSpec};
-use elasticflow_sim::overhead::{Change, Preset as Overhead};
+use elasticflow_sim::overhead::{ChangeCost, OverheadPreset as Overhead};
 use elasticflow_sim::units::{Gpus, Iterations, SimTime};
 
 use crate::bars::{self, Bar, Direction, Group};
@@ -52,7 +52,7 @@ pub(crate) fn charged(model: &str, (from, to): (u32, u32)) -> f64 {
         requested: Gpus::new(1),
         duration: None,
     };
-    let overhead = Overhead::from(Change::Measured).on(Gpus::new(128));
+    let overhead = Overhead::from(ChangeCost::Measured).for_cluster(Gpus::new(128));
     let set = |node: u32, gpus: u32| NodeSet::of(NodeId(node), Gpus::new(gpus));
     overhead.restart(&job, Some(&set(0, from)), &set(1, to)).as_secs_f64()
 }

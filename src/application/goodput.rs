@@ -1,4 +1,4 @@
-//! The speeds of a workload's jobs by what their applications do.
+//! The speeds of a workload's jobs by the goodput of their applications.
 
 use std::collections::BTreeMap;
 
@@ -7,72 +7,78 @@ use crate::profile::{BatchLimits, Configuration, Measurement, MissingCurve, Spee
 use crate::units::{Gpus, Iterations, Rate};
 use crate::workload::Workload;
 
-use super::{Application, Applications, PER_NODE, Pace};
+use super::{Application, Applications, PER_NODE, TrainingPace};
 
-/// Goodput as the truth of a run.
+/// The speeds of a workload's jobs by the goodput of their applications.
 ///
 /// A job has done as large a part of its application's training as of its iterations, at whatever
-/// batch size it does them: its rate is that of its progress, scaled so that the whole training is
+/// batch sizes it does them: its rate is that of its progress, scaled so that the whole training is
 /// the job's number of iterations. The rate changes by itself at the end of each epoch, with the
 /// noise of gradients.
 #[derive(Clone, Debug)]
-pub struct Goodput {
-    kinds: Vec<Kind>,
+pub struct GoodputSpeeds {
+    groups: Vec<ApplicationGroup>,
+    /// The group of every job, by its row.
     by_job: Vec<u32>,
 }
 
-/// Jobs of one application that were submitted with one batch size.
+/// The jobs of one application that were submitted with one batch size.
 #[derive(Clone, Debug)]
-struct Kind {
+struct ApplicationGroup {
     application: Application,
+    /// The numbers of GPUs that gain at that batch size, ascending; at least one.
     sizes: Vec<Gpus>,
 }
 
-impl Goodput {
-    /// Looks up the application of every job.
+impl GoodputSpeeds {
+    /// Looks up the application of every job of a workload.
     ///
     /// # Errors
     ///
-    /// If a job's model is no application, or its batch size is not one that the application can be
-    /// given.
-    pub fn new(applications: &Applications, workload: &Workload) -> Result<Goodput, MissingCurve> {
+    /// If a job's model is not an application, or the application cannot be given the job's batch
+    /// size.
+    pub fn new(applications: &Applications, workload: &Workload) -> Result<GoodputSpeeds, MissingCurve> {
         let mut index: BTreeMap<(&str, u32), u32> = BTreeMap::new();
-        let mut kinds = Vec::new();
+        let mut groups = Vec::new();
         let mut by_job = Vec::new();
         for job in workload.jobs() {
             let key = (job.model.as_str(), job.batch_size);
-            if let Some(kind) = index.get(&key) {
-                by_job.push(*kind);
+            if let Some(group) = index.get(&key) {
+                by_job.push(*group);
                 continue;
             }
             let known = applications.get(&job.model).ok_or_else(|| applications.missing(&job.model));
-            let kind = known.and_then(|application| {
-                Ok(Kind { sizes: sizes(application, job.batch_size)?, application: application.clone() })
+            let group = known.and_then(|application| {
+                Ok(ApplicationGroup {
+                    sizes: gaining_sizes(application, job.batch_size)?,
+                    application: application.clone(),
+                })
             });
-            kinds.push(kind.map_err(|what| MissingCurve { job: job.name.clone(), what })?);
-            index.insert(key, kinds.len() as u32 - 1);
-            by_job.push(kinds.len() as u32 - 1);
+            groups.push(group.map_err(|what| MissingCurve { job: job.name.clone(), what })?);
+            index.insert(key, groups.len() as u32 - 1);
+            by_job.push(groups.len() as u32 - 1);
         }
-        Ok(Goodput { kinds, by_job })
+        Ok(GoodputSpeeds { groups, by_job })
     }
 
-    fn kind(&self, job: &JobSpec) -> &Kind {
-        &self.kinds[self.by_job[job.id.index()] as usize]
+    fn group(&self, job: &JobSpec) -> &ApplicationGroup {
+        &self.groups[self.by_job[job.id.index()] as usize]
     }
 
-    fn pace(&self, job: &JobSpec, at: Iterations, setting: &Configuration) -> Option<Pace> {
-        let application = &self.kind(job).application;
-        application.pace(epoch(application, job, at), setting.nodes, setting.gpus.get(), setting.batch)
+    fn pace(&self, job: &JobSpec, at: Iterations, configuration: &Configuration) -> Option<TrainingPace> {
+        let application = &self.group(job).application;
+        let Configuration { nodes, gpus, batch } = *configuration;
+        application.pace(epoch_at(application, job, at), nodes, gpus.get(), batch)
     }
 }
 
-/// The iterations of a job after which its epoch ends.
+/// Returns the iterations of a job after which an epoch ends.
 fn end_of(application: &Application, job: &JobSpec, epoch: usize) -> f64 {
     application.progress[epoch] / application.total() * job.iterations.get()
 }
 
-/// The epoch that a job is in; after the last, the last.
-fn epoch(application: &Application, job: &JobSpec, at: Iterations) -> usize {
+/// Returns the epoch that a job is in after `at` iterations; the last one when all are over.
+fn epoch_at(application: &Application, job: &JobSpec, at: Iterations) -> usize {
     let last = application.progress.len() - 1;
     let share = at.get() / job.iterations.get() * application.total();
     // To within a rounding; the exact comparison is the one with `until`.
@@ -82,8 +88,9 @@ fn epoch(application: &Application, job: &JobSpec, at: Iterations) -> usize {
     (from + over).min(last)
 }
 
-/// The GPU counts that gain at one batch size, packed on nodes of four; or why there is none.
-fn sizes(application: &Application, batch: u32) -> Result<Vec<Gpus>, String> {
+/// Returns the numbers of GPUs that gain at one batch size, packed on nodes of four; or why there
+/// is none.
+fn gaining_sizes(application: &Application, batch: u32) -> Result<Vec<Gpus>, String> {
     if let Some(why) = application.refuses(batch) {
         return Err(why);
     }
@@ -105,28 +112,29 @@ fn sizes(application: &Application, batch: u32) -> Result<Vec<Gpus>, String> {
     Ok(sizes)
 }
 
-impl SpeedModel for Goodput {
+impl SpeedModel for GoodputSpeeds {
     fn sizes(&self, job: &JobSpec) -> &[Gpus] {
-        &self.kind(job).sizes
+        &self.group(job).sizes
     }
 
-    fn rate(&self, job: &JobSpec, at: Iterations, setting: &Configuration) -> Option<Rate> {
-        let total = self.kind(job).application.total();
-        self.pace(job, at, setting).map(|pace| Rate::new(pace.progress * (job.iterations.get() / total)))
+    fn rate(&self, job: &JobSpec, at: Iterations, configuration: &Configuration) -> Option<Rate> {
+        let total = self.group(job).application.total();
+        self.pace(job, at, configuration)
+            .map(|pace| Rate::new(pace.progress * (job.iterations.get() / total)))
     }
 
     fn until(&self, job: &JobSpec, at: Iterations) -> Option<Iterations> {
-        let application = &self.kind(job).application;
-        let epoch = epoch(application, job, at);
+        let application = &self.group(job).application;
+        let epoch = epoch_at(application, job, at);
         let last = epoch + 1 == application.progress.len();
         (!last).then(|| Iterations::new(end_of(application, job, epoch)))
     }
 
     fn batch_limits(&self, job: &JobSpec) -> Option<&BatchLimits> {
-        Some(&self.kind(job).application.limits)
+        Some(&self.group(job).application.limits)
     }
 
-    fn measure(&self, job: &JobSpec, at: Iterations, setting: &Configuration) -> Option<Measurement> {
-        self.pace(job, at, setting).map(|pace| pace.measured)
+    fn measure(&self, job: &JobSpec, at: Iterations, configuration: &Configuration) -> Option<Measurement> {
+        self.pace(job, at, configuration).map(|pace| pace.measured)
     }
 }

@@ -8,7 +8,7 @@ use crate::workload::Workload;
 /// One second for each example, exchange in no time; ρ is 1 in the first of two epochs, infinite in
 /// the second.
 fn simple() -> Application {
-    let statistics = |square| Statistics { square, variance: 1.0 };
+    let statistics = |square| GradientStatistics { square, variance: 1.0 };
     Application {
         name: "simple".into(),
         limits: BatchLimits { initial: 8, largest: 64, local: (2, 8), gpus: 64, pinned: None },
@@ -80,20 +80,23 @@ fn iterations_are_those_tried_or_those_of_the_noise() {
 #[test]
 fn a_jobs_rate_is_in_its_own_iterations_and_changes_between_epochs() {
     let workload = job("simple", 8, 50.0);
-    let goodput = Goodput::new(&Applications::new("mine", [simple()]), &workload).unwrap();
+    let goodput = GoodputSpeeds::new(&Applications::new("mine", [simple()]), &workload).unwrap();
     let job = workload.job(JobId(0));
-    let on = |nodes, gpus, batch| Configuration { nodes, gpus: Gpus::new(gpus), batch };
-    let rate = |at, setting| goodput.rate(job, Iterations::new(at), &setting).map(Rate::get);
+    let configuration = |nodes, gpus, batch| Configuration { nodes, gpus: Gpus::new(gpus), batch };
+    let rate = |at, configuration| goodput.rate(job, Iterations::new(at), &configuration).map(Rate::get);
     // A training of 100 is 50 iterations of the job: half the rate of progress. The first epoch
     // ends at 30 %.
-    assert!(near(rate(0.0, on(1, 2, 32)).unwrap(), 0.8 / 17.0));
-    assert!(near(rate(14.9, on(1, 2, 32)).unwrap(), 0.8 / 17.0));
-    assert!(near(rate(15.0, on(1, 2, 32)).unwrap(), 2.0 / 17.0));
+    assert!(near(rate(0.0, configuration(1, 2, 32)).unwrap(), 0.8 / 17.0));
+    assert!(near(rate(14.9, configuration(1, 2, 32)).unwrap(), 0.8 / 17.0));
+    assert!(near(rate(15.0, configuration(1, 2, 32)).unwrap(), 2.0 / 17.0));
     assert_eq!(goodput.until(job, Iterations::ZERO), Some(Iterations::new(15.0)));
     assert_eq!(goodput.until(job, Iterations::new(14.999)), Some(Iterations::new(15.0)));
     assert_eq!(goodput.until(job, Iterations::new(15.0)), None);
-    assert_eq!(rate(0.0, on(2, 8, 8)), None);
-    assert_eq!(goodput.measure(job, Iterations::ZERO, &on(1, 1, 8)).map(|m| m.step), Some(8.0 + 1e-8));
+    assert_eq!(rate(0.0, configuration(2, 8, 8)), None);
+    assert_eq!(
+        goodput.measure(job, Iterations::ZERO, &configuration(1, 1, 8)).map(|m| m.step),
+        Some(8.0 + 1e-8)
+    );
     assert_eq!(goodput.batch_limits(job).map(|limits| limits.largest), Some(64));
     // 8 examples: 8, 4 + 1 s and 2 + 1.5 s on 1, 2 and 4 GPUs; 3 GPUs round to 9 examples in 3 +
     // 1.25 s at a gain of 18/17. More GPUs would have less than 2 examples each.
@@ -103,17 +106,17 @@ fn a_jobs_rate_is_in_its_own_iterations_and_changes_between_epochs() {
 #[test]
 fn a_job_that_is_no_application_says_what_would_be() {
     let all = Applications::new("mine", [simple()]);
-    let why = |model, batch| Goodput::new(&all, &job(model, batch, 1.0)).unwrap_err().to_string();
-    assert_eq!(why("other", 8), "job `j`: `other` is no application of `mine`, which has simple");
+    let why = |model, batch| GoodputSpeeds::new(&all, &job(model, batch, 1.0)).unwrap_err().to_string();
+    assert_eq!(why("other", 8), "job `j`: `other` is not an application of `mine`, which has simple");
     assert_eq!(why("simple", 4), "job `j`: `simple` is not trained at batch size 4; give one from 8 to 64");
     let mut pinned = simple();
     pinned.limits.pinned = Some(16);
-    let why = Goodput::new(&Applications::new("mine", [pinned]), &job("simple", 8, 1.0)).unwrap_err();
+    let why = GoodputSpeeds::new(&Applications::new("mine", [pinned]), &job("simple", 8, 1.0)).unwrap_err();
     assert_eq!(why.to_string(), "job `j`: `simple` is not trained at batch size 8; give 16");
 }
 
-fn row(nodes: u32, gpus: u32, atomic: u32, accumulate: f64, step: f64) -> StepRow {
-    StepRow { nodes, gpus, atomic, time: StepTime { accumulate, step } }
+fn row(nodes: u32, gpus: u32, atomic: u32, accumulate: f64, step: f64) -> StepMeasurement {
+    StepMeasurement { nodes, gpus, atomic, time: StepTime { accumulate, step } }
 }
 
 #[test]
@@ -130,20 +133,20 @@ fn measured_times_are_means_and_linear_between() {
     ])
     .unwrap();
     let steps = Steps::Table(table);
-    let at = |nodes, gpus, atomic| steps.times(nodes, gpus, atomic).map(|t| (t.accumulate, t.step));
-    assert_eq!(at(1, 1, 2), Some((1.0, 2.0)));
+    let times = |nodes, gpus, atomic| steps.times(nodes, gpus, atomic).map(|t| (t.accumulate, t.step));
+    assert_eq!(times(1, 1, 2), Some((1.0, 2.0)));
     // Halfway in the micro-batch; beyond the largest, as far again; below the smallest, the
     // smallest.
-    assert_eq!((at(1, 1, 3), at(1, 1, 6)), (Some((1.5, 3.0)), Some((3.0, 6.0))));
-    assert_eq!(at(1, 1, 1), Some((1.0, 2.0)));
+    assert_eq!((times(1, 1, 3), times(1, 1, 6)), (Some((1.5, 3.0)), Some((3.0, 6.0))));
+    assert_eq!(times(1, 1, 1), Some((1.0, 2.0)));
     // The mean of two placements; a third of the way from 1 to 4 GPUs.
-    assert_eq!((at(2, 4, 2), at(1, 2, 2)), (Some((2.0, 12.0)), Some((1.0, 4.0))));
+    assert_eq!((times(2, 4, 2), times(1, 2, 2)), (Some((2.0, 12.0)), Some((1.0, 4.0))));
     // Three nodes: 8 GPUs were measured on 2 and on 4 of them. 12 were not on 2: 4 on each are 8 on
     // 2, and 16 on 4.
-    assert_eq!((at(3, 8, 2), at(3, 12, 2)), (Some((3.0, 30.0)), Some((3.0, 50.0))));
+    assert_eq!((times(3, 8, 2), times(3, 12, 2)), (Some((3.0, 30.0)), Some((3.0, 50.0))));
     // Eight GPUs on one node count as on two, and five nodes as four; nothing is known of more than
     // 16 GPUs.
-    assert_eq!((at(1, 8, 2), at(5, 8, 2), at(4, 17, 2)), (at(2, 8, 2), at(4, 8, 2), None));
+    assert_eq!((times(1, 8, 2), times(5, 8, 2), times(4, 17, 2)), (times(2, 8, 2), times(4, 8, 2), None));
 }
 
 #[test]
@@ -152,10 +155,10 @@ fn throughput_alone_is_interpolated() {
     let curve = [(2, 4.0), (4, 6.0), (8, 5.0)].map(|(g, r)| (Gpus::new(g), Rate::new(r)));
     table.insert("m", 16, Curve::new(curve.to_vec()).unwrap());
     let workload = job("m", 16, 100.0);
-    let speeds = Interpolated::new(&table, &workload).unwrap();
+    let speeds = InterpolatedSpeeds::new(&table, &workload).unwrap();
     let job = workload.job(JobId(0));
-    let on = |gpus| Configuration { nodes: 1, gpus: Gpus::new(gpus), batch: 16 };
-    let rate = |gpus| speeds.rate(job, Iterations::ZERO, &on(gpus)).map(Rate::get);
+    let configuration = |gpus| Configuration { nodes: 1, gpus: Gpus::new(gpus), batch: 16 };
+    let rate = |gpus| speeds.rate(job, Iterations::ZERO, &configuration(gpus)).map(Rate::get);
     // Half of 2's on one; halfway between 2 and 4, and three quarters from 4 to 8; the last beyond
     // it, down to an example a GPU.
     assert_eq!([1, 2, 3, 4, 7, 8, 16].map(rate), [2.0, 4.0, 5.0, 6.0, 5.25, 5.0, 5.0].map(Some));
@@ -163,10 +166,11 @@ fn throughput_alone_is_interpolated() {
     assert_eq!(speeds.sizes(job), [1, 2, 3, 4].map(Gpus::new));
     // An iteration takes 2 × 1/4 GPU-seconds to compute: 1/8 s on 4 GPUs, where it takes 1/6 s in
     // all.
-    let measured =
-        |gpus| speeds.measure(job, Iterations::ZERO, &on(gpus)).map(|m| (m.accumulate, m.step, m.noise));
+    let measured = |gpus| {
+        speeds.measure(job, Iterations::ZERO, &configuration(gpus)).map(|m| (m.accumulate, m.step, m.noise))
+    };
     assert_eq!((measured(2), measured(4)), (Some((0.25, 0.25, 0.0)), Some((0.125, 1.0 / 6.0, 0.0))));
     assert_eq!(speeds.batch_limits(job), None);
-    let why = Interpolated::new(&ThroughputTable::new("t"), &workload).unwrap_err().to_string();
+    let why = InterpolatedSpeeds::new(&ThroughputTable::new("t"), &workload).unwrap_err().to_string();
     assert_eq!(why, "job `j`: model `m` is not in profiles `t`, which have ");
 }

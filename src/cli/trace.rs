@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::config::cluster;
 use crate::experiment::{self, Draws, Known, Speeds};
-use crate::overhead::Preset as Overhead;
+use crate::overhead::OverheadPreset as Overhead;
 use crate::report::table::count;
 use crate::report::write_file;
 use crate::trace::{GenerateOptions, InputErrors, Trace, describe, generate, head, write};
@@ -212,7 +212,7 @@ impl Describe {
         let known = self.speeds.read().map_err(Failure::Input)?;
         let trace = read(&self.draws, &self.file, &known, self.quiet).map_err(Failure::Input)?;
         // The default overhead depends on the size alone, so that any job stands for all.
-        let overhead = Overhead::default().on(cluster);
+        let overhead = Overhead::default().for_cluster(cluster);
         let any = trace.workload.jobs().first();
         let restart = |gpus| any.map_or(SimDuration::ZERO, |job| overhead.bound(job, gpus));
         let description = describe(&trace.workload, &known.table, cluster, restart);

@@ -66,7 +66,7 @@ pub fn scheduler() -> impl TypedValueParser<Value = &'static scheduler::Entry> {
 }
 
 /// A placer by its name.
-pub fn placer() -> impl TypedValueParser<Value = &'static placement::Entry> {
+pub fn placer() -> impl TypedValueParser<Value = &'static placement::PlacerEntry> {
     PossibleValuesParser::new(placement::entries().iter().map(|e| e.name))
         .try_map(|name| placement::entry(&name))
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::overhead::Preset as Overhead;
+use crate::overhead::OverheadPreset as Overhead;
 use crate::scheduler::{ArtifactSettings, Entry, Options};
 use crate::units::SimDuration;
 

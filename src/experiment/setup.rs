@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::{Context, Result, anyhow};
 
 use crate::cluster::Shape;
-use crate::overhead::Preset as Overhead;
+use crate::overhead::OverheadPreset as Overhead;
 use crate::placement;
 use crate::report::{ClusterSummary, Input, Manifest, Seeds, Summary, sha256};
 use crate::scheduler::Entry;
@@ -56,7 +56,7 @@ pub struct Setup {
     pub overhead: Option<Overhead>,
     /// Which nodes a job gets [default: buddy]
     #[arg(long, value_name = "NAME", value_parser = parsers::placer())]
-    pub placer: Option<&'static placement::Entry>,
+    pub placer: Option<&'static placement::PlacerEntry>,
     /// The policy as its paper describes it, or what the published artifact did
     #[arg(long, value_enum, default_value_t)]
     pub preset: Preset,
@@ -174,7 +174,7 @@ impl Setup {
         let truth = ready.known.truth(&ready.workload, entry)?;
         let scenario = Scenario {
             workload: ready.workload.clone(),
-            overhead: effective.overhead.on(ready.cluster.gpus()).into(),
+            overhead: effective.overhead.for_cluster(ready.cluster.gpus()).into(),
             cluster: ready.cluster.clone(),
             truth: truth.model.clone(),
             belief: truth.model,
@@ -249,7 +249,7 @@ impl Setup {
         (self.placer().check)(cluster).map_err(anyhow::Error::msg)
     }
 
-    pub(super) fn placer(&self) -> &'static placement::Entry {
+    pub(super) fn placer(&self) -> &'static placement::PlacerEntry {
         self.placer.unwrap_or(&placement::entries()[0])
     }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
 
-use crate::application::{Applications, Goodput, Interpolated};
+use crate::application::{Applications, GoodputSpeeds, InterpolatedSpeeds};
 use crate::config::{applications, profiles};
-use crate::profile::{Profiled, SpeedModel, ThroughputTable};
+use crate::profile::{ProfiledSpeeds, SpeedModel, ThroughputTable};
 use crate::report::Input;
 use crate::scheduler::Entry;
 use crate::workload::Workload;
@@ -107,7 +107,7 @@ impl Known {
     pub(super) fn truth(&self, workload: &Workload, entry: &Entry) -> Result<Truth> {
         let table = self.table.name();
         if !entry.adapts_batch {
-            let model = Profiled::new(&self.table, workload).context(OTHERS)?;
+            let model = ProfiledSpeeds::new(&self.table, workload).context(OTHERS)?;
             let about = format!("the throughput in profiles `{table}`");
             return Ok(Truth { model: Arc::new(model), name: table.to_owned(), about });
         }
@@ -117,11 +117,11 @@ impl Known {
             .filter(|all| workload.jobs().iter().all(|job| all.get(&job.model).is_some()));
         if let Some(applications) = goodput {
             let name = applications.name();
-            let model = Goodput::new(applications, workload)?;
+            let model = GoodputSpeeds::new(applications, workload)?;
             let about = format!("the goodput of the applications in `{name}`");
             return Ok(Truth { model: Arc::new(model), name: format!("{name} goodput"), about });
         }
-        let model = Interpolated::new(&self.table, workload).context(OTHERS)?;
+        let model = InterpolatedSpeeds::new(&self.table, workload).context(OTHERS)?;
         let about = format!(
             "the throughput in profiles `{table}`, interpolated, each job at its own batch size, since not all of them are \
              known applications"

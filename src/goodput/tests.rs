@@ -19,7 +19,7 @@ fn choose_batch(
     gpus: u32,
     noise: f64,
     step: impl Fn(u32) -> (f64, f64),
-) -> Option<Choice> {
+) -> Option<BatchChoice> {
     Candidates::new(limits, gpus, step).best(noise)
 }
 
@@ -79,7 +79,7 @@ fn batches_split_evenly_with_the_fewest_accumulation_steps() {
 #[test]
 fn a_pinned_batch_stays_on_one_gpu() {
     let ncf = BatchLimits { pinned: Some(32768), ..limits(256, 32768, (32, 32768)) };
-    let halves = Split { atomic: 16384, accumulation: 1 };
+    let halves = BatchSplit { atomic: 16384, accumulation: 1 };
     assert_eq!(split(&ncf, 1, 32768), Some(halves));
     assert_eq!(split(&ncf, 2, 32768), None);
     assert_eq!(split(&ncf, 1, 256), None);
@@ -111,7 +111,7 @@ fn without_noise_the_smallest_batch_wins_and_under_noise_the_largest() {
     // Under infinite noise every example counts.
     let noisy = choose_batch(&cifar, 4, f64::INFINITY, |_| (1.0, 1.0)).unwrap();
     assert_eq!((noisy.batch, noisy.goodput), (4096, 4096.0));
-    assert_eq!(noisy.split, Split { atomic: 1024, accumulation: 0 });
+    assert_eq!(noisy.split, BatchSplit { atomic: 1024, accumulation: 0 });
     // 32 GPUs cannot go below 32 examples each.
     assert_eq!(choose_batch(&cifar, 32, 0.0, |_| (1.0, 1.0)).unwrap().batch, 1024);
     assert_eq!(choose_batch(&cifar, 129, 0.0, |_| (1.0, 1.0)), None);
@@ -142,7 +142,7 @@ fn a_choice_beyond_the_largest_batch_is_cut_down() {
     let bert = limits(12, 384, (4, 12));
     let choice = choose_batch(&bert, 5, f64::INFINITY, |_| (0.0, 1.0)).unwrap();
     assert_eq!(choice.batch, 350);
-    assert_eq!(choice.split, Split { atomic: 10, accumulation: 6 });
+    assert_eq!(choice.split, BatchSplit { atomic: 10, accumulation: 6 });
     close(choice.goodput, 385.0);
 }
 
@@ -156,7 +156,7 @@ fn a_choice_that_cutting_down_makes_impossible_is_passed_over() {
 }
 
 #[test]
-fn nobody_is_split_over_more_gpus_than_are_known() {
+fn no_job_is_split_over_more_gpus_than_are_known() {
     let few = BatchLimits { gpus: 4, ..limits(8, 64, (2, 8)) };
     assert_eq!((split(&few, 4, 32).is_some(), split(&few, 5, 40)), (true, None));
     assert_eq!(choose_batch(&few, 5, 1.0, |_| (1.0, 1.0)), None);

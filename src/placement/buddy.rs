@@ -1,18 +1,19 @@
 //! Buddy placement (ElasticFlow, section 4.3): a job's GPUs form an aligned block, inside one node
 //! or of a power of two of whole neighbouring nodes. Where no such block is free, smaller jobs are
-//! moved out of one; where that cannot be, for pinned jobs or odd sizes, the job is split over more
+//! moved out of one. Where pinned jobs or odd sizes do not allow that, the job is split over more
 //! nodes than it needs.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
 
 use crate::cluster::{Cluster, NodeSet, Shape};
 use crate::job::JobId;
 use crate::units::Gpus;
 
-use super::{Entry, Placer, take};
+use super::placer::{Placer, PlacerEntry, take_free};
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: PlacerEntry = PlacerEntry {
     name: "buddy",
     summary: "aligned power-of-two blocks, moving smaller jobs out of the way (default)",
     check,
@@ -40,105 +41,126 @@ impl Placer for Buddy {
         requests: &[(JobId, Gpus)],
         pinned: &BTreeSet<JobId>,
     ) -> Vec<(JobId, NodeSet)> {
-        // Largest first: with powers of two and nobody pinned, that always finds aligned blocks.
+        // Largest first: with powers of two and no pinned job, that always finds aligned blocks.
         let mut waiting: BTreeSet<(Reverse<Gpus>, JobId)> =
             requests.iter().map(|(job, gpus)| (Reverse(*gpus), *job)).collect();
         let mut moved = BTreeMap::new();
         while let Some((Reverse(gpus), job)) = waiting.pop_first() {
             let set = free_block(cluster, gpus).or_else(|| {
                 for other in cheapest_eviction(cluster, gpus, pinned)? {
-                    let before = cluster.release(other).unwrap_or_default();
+                    let before = cluster.release(other).expect("only a job that holds GPUs is evicted");
                     waiting.insert((Reverse(before.gpus()), other));
-                    // Whoever is moved twice in one go comes from where it was first; a new request
-                    // comes from nowhere.
+                    // A job that is moved twice in one call comes from where it was first; a new
+                    // request comes from nowhere.
                     if requests.iter().all(|(new, _)| *new != other) {
                         moved.entry(other).or_insert(before);
                     }
                 }
                 free_block(cluster, gpus)
             });
-            let set = set.unwrap_or_else(|| roomiest(cluster, gpus));
+            let set = set.unwrap_or_else(|| roomiest_nodes(cluster, gpus));
             cluster.hold(job, set);
         }
         moved.into_iter().collect()
     }
 }
 
-/// How many neighbouring nodes the aligned block of a job has: 1 for what fits a node, else a power
-/// of two.
+/// Returns the number of neighbouring nodes in the aligned block of a job: 1 for a job that fits a
+/// node, else a power of two.
 fn block_nodes(cluster: &Cluster, gpus: Gpus) -> usize {
     let node = cluster.shape().nodes()[0].get();
     (gpus.get().div_ceil(node)).next_power_of_two() as usize
 }
 
-/// A free aligned block: the fullest node with room for what fits a node, else the first block of
-/// whole nodes.
+/// Returns a free aligned block: on the fullest node with room for a job that fits a node, else the
+/// first block of whole nodes.
 fn free_block(cluster: &Cluster, gpus: Gpus) -> Option<NodeSet> {
     let free = cluster.free();
     let nodes = block_nodes(cluster, gpus);
     if nodes == 1 {
-        let node = (0..free.len()).filter(|n| free[*n] >= gpus).min_by_key(|n| free[*n])?;
-        return Some(take(cluster, [node], gpus));
+        let node = (0..free.len()).filter(|node| free[*node] >= gpus).min_by_key(|node| free[*node])?;
+        return Some(take_free(cluster, [node], gpus));
     }
     let size = cluster.shape().nodes()[0];
     let needed = gpus.get().div_ceil(size.get()) as usize;
     (0..free.len() / nodes).find_map(|block| {
-        let whole = |n: &usize| free[*n] == size;
+        let is_whole = |node: &usize| free[*node] == size;
         let range = block * nodes..(block + 1) * nodes;
-        (range.clone().filter(whole).count() >= needed).then(|| take(cluster, range.filter(whole), gpus))
+        let enough = range.clone().filter(is_whole).count() >= needed;
+        enough.then(|| take_free(cluster, range.filter(is_whole), gpus))
     })
 }
 
-/// Who has to go for an aligned block to become free, at the least GPUs moved; `None` if no block
-/// can be freed. Only jobs smaller than the new one go, so that moving ends.
+/// The holders with GPUs on each node: the GPUs of each, on all its nodes, and its job.
+type HoldersByNode = Vec<Vec<(Gpus, JobId)>>;
+
+/// Returns the jobs that must leave for an aligned block to become free, at the fewest GPUs moved;
+/// `None` if no block can be freed. Only jobs smaller than the new one leave, so that moving ends.
 fn cheapest_eviction(cluster: &Cluster, gpus: Gpus, pinned: &BTreeSet<JobId>) -> Option<Vec<JobId>> {
     let nodes = block_nodes(cluster, gpus);
-    let mut holders: Vec<Vec<(Gpus, JobId)>> = vec![Vec::new(); cluster.free().len()];
+    let mut holders: HoldersByNode = vec![Vec::new(); cluster.free().len()];
     for (job, set) in cluster.holdings() {
         for (node, _) in set.parts() {
             holders[node.index()].push((set.gpus(), job));
         }
     }
     let stays = |(size, job): &(Gpus, JobId)| *size >= gpus || pinned.contains(job);
-    let mut cheapest: Option<(Gpus, Vec<JobId>)> = None;
+    let mut cheapest: Option<(Gpus, BTreeSet<(Gpus, JobId)>)> = None;
     for block in 0..cluster.free().len() / nodes {
-        let range = block * nodes..(block + 1) * nodes;
-        let mut leave: BTreeSet<(Gpus, JobId)> = BTreeSet::new();
-        if nodes == 1 {
-            // The smallest ones, until there is room.
-            let mut room = cluster.free()[block];
-            let mut movable: Vec<_> = holders[block].iter().filter(|h| !stays(h)).copied().collect();
-            movable.sort_unstable();
-            for (size, job) in movable {
-                if room >= gpus {
-                    break;
-                }
-                let here = cluster.holding(job).map_or(&[][..], NodeSet::parts);
-                room += here.iter().filter(|part| part.0.index() == block).map(|part| part.1).sum();
-                leave.insert((size, job));
-            }
-            if room < gpus {
-                continue;
-            }
+        let leaving = if nodes == 1 {
+            leaving_node(cluster, block, &holders[block], gpus, stays)
         } else {
-            if holders[range.clone()].iter().flatten().any(stays) {
-                continue;
-            }
-            leave.extend(holders[range].iter().flatten());
-        }
-        let cost = leave.iter().map(|(size, _)| *size).sum();
+            leaving_nodes(block * nodes..(block + 1) * nodes, &holders, stays)
+        };
+        let Some(leaving) = leaving else { continue };
+        let cost = leaving.iter().map(|(size, _)| *size).sum();
         if cheapest.as_ref().is_none_or(|(least, _)| cost < *least) {
-            cheapest = Some((cost, leave.into_iter().map(|(_, job)| job).collect()));
+            cheapest = Some((cost, leaving));
         }
     }
-    cheapest.map(|(_, jobs)| jobs)
+    cheapest.map(|(_, leaving)| leaving.into_iter().map(|(_, job)| job).collect())
 }
 
-/// The last resort: free GPUs wherever they are, from the roomiest nodes, so that few are needed.
-fn roomiest(cluster: &Cluster, gpus: Gpus) -> NodeSet {
+/// Returns the smallest movable jobs on one node without which it has room for `gpus` GPUs; `None`
+/// if it has not.
+fn leaving_node(
+    cluster: &Cluster,
+    node: usize,
+    holders: &[(Gpus, JobId)],
+    gpus: Gpus,
+    stays: impl Fn(&(Gpus, JobId)) -> bool,
+) -> Option<BTreeSet<(Gpus, JobId)>> {
+    let mut room = cluster.free()[node];
+    let mut movable: Vec<_> = holders.iter().filter(|holder| !stays(holder)).copied().collect();
+    movable.sort_unstable();
+    let mut leaving = BTreeSet::new();
+    for (size, job) in movable {
+        if room >= gpus {
+            break;
+        }
+        let held = cluster.holding(job).expect("a holder on a node holds GPUs");
+        room += held.parts().iter().filter(|part| part.0.index() == node).map(|part| part.1).sum();
+        leaving.insert((size, job));
+    }
+    (room >= gpus).then_some(leaving)
+}
+
+/// Returns all jobs on a block of nodes; `None` if one of them stays.
+fn leaving_nodes(
+    block: Range<usize>,
+    holders: &HoldersByNode,
+    stays: impl Fn(&(Gpus, JobId)) -> bool,
+) -> Option<BTreeSet<(Gpus, JobId)>> {
+    let jobs = || holders[block.clone()].iter().flatten();
+    (!jobs().any(stays)).then(|| jobs().copied().collect())
+}
+
+/// Returns free GPUs wherever they are, the last resort: from the roomiest nodes, so that few are
+/// needed.
+fn roomiest_nodes(cluster: &Cluster, gpus: Gpus) -> NodeSet {
     let mut order: Vec<usize> = (0..cluster.free().len()).collect();
     order.sort_by_key(|node| (Reverse(cluster.free()[*node]), *node));
-    take(cluster, order, gpus)
+    take_free(cluster, order, gpus)
 }
 
 #[cfg(test)]
@@ -191,7 +213,7 @@ mod tests {
     }
 
     #[test]
-    fn every_plan_of_powers_of_two_is_aligned_when_nobody_is_pinned() {
+    fn every_plan_of_powers_of_two_is_aligned_when_no_job_is_pinned() {
         // All ways to fill 2 nodes of 8 in any order, placed one at a time.
         fn fill(left: u32, sizes: &mut Vec<u32>, check: &mut dyn FnMut(&[u32])) {
             check(sizes);

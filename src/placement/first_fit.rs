@@ -1,5 +1,5 @@
-//! First fit: the first node with room for the whole job, else the free GPUs of node after node.
-//! Nobody is moved.
+//! First fit: a job gets the first node with room for all of it, or else the free GPUs of node
+//! after node. No job is moved.
 
 use std::collections::BTreeSet;
 
@@ -7,11 +7,11 @@ use crate::cluster::{Cluster, NodeSet};
 use crate::job::JobId;
 use crate::units::Gpus;
 
-use super::{Entry, Placer, take};
+use super::placer::{Placer, PlacerEntry, take_free};
 
-pub(super) const ENTRY: Entry = Entry {
+pub(super) const ENTRY: PlacerEntry = PlacerEntry {
     name: "first-fit",
-    summary: "the first node with room, else node after node; nobody is moved; any node sizes",
+    summary: "the first node with room, else node after node; no job is moved; any node sizes",
     check: |_| Ok(()),
     build: || Box::new(FirstFit),
 };
@@ -27,14 +27,14 @@ impl Placer for FirstFit {
     ) -> Vec<(JobId, NodeSet)> {
         for (job, gpus) in requests {
             let set = match cluster.free().iter().position(|free| free >= gpus) {
-                Some(node) => take(cluster, [node], *gpus),
+                Some(node) => take_free(cluster, [node], *gpus),
                 // Whole nodes first, so that a large job is on no more nodes than it must be where
                 // they are free.
                 None => {
-                    let whole = |node: &usize| cluster.free()[*node] == cluster.shape().nodes()[*node];
-                    let nodes = 0..cluster.free().len();
-                    let order = nodes.clone().filter(whole).chain(nodes.filter(|n| !whole(n)));
-                    take(cluster, order, *gpus)
+                    let is_whole = |node: &usize| cluster.free()[*node] == cluster.shape().nodes()[*node];
+                    let (whole, parts): (Vec<_>, Vec<_>) = (0..cluster.free().len()).partition(is_whole);
+                    let order = whole.into_iter().chain(parts);
+                    take_free(cluster, order, *gpus)
                 }
             };
             cluster.hold(*job, set);

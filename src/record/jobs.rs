@@ -107,7 +107,7 @@ impl JobRow {
         reason: String,
     ) -> JobRow {
         let in_time = state.end.map(|end| end <= spec.due());
-        let account = state.account_at(now);
+        let account = state.usage_at(now);
         let jct = state.end.map(|end| end.since(spec.submit));
         JobRow {
             job_id: spec.name.clone(),

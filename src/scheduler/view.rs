@@ -116,7 +116,7 @@ impl<'a> View<'a> {
 
     /// The GPUs that a job has held over time.
     pub fn attained(&self, id: JobId) -> GpuTime {
-        self.state(id).account_at(self.now).gpu_time
+        self.state(id).usage_at(self.now).gpu_time
     }
 
     /// How much longer a job stands still before it goes on.

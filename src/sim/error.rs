@@ -5,58 +5,68 @@ use crate::units::{Gpus, SimDuration, SimTime};
 /// A simulation that cannot go on.
 #[derive(Debug, thiserror::Error)]
 pub enum SimError {
-    /// The scenario contradicts itself; found before anything runs.
+    /// The scenario contradicts itself. Found before anything happens.
     #[error("{0}")]
     Scenario(String),
-    /// The scheduler's plan cannot be carried out: a fault of the policy.
+    /// The scheduler makes a plan that cannot be carried out: a fault of the policy. Nothing of the
+    /// plan has been carried out, and no observer has heard of it.
     #[error("at {at} s `{scheduler}` makes a plan that cannot be carried out: {fault}")]
     IllegalPlan {
-        /// When.
+        /// The time of the plan, on the trace's clock.
         at: SimTime,
-        /// Whose.
+        /// The name of the scheduler.
         scheduler: &'static str,
-        /// What is wrong with it.
+        /// What is wrong with the plan. A plan with several faults is refused for one of them.
         fault: PlanFault,
     },
-    /// Jobs are live, and nothing will ever happen again.
+    /// Jobs are live, but no event is queued: the scheduler has granted them nothing and has not
+    /// asked to be called.
     #[error(
-        "at {at} s nothing is left to happen, but `{scheduler}` leaves {waiting} jobs waiting, the first is `{job}`"
+        "at {at} s nothing is left to happen, but `{scheduler}` leaves {} waiting, the first is `{job}`",
+        counted(*waiting as u64, "job")
     )]
     Stall {
-        /// When.
+        /// The time of the last event, on the trace's clock.
         at: SimTime,
-        /// Whose.
+        /// The name of the scheduler.
         scheduler: &'static str,
-        /// How many jobs wait.
+        /// The number of live jobs.
         waiting: usize,
-        /// The first one.
+        /// The trace's own id of the first of them.
         job: String,
     },
-    /// The scheduler keeps asking to be called.
-    #[error("at {at} s `{scheduler}` has made {plans} plans, the limit; it keeps waking itself")]
+    /// The scheduler has made as many plans as a run may have.
+    #[error("at {at} s `{scheduler}` has made {}, the limit; it keeps waking itself", counted(*plans, "plan"))]
     Runaway {
-        /// When.
+        /// The time at which the next plan would have been made, on the trace's clock.
         at: SimTime,
-        /// Whose.
+        /// The name of the scheduler.
         scheduler: &'static str,
-        /// How many plans were made.
+        /// The number of plans made.
         plans: u64,
     },
-    /// The clock has gone beyond what it can tell.
+    /// A job would complete later than the clock can tell, and the run is not cut off. The plan
+    /// that led to it has been carried out.
     #[error(
         "job `{job}` would end later than {} s on the trace's clock; cut the run with --until",
         ClockLimit::SECONDS
     )]
     ClockOverflow {
-        /// Whose end it is.
+        /// The trace's own id of the job.
         job: String,
     },
-    /// An observer could not write.
+    /// An observer returns an error. The run stops at that event; what the observer has written is
+    /// incomplete.
     #[error("cannot record what happens: {0}")]
     Record(#[from] std::io::Error),
 }
 
-/// Where the clock ends.
+/// Returns "1 job" or "2 jobs".
+fn counted(count: u64, noun: &str) -> String {
+    format!("{count} {noun}{}", if count == 1 { "" } else { "s" })
+}
+
+/// The latest instant that the simulation can tell.
 pub(super) struct ClockLimit;
 
 impl ClockLimit {
@@ -66,82 +76,95 @@ impl ClockLimit {
     pub(super) const TIME: SimTime = SimTime::from_secs(ClockLimit::SECONDS);
 }
 
-/// What is wrong with a plan.
+/// What is wrong with a plan. Jobs are named by the trace's own ids.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanFault {
-    /// More GPUs than there are.
+    /// The grants have more GPUs together than the cluster.
     #[error("it grants {granted} GPUs, the cluster has {capacity}")]
     TooManyGpus {
-        /// How many it grants.
+        /// The GPUs of all grants; a rotation counts once.
         granted: Gpus,
-        /// How many there are.
+        /// The GPUs of the cluster.
         capacity: Gpus,
     },
-    /// A job occurs in two grants.
+    /// A job occurs in two grants, or twice in one rotation.
     #[error("it grants GPUs to job `{0}` twice")]
     GrantedTwice(String),
-    /// A grant of no GPUs.
-    #[error("it grants job `{0}` no GPUs; leave it out to pause it")]
+    /// A grant has no GPUs.
+    #[error("it grants job `{0}` no GPUs; leave it out to preempt it")]
     NoGpus(String),
-    /// A job that has not arrived, has ended or was declined.
+    /// The plan admits, declines or grants GPUs to a job that has not arrived, has completed, or
+    /// was declined before or in the same plan.
     #[error("job `{0}` is not live")]
     NotLive(String),
-    /// A batch size for jobs that take turns.
+    /// A rotation has a batch size.
     #[error(
-        "it sets a batch size for the turns of job `{0}`; only a job that has its GPUs to itself can be given one"
+        "it sets a batch size for the rotation of job `{0}`; only a job that has its GPUs to itself can have one"
     )]
     BatchInTurns(String),
-    /// A batch size at which the job does not move.
+    /// A job has no true speed at the batch size that it is granted.
     #[error("job `{job}` has no speed on {gpus} GPUs at batch size {batch}")]
     NoSpeedAtBatch {
-        /// Which.
+        /// The job.
         job: String,
-        /// On how many.
+        /// The GPUs that it is granted.
         gpus: Gpus,
-        /// At which batch size.
+        /// The global batch size that it is granted, in samples per iteration.
         batch: u32,
     },
-    /// A count on which the job does not move.
+    /// A job has no true speed at its own batch size on the GPUs that it is granted.
     #[error("job `{job}` has no speed on {gpus} GPUs")]
     NoSpeed {
         /// The job.
         job: String,
-        /// The count.
+        /// The GPUs that it is granted.
         gpus: Gpus,
     },
-    /// A job that was not admitted, under a policy whose grants do not admit.
+    /// A job is granted GPUs without having been admitted, under a policy whose grants do not
+    /// admit.
     #[error("job `{0}` gets GPUs but was not admitted")]
     NotAdmitted(String),
-    /// A job is admitted again.
+    /// A job is admitted a second time.
     #[error("job `{0}` is admitted twice")]
     AdmittedTwice(String),
-    /// A job that is or was admitted is declined.
+    /// A job is declined that was admitted before or in the same plan.
     #[error("job `{0}` is declined but was admitted")]
     DeclinedAdmitted(String),
-    /// A pinned job without a grant of the count that it has.
+    /// A pinned job does not go on by itself on the GPUs that it holds.
     #[error("job `{0}` is pinned but not granted what it holds")]
     PinMoves(String),
-    /// A rotation in which a turn may be all pause.
+    /// A turn of a rotation is not longer than the restart overhead in it.
     #[error(
-        "job `{job}` may stand still for {restart} s of a turn of {quantum} s; turns are longer than pauses"
+        "job `{job}` may spend {restart} s of a turn of {quantum} s restarting; make turns longer than any restart \
+         overhead in them"
     )]
     QuantumTooShort {
         /// The job.
         job: String,
-        /// How long its turns would be.
+        /// The length of a turn.
         quantum: SimDuration,
-        /// How long it may stand still.
+        /// The largest restart overhead in it.
         restart: SimDuration,
     },
-    /// A grant of certain GPUs that are not free.
+    /// A grant names nodes on which its GPUs are not free.
     #[error("job `{job}` is granted GPUs on nodes {nodes}, where there are not as many free")]
     NodesTaken {
         /// The job.
         job: String,
-        /// The nodes and how many of each.
+        /// The nodes, with the number of GPUs of each.
         nodes: String,
     },
-    /// A wake-up in the past or at once.
+    /// A grant names nodes with another number of GPUs than it has.
+    #[error("job `{job}` is granted {gpus} GPUs on nodes {nodes}, which are not as many")]
+    NodesMiscounted {
+        /// The job.
+        job: String,
+        /// The GPUs of the grant.
+        gpus: Gpus,
+        /// The nodes, with the number of GPUs of each.
+        nodes: String,
+    },
+    /// The scheduler asks to be called at once or in the past.
     #[error("it asks to be called at {0} s, which is not after now")]
     WakeNotAfterNow(SimTime),
 }

@@ -9,8 +9,8 @@ use crate::job::JobId;
 use crate::units::SimTime;
 
 /// Something that will happen. The order of the variants is the order at one instant: GPUs are
-/// freed before anyone asks for them, and the plan that has been held back comes before the
-/// scheduler's own wake-up.
+/// freed before a job arrives that may want them, and the plan that the slot has held back comes
+/// before the wake-up that the scheduler asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Event {
     /// A job's last iteration is done.
@@ -19,14 +19,16 @@ pub(super) enum Event {
     SpeedChange(JobId),
     /// A job is submitted.
     Arrival(JobId),
-    /// The plan that the cadence held back.
+    /// The plan that the slot has held back.
     Due,
     /// The scheduler asked to be called.
     Wake,
 }
 
-/// The events to come. An event is its own key: it is in the queue once or not at all, so moving it
-/// leaves nothing behind, and the order does not depend on who was queued first.
+/// The events to come. An event is its own key: it is in the queue once or not at all, so that
+/// moving it leaves nothing behind, and the order does not depend on what was queued first.
+///
+/// Every change costs O(log n) in the events to come.
 #[derive(Default)]
 pub(super) struct EventQueue {
     events: PriorityQueue<Event, Reverse<(SimTime, Event)>, FxBuildHasher>,
@@ -43,12 +45,12 @@ impl EventQueue {
         self.events.remove(&event);
     }
 
-    /// Whether an event is in.
+    /// Returns whether an event is in.
     pub(super) fn contains(&self, event: Event) -> bool {
         self.events.contains(&event)
     }
 
-    /// When the next event happens.
+    /// Returns when the next event happens; `None` for an empty queue.
     pub(super) fn next_time(&self) -> Option<SimTime> {
         self.events.peek().map(|(_, Reverse((at, _)))| *at)
     }
@@ -67,15 +69,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_instant_has_one_order_whoever_came_first() {
-        let at = SimTime::from_secs(5);
+    fn an_instant_has_one_order_whatever_was_queued_first() {
+        let now = SimTime::from_secs(5);
         let mut queue = EventQueue::default();
         for event in [Event::Wake, Event::Arrival(JobId(0)), Event::Due, Event::Completion(JobId(2))] {
-            queue.set(event, at);
+            queue.set(event, now);
         }
-        queue.set(Event::Completion(JobId(1)), at);
-        queue.set(Event::SpeedChange(JobId(0)), at);
-        let order: Vec<_> = std::iter::from_fn(|| queue.pop_at(at)).collect();
+        queue.set(Event::Completion(JobId(1)), now);
+        queue.set(Event::SpeedChange(JobId(0)), now);
+        let order: Vec<_> = std::iter::from_fn(|| queue.pop_at(now)).collect();
         assert_eq!(
             order,
             [

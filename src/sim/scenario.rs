@@ -8,83 +8,87 @@ use crate::overhead::Overhead;
 use crate::profile::{Configuration, SpeedModel};
 use crate::record::jobs::JobRow;
 use crate::scheduler::Options;
-use crate::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
+use crate::units::{Iterations, SimDuration, SimTime};
 use crate::workload::Workload;
 use crate::{placement, scheduler};
 
-use super::SimError;
+use super::error::SimError;
 
-/// Everything that a run depends on.
+/// Everything that a run depends on: two equal scenarios have the same outcome.
+///
+/// A scenario is cheap to clone: the workload, the speed models and the overhead are shared.
 #[derive(Clone)]
 pub struct Scenario {
-    /// The jobs.
+    /// The jobs, in the order of their trace.
     pub workload: Arc<Workload>,
-    /// The nodes.
+    /// The nodes of the cluster, each with its number of GPUs.
     pub cluster: Shape,
-    /// How fast jobs are.
+    /// The speeds at which jobs run. Made for this workload.
     pub truth: Arc<dyn SpeedModel>,
-    /// How fast the scheduler believes they are; the same unless an experiment studies wrong
-    /// profiles.
+    /// The speeds that the scheduler believes in; the same as `truth` unless an experiment studies
+    /// wrong profiles. Made for this workload.
     pub belief: Arc<dyn SpeedModel>,
-    /// What a change of GPUs costs.
+    /// The restart overhead of a change of GPUs, and of a turn in a rotation.
     pub overhead: Arc<dyn Overhead>,
-    /// Which nodes a job gets.
-    pub placer: &'static placement::Entry,
-    /// Who decides.
+    /// The placer, which finds nodes for the GPUs that a plan grants. It must accept `cluster`.
+    pub placer: &'static placement::PlacerEntry,
+    /// The scheduler.
     pub scheduler: &'static scheduler::Entry,
-    /// The scheduler's options.
+    /// The options of the scheduler. It must accept them.
     pub options: Options,
-    /// Seeds what the scheduler draws.
+    /// Seeds everything that the scheduler draws.
     pub seed: u64,
-    /// Arrivals and ends cause the next plan no sooner than this after the last one.
+    /// Minimum time between scheduling passes triggered by arrivals and completions. A wake-up that
+    /// the scheduler asks for does not wait for it.
     pub slot: SimDuration,
-    /// Where the simulation is cut off, if it is.
+    /// Cuts the run off after the events of this instant of the trace's clock; `None` to run until
+    /// every job has completed.
     pub until: Option<SimTime>,
-    /// How many plans are too many; `None` for a limit that follows the number of jobs.
+    /// How many plans a run may have; `None` for 1,000,000 and 1,000 more for each job.
     pub plan_limit: Option<u64>,
 }
 
 /// What a run leaves.
 #[derive(Clone, Debug)]
 pub struct Outcome {
-    /// One row for each job, in the trace's order.
+    /// One row for each job, in the order of the trace.
     pub jobs: Vec<JobRow>,
-    /// What no row says.
+    /// The figures of the run that are not the sum of the rows.
     pub totals: Totals,
 }
 
 /// Counts and averages of a whole run.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub struct Totals {
-    /// Plans made.
+    /// Plans that were carried out.
     pub plans: u64,
     /// Events that happened.
     pub events: u64,
-    /// Placements on more nodes than needed.
+    /// Placements on more nodes than their GPUs need.
     pub split_placements: u64,
-    /// Plans for which a solver's answer was replaced by a simpler one.
+    /// Plans in which a simpler answer stood in for that of a solver.
     pub fallbacks: u64,
-    /// The time average of the cluster efficiency, from the first submission to the last end; 0 for
-    /// no time.
+    /// The time average of Σ rate(g) ÷ rate(1) over the running jobs, for each GPU of the cluster,
+    /// from the first submission to the last completion or the cut-off; 0 for an empty span.
     pub cluster_efficiency: f64,
 }
 
 impl Scenario {
-    /// The first job that fits the cluster but has no speed on the GPUs it asks for, as policies
-    /// that run jobs at their requested size need. One that does not fit is declined when it
-    /// arrives, whatever its speed would be.
+    /// Returns the first job that fits the cluster but has no speed on the GPUs that it asks for,
+    /// true or believed. Policies that run jobs at their requested size cannot run it. A job that
+    /// does not fit is declined when it arrives, whatever its speed would be.
     pub fn lacks_requested_size(&self) -> Option<&JobSpec> {
         self.workload.jobs().iter().filter(|job| job.requested <= self.cluster.gpus()).find(|job| {
             let nodes = self.cluster.fewest_nodes(job.requested);
-            let setting = Configuration { nodes, gpus: job.requested, batch: job.batch_size };
-            let unknown =
-                |model: &Arc<dyn SpeedModel>| model.rate(job, Default::default(), &setting).is_none();
-            unknown(&self.truth) || unknown(&self.belief)
+            let configuration = Configuration { nodes, gpus: job.requested, batch: job.batch_size };
+            [&self.truth, &self.belief]
+                .into_iter()
+                .any(|model| model.rate(job, Iterations::ZERO, &configuration).is_none())
         })
     }
 }
 
-/// A job without iterations would end before it began.
+/// Checks that every job has work: one without iterations would complete before it began.
 pub(super) fn check_work(scenario: &Scenario) -> Result<(), SimError> {
     match scenario.workload.jobs().iter().find(|job| job.iterations == Iterations::ZERO) {
         None => Ok(()),
@@ -95,7 +99,8 @@ pub(super) fn check_work(scenario: &Scenario) -> Result<(), SimError> {
     }
 }
 
-/// Under a policy that runs jobs at their requested sizes, each of those needs a speed.
+/// Checks that every job has a speed on the GPUs that it asks for, as a policy that runs jobs at
+/// their requested size needs.
 pub(super) fn check_requested_sizes(scenario: &Scenario) -> Result<(), SimError> {
     match scenario.lacks_requested_size() {
         None => Ok(()),
@@ -105,50 +110,4 @@ pub(super) fn check_requested_sizes(scenario: &Scenario) -> Result<(), SimError>
             job.name, job.requested, job.model, job.batch_size, scenario.scheduler.name
         ))),
     }
-}
-
-/// Whether a deadline job could be in time alone on the empty cluster, start pause included; `None`
-/// without a deadline.
-///
-/// Where its batch size may be chosen, it is judged on 1, 2, 4, … GPUs and all of the cluster, at
-/// the fastest of the batch sizes that double from the smallest to the largest.
-pub fn feasible_alone(scenario: &Scenario, job: &JobSpec) -> Option<bool> {
-    let deadline = job.deadline?;
-    let truth = &*scenario.truth;
-    let cluster = scenario.cluster.gpus();
-    let in_time = |gpus: Gpus| {
-        let nodes = scenario.cluster.packed(gpus);
-        let setting = Configuration { nodes: nodes.nodes(), gpus, batch: job.batch_size };
-        job.submit + scenario.overhead.restart(job, None, &nodes) + alone(truth, job, &setting) <= deadline
-    };
-    let chosen = truth.batch_limits(job).is_some_and(|limits| limits.initial < limits.largest);
-    if chosen {
-        let doubled = (0..32).map(|power| Gpus::new(1 << power)).take_while(|gpus| *gpus < cluster);
-        return Some(doubled.chain([cluster]).any(in_time));
-    }
-    Some(truth.sizes(job).iter().copied().filter(|gpus| *gpus <= cluster).any(in_time))
-}
-
-/// How long a job takes from beginning to end, its speed followed as it changes by itself.
-fn alone(truth: &dyn SpeedModel, job: &JobSpec, setting: &Configuration) -> SimDuration {
-    let (mut at, mut time) = (Iterations::ZERO, SimDuration::ZERO);
-    loop {
-        let next = truth.until(job, at);
-        let rate = fastest(truth, job, at, setting);
-        time += (next.unwrap_or(job.iterations) - at).time_at(rate);
-        match next {
-            Some(next) if time < SimDuration::FOREVER => at = next,
-            _ => return time,
-        }
-    }
-}
-
-/// The speed of a job at its own batch size, or at a better one if that may be chosen.
-fn fastest(truth: &dyn SpeedModel, job: &JobSpec, at: Iterations, setting: &Configuration) -> Rate {
-    let rate = |batch: u32| truth.rate(job, at, &Configuration { batch, ..*setting }).unwrap_or(Rate::ZERO);
-    let own = rate(job.batch_size);
-    let Some(limits) = truth.batch_limits(job) else { return own };
-    let doubled = std::iter::successors(Some(limits.initial), |batch| batch.checked_mul(2));
-    let others = doubled.take_while(|batch| *batch < limits.largest).chain([limits.largest]);
-    others.map(rate).fold(own, |best, rate| if rate > best { rate } else { best })
 }

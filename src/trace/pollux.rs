@@ -128,7 +128,7 @@ mod tests {
         let rows = "name,time,application,num_replicas,batch_size\na,-1,gpt2,1,8\na,0,ncf,0,256\nc,0,bert,1,4\nd,0,bert,x,\n";
         insta::assert_snapshot!(wrong("t4", rows, ""), @r#"
         line 2, time: `-1` is negative; give seconds from 0 to 10000000000
-        line 2, application: `gpt2` is no application of `t4`, which has bert, cifar10, deepspeech2, imagenet, ncf, yolov3; correct it, or choose other applications by `--gpu` or `--profiles`
+        line 2, application: `gpt2` is not an application of `t4`, which has bert, cifar10, deepspeech2, imagenet, ncf, yolov3; correct it, or choose other applications by `--gpu` or `--profiles`
         line 3, name: `a` is already the id in line 2; give every job its own
         line 3, num_replicas: `0` is too small; give a whole number of GPUs from 1 to 1000000
         line 3, batch_size: `ncf` is not trained at batch size 256; give 32768

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::job::{JobId, JobSpec, Worth};
+use crate::job::{JobId, JobSpec, SoftDeadline};
 use crate::profile::{Curve, ThroughputTable};
 use crate::trace::ReadOptions;
 use crate::trace::cell::Cell;
@@ -264,8 +264,8 @@ impl<'a> Reader<'a> {
         submit: Option<SimTime>,
         duration: Option<Option<SimDuration>>,
         problems: &mut Problems,
-    ) -> Option<Vec<Worth>> {
-        let hard = |by: Option<SimTime>| by.map(|by| Worth { by, value: 1.0 }).into_iter().collect();
+    ) -> Option<Vec<SoftDeadline>> {
+        let hard = |by: Option<SimTime>| by.map(|by| SoftDeadline { by, value: 1.0 }).into_iter().collect();
         let best_effort = match self.best_effort {
             Some(at) => problems.keep(row.cell(at).flag()),
             None => Some(false),

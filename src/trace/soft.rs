@@ -1,6 +1,6 @@
 //! Soft deadlines: what a job is worth by its deadline and by later times.
 
-use crate::job::Worth;
+use crate::job::SoftDeadline;
 use crate::trace::cell::Cell;
 use crate::trace::problem::{Problem, Problems};
 use crate::trace::unit::TimeUnit;
@@ -14,7 +14,7 @@ pub(super) fn lists(
     unit: TimeUnit,
     submit: SimTime,
     problems: &mut Problems,
-) -> Option<Vec<Worth>> {
+) -> Option<Vec<SoftDeadline>> {
     let right = format!("{} after the submission, separated by `-`, such as `20-30`", unit.right());
     let after = items(times, &right, |part| unit.time(part), problems);
     let worth = items(values, "numbers above 0, separated by `-`, such as `10-8`", value, problems);
@@ -25,7 +25,7 @@ pub(super) fn lists(
         return None;
     }
     let by = after.iter().map(|after| submit + after.since(SimTime::ZERO));
-    let soft = by.zip(worth).map(|(by, value)| Worth { by, value }).collect();
+    let soft = by.zip(worth).map(|(by, value)| SoftDeadline { by, value }).collect();
     problems.keep(checked(times, values, unit, soft))
 }
 
@@ -53,17 +53,19 @@ pub(super) fn pairs(
     unit: TimeUnit,
     deadline: SimTime,
     problems: &mut Problems,
-) -> Option<Vec<Worth>> {
+) -> Option<Vec<SoftDeadline>> {
     let wrong = "is not TIME:VALUE pairs, separated by spaces; give such, or nothing for a job without";
     let pair = |part: Cell<'_>| {
         let mut halves = part.parts(':');
         match (halves.next(), halves.next(), halves.next()) {
-            (Some(time), Some(worth), None) => Ok(Worth { by: unit.time(time)?, value: value(worth)? }),
+            (Some(time), Some(worth), None) => {
+                Ok(SoftDeadline { by: unit.time(time)?, value: value(worth)? })
+            }
             _ => Err(cell.problem(wrong)),
         }
     };
     let parts = cell.parts(' ').filter(|part| !part.is_blank());
-    let soft: Option<Vec<Worth>> =
+    let soft: Option<Vec<SoftDeadline>> =
         parts.map(|part| problems.keep(pair(part))).collect::<Vec<_>>().into_iter().collect();
     let soft = problems.keep(checked(cell, cell, unit, soft?))?;
     if soft.first().is_some_and(|first| first.by != deadline) {
@@ -74,7 +76,7 @@ pub(super) fn pairs(
 }
 
 /// Pairs as [`pairs`] reads them.
-pub(super) fn text(soft: &[Worth]) -> String {
+pub(super) fn text(soft: &[SoftDeadline]) -> String {
     let pairs: Vec<_> = soft.iter().map(|worth| format!("{}:{}", worth.by, worth.value)).collect();
     pairs.join(" ")
 }
@@ -88,8 +90,8 @@ fn checked(
     times: Cell<'_>,
     values: Cell<'_>,
     unit: TimeUnit,
-    soft: Vec<Worth>,
-) -> Result<Vec<Worth>, Problem> {
+    soft: Vec<SoftDeadline>,
+) -> Result<Vec<SoftDeadline>, Problem> {
     if soft.last().is_some_and(|last| last.by > SimTime::LIMIT) {
         let right = unit.right();
         return Err(

@@ -1,4 +1,4 @@
-//! Times as people and files write them: decimal seconds, exactly.
+//! Times as users and files write them: decimal seconds, exactly.
 
 use std::fmt;
 use std::str::FromStr;
@@ -18,35 +18,27 @@ fn write_seconds(micros: u64, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     write!(f, "{whole}.{}", decimals.trim_end_matches('0'))
 }
 
-/// Why a text is not a time.
+/// Why a text is not a time. The message is a fragment that follows "is".
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
-    /// Not a decimal number such as `3600` or `0.25`.
+    /// It is not a decimal number such as `3600` or `0.25`.
     #[error("not a number of seconds")]
     NotANumber,
-    /// Below zero.
+    /// It is below zero.
     #[error("negative")]
     Negative,
-    /// Beyond [`SimTime::LIMIT`].
+    /// It is beyond [`SimTime::LIMIT`].
     #[error("later than 10000000000 s")]
     TooLarge,
 }
 
-/// Reads seconds in decimal or exponent notation exactly; digits beyond the microsecond are rounded
-/// to the nearest one.
+/// Reads seconds in decimal or exponent notation, and returns them in microseconds. Decimal
+/// notation is read exactly; digits beyond the microsecond round to the nearest one.
 fn parse_seconds(text: &str) -> Result<u64, TimeError> {
-    let plain = |digits: &str| digits.bytes().all(|b| b.is_ascii_digit());
+    let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
     let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
-    if plain(whole) && plain(decimals) && !(whole.is_empty() && decimals.is_empty()) {
-        // Exact: no float in between.
-        let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| TimeError::TooLarge)? };
-        let mut micros = 0;
-        for place in 0..6 {
-            micros = micros * 10 + decimals.as_bytes().get(place).map_or(0, |b| u64::from(b - b'0'));
-        }
-        let up = u64::from(decimals.as_bytes().get(6).is_some_and(|b| *b >= b'5'));
-        let total = whole.checked_mul(MICROS).and_then(|w| w.checked_add(micros + up));
-        return total.filter(|t| *t <= SimTime::LIMIT.0).ok_or(TimeError::TooLarge);
+    if are_digits(whole) && are_digits(decimals) && !(whole.is_empty() && decimals.is_empty()) {
+        return parse_decimal(whole, decimals);
     }
     let value: f64 = text.parse().map_err(|_| TimeError::NotANumber)?;
     if value.is_nan() {
@@ -56,6 +48,16 @@ fn parse_seconds(text: &str) -> Result<u64, TimeError> {
     } else {
         SimDuration::from_secs_f64(value).map(SimDuration::as_micros).ok_or(TimeError::TooLarge)
     }
+}
+
+/// Returns the microseconds of digits before and after a decimal point, with no float in between.
+fn parse_decimal(whole: &str, decimals: &str) -> Result<u64, TimeError> {
+    let whole: u64 = if whole.is_empty() { 0 } else { whole.parse().map_err(|_| TimeError::TooLarge)? };
+    let digit = |place: usize| decimals.as_bytes().get(place).map_or(0, |byte| u64::from(byte - b'0'));
+    let micros = (0..6).fold(0, |micros, place| micros * 10 + digit(place));
+    let up = u64::from(digit(6) >= 5);
+    let total = whole.checked_mul(MICROS).and_then(|whole| whole.checked_add(micros + up));
+    total.filter(|total| *total <= SimTime::LIMIT.0).ok_or(TimeError::TooLarge)
 }
 
 impl fmt::Display for SimTime {
@@ -76,10 +78,10 @@ impl fmt::Display for GpuTime {
     }
 }
 
-/// Reads microseconds from seconds in any form.
-struct Seconds;
+/// Reads microseconds from seconds in any form: text, an integer or a float.
+struct SecondsVisitor;
 
-impl Visitor<'_> for Seconds {
+impl Visitor<'_> for SecondsVisitor {
     type Value = u64;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -109,15 +111,15 @@ macro_rules! seconds_as_text {
             }
         }
         impl Serialize for $quantity {
-            /// As decimal seconds, the form that every file uses.
+            /// Writes decimal seconds, the form that every file uses.
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
                 serializer.collect_str(self)
             }
         }
         impl<'de> Deserialize<'de> for $quantity {
-            /// From decimal seconds, as text or, in options, as a number.
+            /// Reads decimal seconds, as text or, in options, as a number.
             fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<$quantity, D::Error> {
-                deserializer.deserialize_str(Seconds).map($quantity)
+                deserializer.deserialize_str(SecondsVisitor).map($quantity)
             }
         }
     )*};
@@ -140,11 +142,13 @@ mod tests {
 
     #[test]
     fn what_is_not_a_time_says_why() {
-        let is = |text: &str, why| assert_eq!(text.parse::<SimTime>(), Err(why), "{text}");
-        ["", "ten", "NaN", "."].into_iter().for_each(|text| is(text, TimeError::NotANumber));
-        ["inf", "10000000001", "99999999999999999999999"]
-            .into_iter()
-            .for_each(|text| is(text, TimeError::TooLarge));
-        is("-1", TimeError::Negative);
+        let assert_fails = |texts: &[&str], why| {
+            for text in texts {
+                assert_eq!(text.parse::<SimTime>(), Err(why), "{text}");
+            }
+        };
+        assert_fails(&["", "ten", "NaN", "."], TimeError::NotANumber);
+        assert_fails(&["inf", "10000000001", "99999999999999999999999"], TimeError::TooLarge);
+        assert_fails(&["-1"], TimeError::Negative);
     }
 }

@@ -13,7 +13,7 @@ use crate::data::data;
 use crate::replay::replay;
 use elasticflow_sim::config::profiles::builtin;
 use elasticflow_sim::job::JobSpec;
-use elasticflow_sim::overhead::{Change, Preset};
+use elasticflow_sim::overhead::{ChangeCost, OverheadPreset};
 use elasticflow_sim::profile::{Configuration, SpeedModel, ThroughputTable};
 use elasticflow_sim::record::jobs::State;
 use elasticflow_sim::scheduler;
@@ -163,7 +163,7 @@ fn edf_differs_from_the_artifact_by_two_quirks() {
         };
         let sizes = scenario.workload.jobs().iter().map(measured).collect();
         let speeds = Arc::new(PastThePeak { table, sizes });
-        let overhead = Preset::from(Change::None).on(scenario.cluster.gpus()).into();
+        let overhead = OverheadPreset::from(ChangeCost::None).for_cluster(scenario.cluster.gpus()).into();
         let scenario = Scenario { truth: speeds.clone(), belief: speeds, overhead, ..scenario };
         let ours = Figures::of(&simulate(&scenario, &mut ()).unwrap().jobs);
         let jct = ours.mean_jct().unwrap();

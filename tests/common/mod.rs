@@ -1,17 +1,19 @@
 //! Small workloads for tests: jobs in a line, speeds in a table, everything else by default.
 #![allow(dead_code, reason = "each test crate uses its own part")]
 
-use std::sync::Arc;
+#[path = "base.rs"]
+mod base;
 
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
-use elasticflow_sim::overhead::{Change, Preset};
-use elasticflow_sim::profile::{Curve, Profiled, ThroughputTable};
+use elasticflow_sim::overhead::OverheadPreset;
+use elasticflow_sim::profile::{Curve, ThroughputTable};
 use elasticflow_sim::scheduler::Options;
 use elasticflow_sim::sim::{Outcome, Scenario, SimError, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
-use elasticflow_sim::{placement, scheduler};
+
+pub(crate) use base::base_scenario;
 
 /// A job that runs by the curve `model`.
 #[derive(Clone, Copy, Debug)]
@@ -57,8 +59,8 @@ pub(crate) fn workload(jobs: &[Job]) -> Workload {
     Workload::new(specs.collect()).expect("a legal workload")
 }
 
-/// `linear`: as many iterations a second as GPUs, up to 64. `flat`: 1 on any count. `half`: 1, 1.5,
-/// 2, 2.5 … `peak`: no gain beyond 4.
+/// Speeds on 1, 2, 4, … 64 GPUs, in iterations per second. `linear`: the number of GPUs. `flat`: 1.
+/// `half`: 1, 1.5, 2, 2.5 … `peak`: as `linear`, without a gain beyond 4.
 pub(crate) fn speeds() -> ThroughputTable {
     let mut table = ThroughputTable::new("test");
     let mut add = |model: &str, rate: &dyn Fn(u32) -> f64| {
@@ -80,28 +82,13 @@ fn options(name: &str) -> Options {
 
 /// The jobs under a scheduler on `nodes` × `gpus` GPUs, slot 0, free changes.
 pub(crate) fn scenario(name: &str, nodes: u32, gpus: u32, jobs: &[Job]) -> Scenario {
-    let workload = workload(jobs);
-    let speeds = Arc::new(Profiled::new(&speeds(), &workload).expect("known models"));
     let cluster = Shape::uniform(nodes, Gpus::new(gpus)).expect("a cluster");
-    Scenario {
-        overhead: Preset::from(Change::None).on(cluster.gpus()).into(),
-        workload: workload.into(),
-        cluster,
-        truth: speeds.clone(),
-        belief: speeds,
-        placer: placement::entry("buddy").expect("a placer"),
-        scheduler: scheduler::entry(name).expect("a scheduler"),
-        options: options(name),
-        seed: 0,
-        slot: SimDuration::ZERO,
-        until: None,
-        plan_limit: None,
-    }
+    Scenario { options: options(name), ..base_scenario(workload(jobs), &speeds(), cluster, name) }
 }
 
 pub(crate) fn overhead(scenario: Scenario, preset: &str) -> Scenario {
-    let preset: Preset = preset.parse().expect("an overhead");
-    Scenario { overhead: preset.on(scenario.cluster.gpus()).into(), ..scenario }
+    let preset: OverheadPreset = preset.parse().expect("an overhead");
+    Scenario { overhead: preset.for_cluster(scenario.cluster.gpus()).into(), ..scenario }
 }
 
 pub(crate) fn slot(scenario: Scenario, seconds: f64) -> Scenario {

@@ -1,17 +1,19 @@
 //! Whole traces under the defaults of the command line: what the golden table, the reference tests
 //! and the benches replay. Stands alone, so that benches can include it by its path.
 
+#[path = "base.rs"]
+mod base;
+
 use std::path::Path;
-use std::sync::Arc;
 
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
-use elasticflow_sim::overhead::Preset;
-use elasticflow_sim::profile::Profiled;
+use elasticflow_sim::overhead::OverheadPreset;
 use elasticflow_sim::sim::Scenario;
 use elasticflow_sim::trace::{self, ReadOptions};
 use elasticflow_sim::units::{Gpus, SimDuration};
-use elasticflow_sim::{placement, scheduler};
+
+use base::base_scenario;
 
 /// A trace on `nodes` × `gpus_per_node` GPUs: overhead `on-change`, buddy placement. Other
 /// schedulers are tried by changing the scenario's, so that a trace is read once.
@@ -25,20 +27,10 @@ pub(crate) fn replay(
     let table = builtin(profiles).expect("built-in profiles");
     let options = ReadOptions::default();
     let workload = trace::read(path, &table, &options).unwrap_or_else(|why| panic!("{why}")).workload;
-    let speeds = Arc::new(Profiled::new(&table, &workload).expect("known models"));
     let cluster = Shape::uniform(nodes, Gpus::new(gpus_per_node)).expect("a cluster");
     Scenario {
-        overhead: Preset::default().on(cluster.gpus()).into(),
-        workload: workload.into(),
-        cluster,
-        truth: speeds.clone(),
-        belief: speeds,
-        placer: placement::entry("buddy").expect("a placer"),
-        scheduler: scheduler::entry(name).expect("a scheduler"),
-        options: Default::default(),
-        seed: 0,
+        overhead: OverheadPreset::default().for_cluster(cluster.gpus()).into(),
         slot: SimDuration::from_secs(slot),
-        until: None,
-        plan_limit: None,
+        ..base_scenario(workload, &table, cluster, name)
     }
 }

@@ -8,10 +8,10 @@ use std::sync::Arc;
 
 use crate::common::{Job, fails, job, overhead, run, scenario, slot, spans, speeds, workload};
 use elasticflow_sim::cluster::Shape;
-use elasticflow_sim::job::{JobSpec, Worth};
-use elasticflow_sim::overhead::Preset;
+use elasticflow_sim::job::{JobSpec, SoftDeadline};
+use elasticflow_sim::overhead::OverheadPreset;
 use elasticflow_sim::placement;
-use elasticflow_sim::profile::{Curve, Profiled};
+use elasticflow_sim::profile::{Curve, ProfiledSpeeds};
 use elasticflow_sim::record::jobs::{JobRow, State};
 use elasticflow_sim::scheduler::{self, Options};
 use elasticflow_sim::sim::Scenario;
@@ -176,7 +176,8 @@ impl elasticflow_sim::profile::SpeedModel for Faster {
 
 fn softened(scenario: &Scenario, row: usize, soft: &[(f64, f64)]) -> Scenario {
     let mut jobs = scenario.workload.jobs().to_vec();
-    jobs[row].soft = soft.iter().map(|(by, value)| Worth { by: common::time(*by), value: *value }).collect();
+    jobs[row].soft =
+        soft.iter().map(|(by, value)| SoftDeadline { by: common::time(*by), value: *value }).collect();
     jobs[row].deadline = jobs[row].soft.first().map(|worth| worth.by);
     Scenario { workload: Workload::new(jobs).unwrap().into(), ..scenario.clone() }
 }
@@ -240,7 +241,7 @@ impl Case {
         for (spec, (_, later)) in specs.iter_mut().zip(&self.jobs) {
             let Some(deadline) = spec.deadline.filter(|_| *later > 0) else { continue };
             let step = deadline.since(spec.submit);
-            let worth = |nth: usize| Worth {
+            let worth = |nth: usize| SoftDeadline {
                 by: deadline + SimDuration::from_micros(step.as_micros() / 3 * nth as u64),
                 value: 10.0 / (nth + 1) as f64,
             };
@@ -250,7 +251,7 @@ impl Case {
         let mut table = speeds();
         let every = (1..=8).map(|gpus| (Gpus::new(gpus), Rate::new(f64::from(gpus))));
         table.insert("every", 64, Curve::new(every.collect()).unwrap());
-        let speeds = Arc::new(Profiled::new(&table, &workload).unwrap());
+        let speeds = Arc::new(ProfiledSpeeds::new(&table, &workload).unwrap());
         let lease = format!("lease={}", self.lease);
         let options = self.options.iter().map(String::as_str).chain([lease.as_str()]);
         // Buddies are for nodes that are alike.
@@ -422,7 +423,7 @@ fn nobody_accepted_is_late_on_published_traces() {
 fn odd_clusters_are_served() {
     let jobs = [job("linear", 0.0, 500.0).on(4).due(1000.0), job("linear", 0.0, 500.0).on(8).due(1000.0)];
     let cluster = Shape::new(vec![Gpus::new(3), Gpus::new(2)]).unwrap();
-    let overhead = "on-change".parse::<Preset>().unwrap().on(cluster.gpus()).into();
+    let overhead = "on-change".parse::<OverheadPreset>().unwrap().for_cluster(cluster.gpus()).into();
     let placer = placement::entry("first-fit").unwrap();
     let outcome = run(&Scenario { cluster, overhead, placer, ..chronus(&jobs, &[]) });
     assert_eq!(states(&outcome.jobs), [(1, State::Met), (0, State::Declined)]);

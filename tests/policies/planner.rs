@@ -1,18 +1,17 @@
 //! Admission against the oracle of `tests/common/filling.rs`: whatever constant-level filling in
 //! deadline order could promise is promised.
 
+use crate::common::base_scenario;
 use crate::filling;
-use std::sync::Arc;
-
 use crate::filling::{Filled, Free, Job, Size};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
-use elasticflow_sim::overhead::Overhead;
-use elasticflow_sim::profile::{Curve, Profiled, ThroughputTable};
+use elasticflow_sim::overhead::{ChangeCost, OverheadPreset};
+use elasticflow_sim::placement;
+use elasticflow_sim::profile::{Curve, ThroughputTable};
 use elasticflow_sim::sim::{Scenario, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
-use elasticflow_sim::{overhead, placement, scheduler};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
@@ -74,21 +73,14 @@ fn scenario(instance: &Instance, name: &str) -> Scenario {
         }
     });
     let workload = Workload::new(specs.collect()).unwrap();
-    let speeds = Arc::new(Profiled::new(&table, &workload).unwrap());
-    let restart = overhead::Preset::from(overhead::Change::Fixed(SimDuration::from_micros(instance.restart)));
+    let restart = SimDuration::from_micros(instance.restart);
+    let restart = OverheadPreset::from(ChangeCost::Fixed(restart));
+    let cluster = Shape::uniform(1, Gpus::new(instance.gpus)).unwrap();
     Scenario {
-        overhead: Arc::<dyn Overhead>::from(restart.on(Gpus::new(instance.gpus))),
-        workload: workload.into(),
-        cluster: Shape::uniform(1, Gpus::new(instance.gpus)).unwrap(),
-        truth: speeds.clone(),
-        belief: speeds,
+        overhead: restart.for_cluster(cluster.gpus()).into(),
         placer: placement::entry("first-fit").unwrap(),
-        scheduler: scheduler::entry(name).unwrap(),
-        options: Default::default(),
-        seed: 0,
-        slot: SimDuration::ZERO,
         until: Some(SimTime::ZERO),
-        plan_limit: None,
+        ..base_scenario(workload, &table, cluster, name)
     }
 }
 

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use crate::data::data;
-use elasticflow_sim::application::{Applications, Goodput, StepRow, StepTable, Steps};
+use elasticflow_sim::application::{Applications, GoodputSpeeds, StepMeasurement, StepTable, Steps};
 use elasticflow_sim::config::applications::builtin;
 use elasticflow_sim::job::JobSpec;
 use elasticflow_sim::profile::BatchLimits;
@@ -75,7 +75,7 @@ fn nobody_has_more_gpus_than_its_speed_is_known_on() {
             let steps = application.steps.clone();
             [low, high].map(move |atomic| {
                 let nodes = gpus.div_ceil(4);
-                StepRow { nodes, gpus, atomic, time: steps.times(nodes, gpus, atomic).unwrap() }
+                StepMeasurement { nodes, gpus, atomic, time: steps.times(nodes, gpus, atomic).unwrap() }
             })
         });
         application.steps = Steps::Table(StepTable::new(rows.collect::<Vec<_>>()).unwrap());
@@ -88,7 +88,8 @@ fn nobody_has_more_gpus_than_its_speed_is_known_on() {
             ..base.workload.jobs()[0].clone()
         };
         let workload = Arc::new(Workload::new(vec![job]).unwrap());
-        let speeds = Arc::new(Goodput::new(&Applications::new("mine", [application]), &workload).unwrap());
+        let speeds =
+            Arc::new(GoodputSpeeds::new(&Applications::new("mine", [application]), &workload).unwrap());
         given(&Scenario { workload, truth: speeds.clone(), belief: speeds, ..base }).0.most
     };
     assert_eq!([4, 8].map(of), [4, 8]);

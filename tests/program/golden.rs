@@ -10,8 +10,8 @@ use elasticflow_sim::sim::{Scenario, SimError, simulate};
 
 const TRACES: [&str; 4] = ["light-100", "bursty-195", "fig9-load-1000", "mixed-200"];
 
-fn sum(rows: &[JobRow], of: fn(&JobRow) -> u32) -> u32 {
-    rows.iter().map(of).sum()
+fn sum(rows: &[JobRow], column: fn(&JobRow) -> u32) -> u32 {
+    rows.iter().map(column).sum()
 }
 
 fn line(trace: &str, scenario: &Scenario) -> String {

@@ -1,4 +1,5 @@
-//! Batch sizes that a policy sets, and what it sees of its jobs, on scenarios worked out by hand.
+//! Batch sizes that a policy sets, and what it observes of its jobs, on scenarios worked out by
+//! hand.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -66,20 +67,20 @@ fn larger_later(view: &elasticflow_sim::scheduler::View<'_>) -> Plan {
     plan
 }
 
-/// 20 iterations in the first 10 s at 2/s; the other 80 at 3/s take 26 2/3 s, without a pause
-/// between.
+/// 20 iterations in the first 10 s at 2/s; the other 80 at 3/s take 26 2/3 s, and no
+/// restart overhead lies between.
 #[test]
-fn a_new_batch_size_changes_the_speed_and_costs_no_pause() {
+fn a_new_batch_size_changes_the_speed_and_costs_no_restart_overhead() {
     let outcome = run(&alone(policy!(larger_later)));
     assert_eq!(spans(&outcome), ["0-36.666667"]);
     let row = &outcome.jobs[0];
     assert_eq!((row.rescales, row.preemptions, row.migrations), (0, 0, 0));
 }
 
-/// With a pause of 15 s, of which 10 s are over when the batch size changes: the other 5 s stay,
-/// then 100 ÷ 3 s.
+/// With a restart overhead of 15 s, of which 10 s are over when the batch size changes: the other 5
+/// s stay, then 100 ÷ 3 s.
 #[test]
-fn a_pause_goes_on_under_a_new_batch_size() {
+fn a_restart_goes_on_under_a_new_batch_size() {
     let outcome = run(&overhead(alone(policy!(larger_later)), "fixed:15"));
     assert_eq!(spans(&outcome), ["0-48.333334"]);
     assert_eq!(outcome.jobs[0].overhead_time.to_string(), "15");

@@ -17,7 +17,7 @@ fn under(scheduler: &'static Entry, jobs: &[Job]) -> Scenario {
     Scenario { scheduler, ..scenario("fifo", 1, 8, jobs) }
 }
 
-/// One GPU for everybody.
+/// One GPU for each job.
 fn one_each(view: &View<'_>) -> Plan {
     let mut plan = Plan::new();
     for id in view.live() {
@@ -26,14 +26,20 @@ fn one_each(view: &View<'_>) -> Plan {
     plan
 }
 
+/// Notes when a scheduler is called, in microseconds, and returns that.
+fn note_call(calls: &Mutex<Vec<u64>>, view: &View<'_>) -> u64 {
+    let now = view.now().as_micros();
+    calls.lock().unwrap().push(now);
+    now
+}
+
 /// Slot 60. The plan at 0 asks for a wake-up; the one that asks for 70.000003 does so while the
 /// arrival at 10 s is held back until 60.000007. Each comes at its microsecond.
 #[test]
 fn wake_ups_and_held_back_plans_each_come_at_their_microsecond() {
     static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
     let scheduler = policy!(|view| {
-        let now = view.now().as_micros();
-        CALLS.lock().unwrap().push(now);
+        let now = note_call(&CALLS, view);
         let mut plan = one_each(view);
         // A plan replaces the wake-up that is under way, so it asks again.
         for at in [7, 70_000_003].into_iter().filter(|at| *at > now) {
@@ -54,8 +60,7 @@ fn wake_ups_and_held_back_plans_each_come_at_their_microsecond() {
 fn an_exact_wake_up_takes_the_place_of_the_plan_that_is_held_back() {
     static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
     let scheduler = policy!(|view| {
-        let now = view.now().as_micros();
-        CALLS.lock().unwrap().push(now);
+        let now = note_call(&CALLS, view);
         let mut plan = one_each(view);
         if now == 0 {
             plan.wake_at(view.now() + SimDuration::from_micros(59_999_999));
@@ -73,8 +78,7 @@ fn an_exact_wake_up_takes_the_place_of_the_plan_that_is_held_back() {
 fn a_held_back_plan_does_not_move_a_wake_up() {
     static CALLS: Mutex<Vec<u64>> = Mutex::new(Vec::new());
     let scheduler = policy!(|view| {
-        let now = view.now().as_micros();
-        CALLS.lock().unwrap().push(now);
+        let now = note_call(&CALLS, view);
         let mut plan = one_each(view);
         if now == 0 {
             plan.wake_at(view.now() + SimDuration::from_micros(30_000_001));

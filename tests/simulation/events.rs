@@ -8,7 +8,7 @@ use elasticflow_sim::sim::Scenario;
 /// One node of 8. Job 0 takes 4 GPUs for 100/4 = 25 s, job 1 the other 4; job 2 needs 8 and waits
 /// for both; job 3, small, may not overtake it.
 #[test]
-fn fifo_runs_in_order_and_nobody_overtakes() {
+fn fifo_runs_in_order_and_no_job_overtakes() {
     let jobs = [
         job("linear", 0.0, 100.0).on(4),
         job("linear", 1.0, 80.0).on(4),
@@ -21,9 +21,10 @@ fn fifo_runs_in_order_and_nobody_overtakes() {
     assert_eq!(outcome.totals.plans, 8);
 }
 
-/// The same with 10 s pauses into 8 GPUs, 8 s into 4, 4 s into 1: every job starts with one.
+/// The same with restart overheads of 10 s into 8 GPUs, 8 s into 4, 4 s into 1: every job starts
+/// with one.
 #[test]
-fn a_start_costs_a_pause() {
+fn a_start_costs_a_restart_overhead() {
     let jobs = [job("linear", 0.0, 100.0).on(4), job("linear", 2.0, 80.0).on(8)];
     let outcome = run(&overhead(scenario("fifo", 1, 8, &jobs), "on-change"));
     assert_eq!(spans(&outcome), ["0-33", "33-53"]);

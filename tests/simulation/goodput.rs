@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::common::{Job, scenario, time};
-use elasticflow_sim::application::{Application, Applications, Goodput, Noise, Statistics, Steps};
+use elasticflow_sim::application::{
+    Application, Applications, GoodputSpeeds, GradientStatistics, Noise, Steps,
+};
 use elasticflow_sim::goodput::StepModel;
 use elasticflow_sim::profile::BatchLimits;
 use elasticflow_sim::sim::{Scenario, feasible_alone, simulate};
@@ -13,7 +15,7 @@ use elasticflow_sim::workload::Workload;
 /// One second an example; gradients are exchanged in 1 s on a node. Two epochs of 30 and 70; ρ is 1
 /// in the first, infinite in the second.
 fn simple() -> Applications {
-    let statistics = |square| Statistics { square, variance: 1.0 };
+    let statistics = |square| GradientStatistics { square, variance: 1.0 };
     let (alpha_n, beta_n) = (3.0, 0.5);
     Applications::new(
         "mine",
@@ -43,7 +45,7 @@ fn alone(gpus: u32, deadline: Option<f64>) -> Scenario {
     let mut jobs = scenario.workload.jobs().to_vec();
     (jobs[0].model, jobs[0].batch_size, jobs[0].deadline) = ("simple".into(), 16, deadline.map(time));
     let workload = Workload::new(jobs).unwrap();
-    let goodput = Arc::new(Goodput::new(&simple(), &workload).unwrap());
+    let goodput = Arc::new(GoodputSpeeds::new(&simple(), &workload).unwrap());
     Scenario { workload: workload.into(), truth: goodput.clone(), belief: goodput, ..scenario }
 }
 

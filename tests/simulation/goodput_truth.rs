@@ -4,7 +4,9 @@
 use crate::data;
 use std::path::{Path, PathBuf};
 
-use elasticflow_sim::application::{Application, Applications, Noise, StepRow, StepTable, StepTime, Steps};
+use elasticflow_sim::application::{
+    Application, Applications, Noise, StepMeasurement, StepTable, StepTime, Steps,
+};
 use elasticflow_sim::config::applications::{builtin, read};
 use elasticflow_sim::config::profiles;
 use elasticflow_sim::goodput::gain;
@@ -15,7 +17,7 @@ fn traces() -> Option<PathBuf> {
 }
 
 /// One published measurement of a step.
-struct Row {
+struct PublishedStep {
     nodes: u32,
     gpus: u32,
     atomic: u32,
@@ -28,8 +30,8 @@ fn cells(path: &Path) -> Vec<Vec<String>> {
     reader.records().map(|row| row.unwrap().iter().map(str::to_owned).collect()).collect()
 }
 
-/// Every published row of an application, in the order of the files.
-fn rows(folder: &Path, application: &str) -> Vec<Row> {
+/// Every published measurement of an application, in the order of the files.
+fn rows(folder: &Path, application: &str) -> Vec<PublishedStep> {
     let number = |text: &str| text.parse::<f64>().unwrap();
     let placements = cells(&folder.join(application).join("placements.csv")).into_iter().map(|row| {
         let gpus: u32 = row[0].chars().map(|digit| digit.to_digit(10).unwrap()).sum();
@@ -38,7 +40,7 @@ fn rows(folder: &Path, application: &str) -> Vec<Row> {
     let scalability = cells(&folder.join(application).join("scalability.csv")).into_iter().map(|row| {
         (row[0].parse().unwrap(), row[1].parse().unwrap(), number(&row[2]), number(&row[3]), number(&row[4]))
     });
-    let row = |(nodes, gpus, atomic, step, sync): (u32, u32, f64, f64, f64)| Row {
+    let row = |(nodes, gpus, atomic, step, sync): (u32, u32, f64, f64, f64)| PublishedStep {
         nodes,
         gpus,
         atomic: atomic as u32,
@@ -51,9 +53,9 @@ fn rows(folder: &Path, application: &str) -> Vec<Row> {
 /// The quantile of some errors, between the two nearest.
 fn quantile(errors: &mut [f64], share: f64) -> f64 {
     errors.sort_by(f64::total_cmp);
-    let at = share * (errors.len() - 1) as f64;
-    let (low, high) = (errors[at.floor() as usize], errors[at.ceil() as usize]);
-    low + at.fract() * (high - low)
+    let place = share * (errors.len() - 1) as f64;
+    let (low, high) = (errors[place.floor() as usize], errors[place.ceil() as usize]);
+    low + place.fract() * (high - low)
 }
 
 /// Median, ninth decile and maximum of the relative errors of `found`.
@@ -63,21 +65,21 @@ fn errors(pairs: impl Iterator<Item = (f64, f64)>) -> [f64; 3] {
 }
 
 /// Errors of steps and of accumulation steps over every row.
-fn step_errors(steps: &Steps, rows: &[Row]) -> ([f64; 3], [f64; 3]) {
-    let times = |row: &Row| steps.times(row.nodes, row.gpus, row.atomic).unwrap();
+fn step_errors(steps: &Steps, rows: &[PublishedStep]) -> ([f64; 3], [f64; 3]) {
+    let times = |row: &PublishedStep| steps.times(row.nodes, row.gpus, row.atomic).unwrap();
     (
         errors(rows.iter().map(|row| (times(row).step, row.step))),
         errors(rows.iter().map(|row| (times(row).accumulate, row.accumulate))),
     )
 }
 
-fn one<'a>(all: &'a Applications, name: &str) -> &'a Application {
+fn application<'a>(all: &'a Applications, name: &str) -> &'a Application {
     all.get(name).unwrap()
 }
 
-/// Whether what was found is what the documents say, to the last digit that they have.
-fn is(found: [f64; 3], said: [f64; 3]) -> bool {
-    found.iter().zip(said).all(|(found, said)| (found - said).abs() <= 0.0005 + 1e-9)
+/// Returns whether what was found is what the documents say, to the last digit that they have.
+fn matches(found: [f64; 3], stated: [f64; 3]) -> bool {
+    found.iter().zip(stated).all(|(found, stated)| (found - stated).abs() <= 0.0005 + 1e-9)
 }
 
 /// Median, ninth decile and maximum of the error of a step by the fits, the same by the table of
@@ -96,15 +98,15 @@ fn steps_are_as_far_from_the_measurements_as_stated() {
     let Some(traces) = traces() else { return };
     let (fitted, measured) = (builtin("t4").unwrap(), read(&traces).unwrap().applications);
     for (name, by_fit, by_table, accumulate) in STEPS {
-        let (fitted, measured) = (one(&fitted, name), one(&measured, name));
+        let (fitted, measured) = (application(&fitted, name), application(&measured, name));
         // yolov3 was measured at larger micro-batches than it is allowed.
         let mut rows = rows(&traces, name);
         rows.retain(|row| row.atomic <= fitted.limits.local.1);
         let (step, micro) = step_errors(&fitted.steps, &rows);
-        assert!(is(step, by_fit), "{name}: {step:.4?}");
+        assert!(matches(step, by_fit), "{name}: {step:.4?}");
         assert!((micro[0] - accumulate).abs() < 0.0005 + 1e-9, "{name}: {micro:.4?}");
         let (step, _) = step_errors(&measured.steps, &rows);
-        assert!(is(step, by_table), "{name}: {step:.4?}");
+        assert!(matches(step, by_table), "{name}: {step:.4?}");
     }
 }
 
@@ -117,8 +119,8 @@ fn what_was_not_measured_is_as_far_off_as_stated() {
     let (mut pair, mut nodes) = (Vec::new(), Vec::new());
     for (name, ..) in STEPS {
         let rows = rows(&traces, name);
-        let without = |out: &dyn Fn(&Row) -> bool| {
-            let kept = rows.iter().filter(|row| !out(row)).map(|row| StepRow {
+        let without = |out: &dyn Fn(&PublishedStep) -> bool| {
+            let kept = rows.iter().filter(|row| !out(row)).map(|row| StepMeasurement {
                 nodes: row.nodes,
                 gpus: row.gpus,
                 atomic: row.atomic,
@@ -137,7 +139,10 @@ fn what_was_not_measured_is_as_far_off_as_stated() {
     }
     let found = [&mut pair, &mut nodes]
         .map(|errors| [quantile(errors, 0.5), quantile(errors, 0.9), errors.len() as f64]);
-    assert!(is(found[0], [0.049, 0.160, 1208.0]) && is(found[1], [0.054, 0.160, 1208.0]), "{found:.4?}");
+    assert!(
+        matches(found[0], [0.049, 0.160, 1208.0]) && matches(found[1], [0.054, 0.160, 1208.0]),
+        "{found:.4?}"
+    );
 }
 
 /// How many times as many iterations the noise by the fits takes from beginning to end as that by
@@ -157,7 +162,7 @@ fn trainings_take_as_many_iterations_as_stated() {
     let Some(traces) = traces() else { return };
     let (fitted, measured) = (builtin("t4").unwrap(), read(&traces).unwrap().applications);
     for (name, ratios, gains) in ITERATIONS {
-        let (fitted, measured) = (one(&fitted, name), one(&measured, name));
+        let (fitted, measured) = (application(&fitted, name), application(&measured, name));
         let Noise::Measured(batches) = &measured.noise else { panic!("{name} was not measured") };
         assert_eq!(batches.len(), ratios.len());
         for ((batch, _), ratio) in batches.iter().zip(ratios) {
@@ -165,8 +170,9 @@ fn trainings_take_as_many_iterations_as_stated() {
             assert!((found - ratio).abs() < 0.004, "{name} at {batch}: {found}");
         }
         let epochs = measured.progress.len();
-        let gain = |of: &Application, batch, epoch| {
-            gain(of.noise.at(epoch, epochs, batch), of.limits.initial, batch)
+        let gain = |application: &Application, batch, epoch| {
+            let noise = application.noise.at(epoch, epochs, batch);
+            gain(noise, application.limits.initial, batch)
         };
         let larger = batches.iter().map(|(batch, _)| *batch).skip(1);
         let all = larger.flat_map(|batch| (0..epochs).map(move |epoch| (batch, epoch)));

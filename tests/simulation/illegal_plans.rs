@@ -1,12 +1,14 @@
-//! What a faulty policy is told: a named error for each fault, never a wrong number and never a run
-//! that does not end.
+//! What the simulation makes of a faulty policy: a named error for each fault, never a wrong number
+//! and never a run that does not end. A broken placer is noticed as well.
 
 use crate::common;
+use std::collections::BTreeSet;
 use std::io;
 
 use crate::common::{Job, fails, job, overhead, run, scenario, spans};
-use elasticflow_sim::cluster::{NodeId, NodeSet};
+use elasticflow_sim::cluster::{Cluster, NodeId, NodeSet};
 use elasticflow_sim::job::JobId;
+use elasticflow_sim::placement::{self, Placer};
 use elasticflow_sim::record::{Happened, Observer};
 use elasticflow_sim::scheduler::{Entry, Plan, Reason, View};
 use elasticflow_sim::sim::{PlanFault, Scenario, SimError, simulate};
@@ -77,7 +79,7 @@ fn a_job_granted_twice() {
 fn a_grant_of_nothing() {
     let (fault, text) = fault(policy!(|_| grants(&[(FIRST, 0)])));
     assert_eq!(fault, PlanFault::NoGpus("j0".into()));
-    assert!(text.ends_with("it grants job `j0` no GPUs; leave it out to pause it"), "{text}");
+    assert!(text.ends_with("it grants job `j0` no GPUs; leave it out to preempt it"), "{text}");
 }
 
 #[test]
@@ -212,14 +214,15 @@ fn in_turns(view: &View<'_>, seconds: u64) -> Plan {
     plan
 }
 
-/// A turn is longer than any pause in it, that of a start and that of a turn. One job alone has no
-/// turns.
+/// A turn is longer than any restart overhead in it, that of a start and that of a turn. One job
+/// alone has no turns.
 #[test]
-fn turns_that_may_be_all_pause() {
+fn turns_that_may_be_all_restart_overhead() {
     let turns: &'static Entry = policy!(|view| in_turns(view, 5));
     for restarts in ["fixed:5", "fixed:1+suspend:5"] {
         let text = fails(&overhead(under(turns, &LONG), restarts)).to_string();
-        let end = "job `j0` may stand still for 5 s of a turn of 5 s; turns are longer than pauses";
+        let end = "job `j0` may spend 5 s of a turn of 5 s restarting; make turns longer than any restart \
+                   overhead in them";
         assert!(text.starts_with("at 10 s `test`") && text.ends_with(end), "{text}");
     }
     run(&overhead(under(turns, &LONG), "fixed:4.999999+suspend:4.999999"));
@@ -257,13 +260,13 @@ fn nodes_that_are_taken_or_not_there() {
     let taken: &'static Entry = policy!(|view| beside_the_first(view, 0));
     let missing: &'static Entry = policy!(|view| beside_the_first(view, 2));
     let free: &'static Entry = policy!(|view| beside_the_first(view, 1));
-    let on = |scheduler| Scenario { scheduler, ..scenario("fifo", 2, 8, &LONG) };
+    let two_nodes = |scheduler| Scenario { scheduler, ..scenario("fifo", 2, 8, &LONG) };
     for (scheduler, nodes) in [(taken, "0:8"), (missing, "2:8")] {
-        let text = fails(&on(scheduler)).to_string();
+        let text = fails(&two_nodes(scheduler)).to_string();
         let end = format!("job `j1` is granted GPUs on nodes {nodes}, where there are not as many free");
         assert!(text.starts_with("at 10 s `test`") && text.ends_with(&end), "{text}");
     }
-    assert_eq!(spans(&run(&on(free))), ["0-100", "10-20"]);
+    assert_eq!(spans(&run(&two_nodes(free))), ["0-100", "10-20"]);
 }
 
 /// 8 GPUs for job 0, and 8 of a node for job 1.
@@ -350,4 +353,85 @@ fn an_observer_that_cannot_write_stops_the_run() {
     let error = simulate(&scenario("fifo", 1, 8, &two()), &mut DiskFull).expect_err("no run");
     assert_eq!(error.to_string(), "cannot record what happens: no space left on device");
     assert!(matches!(error, SimError::Record(_)));
+}
+
+/// Grants the jobs that are there 4 GPUs each, and pins the first once it has some.
+fn four_each(view: &View<'_>) -> Plan {
+    let mut plan = Plan::new();
+    for id in view.live() {
+        plan.grant(*id, Gpus::new(4));
+    }
+    if !view.gpus(FIRST).is_zero() && view.is_live(FIRST) {
+        plan.pin(FIRST);
+    }
+    plan
+}
+
+/// What a placer does with the cluster and the requests, and which holders it says that it moved.
+type Placing = fn(&mut Cluster, &[(JobId, Gpus)]) -> Vec<(JobId, NodeSet)>;
+
+struct BrokenPlacer(Placing);
+
+impl Placer for BrokenPlacer {
+    fn place(
+        &mut self,
+        cluster: &mut Cluster,
+        requests: &[(JobId, Gpus)],
+        _: &BTreeSet<JobId>,
+    ) -> Vec<(JobId, NodeSet)> {
+        (self.0)(cluster, requests)
+    }
+}
+
+/// Runs [`two`] under [`four_each`] with a placer that is built by `build`.
+fn run_with_placer(build: fn() -> Box<dyn Placer>) {
+    let usual = placement::entry("first-fit").expect("a placer");
+    let placer = Box::leak(Box::new(placement::PlacerEntry { build, ..*usual }));
+    run(&Scenario { placer, ..under(policy!(four_each), &two()) });
+}
+
+/// Places every request on node 0, with so many GPUs less than was requested.
+fn place_all(cluster: &mut Cluster, requests: &[(JobId, Gpus)], less: u32) {
+    for (job, gpus) in requests {
+        cluster.hold(*job, NodeSet::of(NodeId(0), *gpus - Gpus::new(less)));
+    }
+}
+
+#[test]
+#[should_panic(expected = "the placer gives JobId(0) as many GPUs as were requested")]
+fn a_placer_that_gives_too_little_is_noticed() {
+    run_with_placer(|| {
+        Box::new(BrokenPlacer(|cluster, requests| {
+            place_all(cluster, requests, 1);
+            Vec::new()
+        }))
+    });
+}
+
+#[test]
+#[should_panic(expected = "the placer moves JobId(0), which is pinned")]
+fn a_placer_that_moves_a_pinned_job_is_noticed() {
+    run_with_placer(|| {
+        Box::new(BrokenPlacer(|cluster, requests| {
+            place_all(cluster, requests, 0);
+            let first = cluster.holding(FIRST).cloned();
+            first.filter(|_| requests[0].0 == SECOND).map(|nodes| (FIRST, nodes)).into_iter().collect()
+        }))
+    });
+}
+
+#[test]
+#[cfg(debug_assertions)]
+#[should_panic(expected = "the placer moves JobId(0) and does not say so")]
+fn a_placer_that_moves_a_job_in_silence_is_noticed() {
+    run_with_placer(|| {
+        Box::new(BrokenPlacer(|cluster, requests| {
+            place_all(cluster, requests, 0);
+            if requests[0].0 == SECOND {
+                cluster.release(FIRST);
+                cluster.hold(FIRST, NodeSet::of(NodeId(0), Gpus::ONE));
+            }
+            Vec::new()
+        }))
+    });
 }

@@ -1,4 +1,5 @@
-//! The simulation itself: its events and plans, rotations, wake-ups, speeds, and properties of every run.
+//! The simulation itself: its events and plans, rotations, wake-ups, speeds, and properties of
+//! every run.
 
 #[path = "../common/mod.rs"]
 mod common;

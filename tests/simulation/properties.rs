@@ -17,16 +17,16 @@ use elasticflow_sim::workload::Workload;
 use elasticflow_sim::{placement, scheduler};
 use proptest::prelude::*;
 
-/// Everything of a scenario but the scheduler.
+/// Everything of a random scenario but the scheduler.
 #[derive(Clone, Debug)]
-struct Case {
+struct RandomCase {
     jobs: Vec<Job>,
     nodes: Vec<u32>,
     slot: f64,
     overhead: &'static str,
 }
 
-impl Case {
+impl RandomCase {
     fn scenario(&self, scheduler: &str, shift: f64) -> Scenario {
         let shifted = |job: &Job| Job {
             submit: job.submit + shift,
@@ -49,7 +49,7 @@ impl Case {
     }
 }
 
-fn cases() -> impl Strategy<Value = Case> {
+fn cases() -> impl Strategy<Value = RandomCase> {
     let model = prop::sample::select(vec!["linear", "flat", "half", "peak"]);
     let deadline = prop_oneof![1 => Just(None), 4 => (1u32..4000).prop_map(Some)];
     let job =
@@ -64,12 +64,12 @@ fn cases() -> impl Strategy<Value = Case> {
     let overheads = vec!["none", "fixed:0.5", "fixed:17", "fixed:60", "on-change", "measured", "chronus"];
     let overhead = prop::sample::select(overheads);
     (prop::collection::vec(job, 1..30), prop_oneof![3 => uniform, 1 => odd], slot, overhead)
-        .prop_map(|(jobs, nodes, slot, overhead)| Case { jobs, nodes, slot, overhead })
+        .prop_map(|(jobs, nodes, slot, overhead)| RandomCase { jobs, nodes, slot, overhead })
 }
 
-/// What one job is seen to do.
+/// What an observer hears that one job does.
 #[derive(Clone, Copy, Default)]
-struct Seen {
+struct JobAudit {
     done: f64,
     rate: f64,
     works_from: SimTime,
@@ -83,7 +83,7 @@ struct Seen {
 /// Follows from the outside how much work each job must have done by what it held.
 struct Auditor<'a> {
     scenario: &'a Scenario,
-    jobs: Vec<Seen>,
+    jobs: Vec<JobAudit>,
 }
 
 impl Auditor<'_> {
@@ -145,7 +145,7 @@ fn turn_by_turn(turns: Turns, until: SimTime) -> SimDuration {
 }
 
 fn audit(scenario: &Scenario) -> Outcome {
-    let mut auditor = Auditor { scenario, jobs: vec![Seen::default(); scenario.workload.len()] };
+    let mut auditor = Auditor { scenario, jobs: vec![JobAudit::default(); scenario.workload.len()] };
     let outcome = simulate(scenario, &mut auditor).expect("a run");
     for (row, seen) in outcome.jobs.iter().zip(&auditor.jobs) {
         if row.state == State::Declined {
@@ -230,8 +230,8 @@ proptest! {
         }
     }
 
-    /// Whoever runs slower than the profiles say may be late, and so may who is caught up in that;
-    /// but every plan is legal and every job ends.
+    /// A job that runs slower than the profiles say may be late, and so may the jobs that wait for
+    /// it; but every plan is legal and every job ends.
     #[test]
     fn wrong_profiles_break_nothing_but_promises(
         case in cases(),
@@ -244,7 +244,7 @@ proptest! {
         }
     }
 
-    /// Who runs faster than the profiles say never hurts anybody.
+    /// A job that runs faster than the profiles say makes no other job late.
     #[test]
     fn pessimistic_profiles_keep_every_promise(case in cases(), factors in prop::collection::vec(1f64..2.0, 1..5)) {
         for name in PROMISING {

@@ -27,7 +27,7 @@ fn under(scheduler: &'static Entry, nodes: u32, jobs: &[Job]) -> Scenario {
 }
 
 /// A job of so many seconds of work on 8 GPUs.
-fn of(seconds: f64, submit: f64) -> Job {
+fn work(seconds: f64, submit: f64) -> Job {
     job("linear", submit, 8.0 * seconds)
 }
 
@@ -43,14 +43,14 @@ fn rotate(plan: &mut Plan, view: &View<'_>, jobs: &[JobId], gpus: Gpus) {
     }
 }
 
-/// Everybody takes turns, in the order of ids.
+/// All live jobs take turns, in the order of ids.
 fn all_in_turns(view: &View<'_>) -> Plan {
     let mut plan = Plan::new();
     rotate(&mut plan, view, view.live(), EIGHT);
     plan
 }
 
-/// Jobs 0 and 1 take turns, whoever comes later gets GPUs of its own.
+/// Jobs 0 and 1 take turns; each later job gets GPUs of its own.
 fn first_two_in_turns(view: &View<'_>) -> Plan {
     let mut plan = Plan::new();
     rotate(&mut plan, view, &[J0, J1], EIGHT);
@@ -60,8 +60,8 @@ fn first_two_in_turns(view: &View<'_>) -> Plan {
     plan
 }
 
-/// Whether it is so many seconds after 0 or more.
-fn from(view: &View<'_>, seconds: u64) -> bool {
+/// Returns whether so many seconds have passed.
+fn is_past(view: &View<'_>, seconds: u64) -> bool {
     view.now() >= SimTime::from_secs(seconds)
 }
 
@@ -77,11 +77,11 @@ fn moves(outcome: &Outcome) -> Vec<(u32, u32)> {
     outcome.jobs.iter().map(|row| (row.preemptions, row.migrations)).collect()
 }
 
-/// Notes who gets what.
+/// Notes every change of a job's GPUs.
 #[derive(Default)]
-struct Notes(Vec<String>);
+struct AllocationLog(Vec<String>);
 
-impl Observer for Notes {
+impl Observer for AllocationLog {
     fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
         if let Happened::Allocated { job, change, nodes, .. } = what {
             self.0.push(format!("{at} {} {} {nodes}", jobs.job(*job).name, change.as_str()));
@@ -90,20 +90,20 @@ impl Observer for Notes {
     }
 }
 
-fn notes(scenario: &Scenario) -> Vec<String> {
-    let mut notes = Notes::default();
-    simulate(scenario, &mut notes).expect("a run");
-    notes.0
+fn allocations(scenario: &Scenario) -> Vec<String> {
+    let mut log = AllocationLog::default();
+    simulate(scenario, &mut log).expect("a run");
+    log.0
 }
 
 /// 25 and 15 s of work. Job 0 has done 7 at 10 and 16.5 at 30; job 1 has done 7 at 20 and the other
 /// 8 at 30 + 0.5 + 8. Then job 0, whose turn it was not, is resumed and takes 8.5.
 #[test]
 fn two_jobs_share_a_set() {
-    let jobs = [of(25.0, 0.0), of(15.0, 0.0)];
+    let jobs = [work(25.0, 0.0), work(15.0, 0.0)];
     let outcome = run(&under(policy!(all_in_turns), 1, &jobs));
     assert_eq!(spans(&outcome), ["0-47.5", "10-38.5"]);
-    // Job 0: 10 + 10 + 9, of which 3 + 0.5 + 0.5 are pauses; job 1: 10 + 8.5, 3 + 0.5.
+    // Job 0: 10 + 10 + 9, of which 3 + 0.5 + 0.5 are restart overhead; job 1: 10 + 8.5, 3 + 0.5.
     assert_eq!(accounts(&outcome), ["29 4 232", "18.5 3.5 148"]);
     assert_eq!(outcome.totals.plans, 3);
     // Where nothing costs anything: 10 + 10, 10 + 5 and the rest.
@@ -127,7 +127,7 @@ fn turns_are_exact_to_the_microsecond() {
         }
         plan
     });
-    let jobs = [of(16.0, 0.0), of(11.0, 0.0)];
+    let jobs = [work(16.0, 0.0), work(11.0, 0.0)];
     // Job 0 needs another 7.984375 s from 16.03125 on, and then job 1 2.984375.
     let outcome = run(&overhead(under(odd, 1, &jobs), "none"));
     assert_eq!(spans(&outcome), ["0-24.015625", "8.015625-27"]);
@@ -142,7 +142,7 @@ fn turns_are_exact_to_the_microsecond() {
 /// another 0.5 + 4.
 #[test]
 fn three_jobs_share_a_set() {
-    let scenario = under(policy!(all_in_turns), 1, &[of(30.0, 0.0), of(20.0, 0.0), of(10.0, 0.0)]);
+    let scenario = under(policy!(all_in_turns), 1, &[work(30.0, 0.0), work(20.0, 0.0), work(10.0, 0.0)]);
     let outcome = run(&scenario);
     assert_eq!(spans(&outcome), ["0-72", "10-67.5", "20-53.5"]);
     assert_eq!(accounts(&outcome), ["34.5 4.5 276", "24 4 192", "13.5 3.5 108"]);
@@ -156,16 +156,16 @@ fn three_jobs_share_a_set() {
         "53.5 j1 rotate 0:8",
         "67.5 j0 resume 0:8",
     ];
-    assert_eq!(notes(&scenario), expected);
+    assert_eq!(allocations(&scenario), expected);
 }
 
 /// Job 0 (15 s) is there when job 1 (10 s) comes at 5: it has done 2, and goes on to 15 with 12
 /// done. Job 1 has done 7 at 25; 25 + 0.5 + 3, and 0.5 + 3 for job 1. At 2 job 0 has 1 s of its
-/// start left, and no other pause: 9 done at 12, job 1 to 22, and 22 + 0.5 + 6.
+/// start left, and no other restart overhead: 9 done at 12, job 1 to 22, and 22 + 0.5 + 6.
 #[test]
-fn who_is_there_goes_on_without_a_pause() {
+fn a_job_that_is_there_goes_on_without_a_restart_overhead() {
     for come in [5.0, 2.0] {
-        let outcome = run(&under(policy!(all_in_turns), 1, &[of(15.0, 0.0), of(10.0, come)]));
+        let outcome = run(&under(policy!(all_in_turns), 1, &[work(15.0, 0.0), work(10.0, come)]));
         assert_eq!(spans(&outcome), ["0-28.5".to_owned(), format!("{}-32", come + 10.0)]);
         assert_eq!(accounts(&outcome), ["18.5 3.5 148", "13.5 3.5 108"]);
     }
@@ -174,7 +174,7 @@ fn who_is_there_goes_on_without_a_pause() {
 /// As two jobs that share a set, beside a job that comes at 13 and ends at 13 + 3 + 10.
 #[test]
 fn other_plans_do_not_disturb_a_rotation() {
-    let jobs = [of(25.0, 0.0), of(15.0, 0.0), of(10.0, 13.0)];
+    let jobs = [work(25.0, 0.0), work(15.0, 0.0), work(10.0, 13.0)];
     let outcome = run(&under(policy!(first_two_in_turns), 2, &jobs));
     assert_eq!(spans(&outcome), ["0-47.5", "10-38.5", "13-26"]);
     assert_eq!((outcome.totals.plans, moves(&outcome)), (5, vec![(0, 0); 3]));
@@ -189,7 +189,7 @@ fn a_rotation_that_differs_starts_anew_from_now() {
         let mut plan = Plan::new();
         let before = live(view, &[J0, J1]);
         let after = live(view, jobs);
-        if !from(view, 14) {
+        if !is_past(view, 14) {
             plan.rotate(&before, EIGHT, TURN);
             plan.wake_at(SimTime::from_secs(14));
         } else if !after.is_empty() {
@@ -197,7 +197,7 @@ fn a_rotation_that_differs_starts_anew_from_now() {
         }
         plan
     }
-    let jobs = [of(25.0, 0.0), of(10.0, 0.0), of(1.0, 14.0)];
+    let jobs = [work(25.0, 0.0), work(10.0, 0.0), work(1.0, 14.0)];
     let two = |scheduler| spans(&run(&under(scheduler, 1, &jobs[..2])));
     assert_eq!(two(policy!(|view| at_14(view, &[J0, J1], TURN))), ["0-42.5", "10-33.5"]);
     // Job 1 first: it goes on for the 9 s that it needs, then job 0: 23 + 0.5 + 18.
@@ -220,7 +220,7 @@ fn a_rotation_that_differs_starts_anew_from_now() {
 fn a_member_may_leave_for_the_same_nodes() {
     fn job_1_alone_from(view: &View<'_>, seconds: u64) -> Plan {
         let mut plan = Plan::new();
-        if from(view, seconds) {
+        if is_past(view, seconds) {
             let last = view.live().last().copied();
             if let Some(id) = last {
                 plan.grant(id, EIGHT);
@@ -231,7 +231,7 @@ fn a_member_may_leave_for_the_same_nodes() {
         }
         plan
     }
-    let jobs = [of(25.0, 0.0), of(10.0, 0.0)];
+    let jobs = [work(25.0, 0.0), work(10.0, 0.0)];
     let on_turn = run(&under(policy!(|view| job_1_alone_from(view, 14)), 1, &jobs));
     assert_eq!(spans(&on_turn), ["0-44", "10-23"]);
     assert_eq!(accounts(&on_turn), ["31 6 248", "13 3 104"]);
@@ -248,7 +248,7 @@ fn a_member_may_leave_for_the_same_nodes() {
 /// Job 1 waits for its first turn when it is left out at 5: nothing was taken from it. It starts
 /// when job 0 is done.
 #[test]
-fn who_had_no_turn_is_not_preempted() {
+fn a_job_without_a_turn_is_not_preempted() {
     let scheduler = policy!(|view| {
         let mut plan = Plan::new();
         if view.now() == SimTime::ZERO {
@@ -259,24 +259,25 @@ fn who_had_no_turn_is_not_preempted() {
         }
         plan
     });
-    let scenario = under(scheduler, 1, &[of(25.0, 0.0), of(10.0, 0.0)]);
+    let scenario = under(scheduler, 1, &[work(25.0, 0.0), work(10.0, 0.0)]);
     let outcome = run(&scenario);
     assert_eq!((spans(&outcome), moves(&outcome)), (vec!["0-28".into(), "28-41".into()], vec![(0, 0); 2]));
     // It leaves the rotation all the same.
     let expected =
         ["0 j0 rotate 0:8", "0 j1 rotate 0:8", "5 j1 preempt ", "5 j0 resume 0:8", "28 j1 start 0:8"];
-    assert_eq!(notes(&scenario), expected);
+    assert_eq!(allocations(&scenario), expected);
 }
 
 /// Plans at 0 and, for job 1's end at 38.5, at 55. Job 0 (34 s) has done 26 at 50 and has to wait
 /// until the plan at 55 for the other 8; where it needs only 25, it ends at 40.5 + 8.5.
 #[test]
 fn the_turns_of_a_member_that_has_ended_are_idle_until_the_next_plan() {
-    let run = |work| run(&slot(under(policy!(all_in_turns), 1, &[of(work, 0.0), of(15.0, 0.0)]), 55.0));
-    let outcome = run(34.0);
+    let outcome_of =
+        |seconds| run(&slot(under(policy!(all_in_turns), 1, &[work(seconds, 0.0), work(15.0, 0.0)]), 55.0));
+    let outcome = outcome_of(34.0);
     assert_eq!(spans(&outcome), ["0-63.5", "10-38.5"]);
     assert_eq!(accounts(&outcome), ["38.5 4.5 308", "18.5 3.5 148"]);
-    assert_eq!(spans(&run(25.0)), ["0-49", "10-38.5"]);
+    assert_eq!(spans(&outcome_of(25.0)), ["0-49", "10-38.5"]);
 }
 
 /// Job 0 is on node 0 and job 1 on node 1 when job 2 comes, at 5, and takes the first turn. They
@@ -285,7 +286,7 @@ fn the_turns_of_a_member_that_has_ended_are_idle_until_the_next_plan() {
 fn a_rotation_stays_where_its_first_member_is_that_holds_as_much() {
     let scheduler = policy!(|view| {
         let mut plan = Plan::new();
-        if from(view, 5) {
+        if is_past(view, 5) {
             rotate(&mut plan, view, &[J2, J1, J0], EIGHT);
         } else {
             for id in view.live() {
@@ -296,7 +297,7 @@ fn a_rotation_stays_where_its_first_member_is_that_holds_as_much() {
     });
     // Job 2 ends at 5 + 3 + 1, and job 1 goes on: it has done 2, and another 9.5 at 19. Job 0
     // moves, 7 s by 29; job 1 ends at 29.5 + 3.5, job 0 after 0.5 + 16.
-    let scenario = under(scheduler, 2, &[of(25.0, 0.0), of(15.0, 0.0), of(1.0, 5.0)]);
+    let scenario = under(scheduler, 2, &[work(25.0, 0.0), work(15.0, 0.0), work(1.0, 5.0)]);
     let outcome = run(&scenario);
     assert_eq!(spans(&outcome), ["0-49.5", "0-33", "5-9"]);
     assert_eq!(moves(&outcome), [(0, 1), (0, 0), (0, 0)]);
@@ -310,7 +311,7 @@ fn a_rotation_stays_where_its_first_member_is_that_holds_as_much() {
         "9 j0 rotate 1:8",
         "33 j0 resume 1:8",
     ];
-    assert_eq!(notes(&scenario), expected);
+    assert_eq!(allocations(&scenario), expected);
 }
 
 /// At 14 two jobs that shared node 0 part, each with a newcomer. It is job 1's turn, so its
@@ -319,7 +320,7 @@ fn a_rotation_stays_where_its_first_member_is_that_holds_as_much() {
 fn of_two_rotations_that_part_the_one_on_turn_stays() {
     fn part_at(view: &View<'_>, seconds: u64) -> Plan {
         let mut plan = Plan::new();
-        if from(view, seconds) {
+        if is_past(view, seconds) {
             rotate(&mut plan, view, &[J0, J2], EIGHT);
             rotate(&mut plan, view, &[J1, J3], EIGHT);
         } else {
@@ -327,10 +328,10 @@ fn of_two_rotations_that_part_the_one_on_turn_stays() {
         }
         plan
     }
-    let jobs = |at: f64| [of(50.0, 0.0), of(50.0, 0.0), of(50.0, at), of(50.0, at)];
-    let at_14 = notes(&under(policy!(|view| part_at(view, 14)), 2, &jobs(14.0)));
+    let jobs = |at: f64| [work(50.0, 0.0), work(50.0, 0.0), work(50.0, at), work(50.0, at)];
+    let at_14 = allocations(&under(policy!(|view| part_at(view, 14)), 2, &jobs(14.0)));
     assert_eq!(at_14[2..6], ["14 j0 rotate 1:8", "14 j2 rotate 1:8", "14 j1 rotate 0:8", "14 j3 rotate 0:8"]);
-    let at_4 = notes(&under(policy!(|view| part_at(view, 4)), 2, &jobs(4.0)));
+    let at_4 = allocations(&under(policy!(|view| part_at(view, 4)), 2, &jobs(4.0)));
     assert_eq!(at_4[2..6], ["4 j0 rotate 0:8", "4 j2 rotate 0:8", "4 j1 rotate 1:8", "4 j3 rotate 1:8"]);
 }
 
@@ -343,7 +344,7 @@ fn a_rotation_counts_its_gpus_once() {
         rotate(&mut plan, view, &[J2, J3], EIGHT);
         plan
     }
-    let jobs = [of(25.0, 0.0), of(15.0, 0.0), of(25.0, 0.0), of(15.0, 0.0), of(1.0, 20.0)];
+    let jobs = [work(25.0, 0.0), work(15.0, 0.0), work(25.0, 0.0), work(15.0, 0.0), work(1.0, 20.0)];
     let outcome = run(&under(policy!(two_by_two), 2, &jobs[..4]));
     assert_eq!(spans(&outcome), ["0-47.5", "10-38.5", "0-47.5", "10-38.5"]);
     let one_more = policy!(|view| {
@@ -362,8 +363,8 @@ fn a_rotation_counts_its_gpus_once() {
 /// both arrivals.
 #[test]
 fn a_month_of_turns_is_as_cheap_as_an_hour() {
-    let totals = |work: f64| {
-        let outcome = run(&under(policy!(all_in_turns), 1, &[of(work, 0.0), of(work, 0.0)]));
+    let totals = |seconds: f64| {
+        let outcome = run(&under(policy!(all_in_turns), 1, &[work(seconds, 0.0), work(seconds, 0.0)]));
         (outcome.totals.plans, outcome.totals.events)
     };
     assert_eq!((totals(3_600.0), totals(2_592_000.0)), ((3, 4), (3, 4)));

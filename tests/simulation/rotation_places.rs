@@ -21,8 +21,8 @@ fn jobs() -> [Job; 5] {
     ]
 }
 
-/// The order of turns before 14 s and from then on, on these nodes if any are given; everybody else
-/// has 4 GPUs, job 4 has 8.
+/// The order of turns before 14 s and from then on, on these nodes if any are given. Job 4 has 8
+/// GPUs, every other job 4.
 fn plan(view: &View<'_>, before: [u32; 2], after: [u32; 2], on: Option<NodeSet>) -> Plan {
     let mut plan = Plan::new();
     let order = if view.now() < SimTime::from_secs(14) { before } else { after };
@@ -87,7 +87,7 @@ fn a_rotation_on_certain_nodes_is_not_moved() {
 /// A rotation that changes may have to leave its node for a job that is to have that very one: from
 /// 14 on job 2 has node 0, and the others go to node 1, as if moved out of the way.
 #[test]
-fn who_names_nodes_goes_before_who_would_stay() {
+fn a_grant_that_names_nodes_goes_before_one_that_would_stay() {
     let scheduler = policy!(|view| {
         let later = view.now() >= SimTime::from_secs(14);
         let order = if later { [1, 0] } else { [0, 1] };

@@ -7,8 +7,8 @@ use elasticflow_sim::record::jobs::JobRow;
 use elasticflow_sim::scheduler::{self, Options};
 use elasticflow_sim::sim::Scenario;
 
-/// One node of 8 GPUs, changes are free, everybody asks for all 8 and is as many times as fast on
-/// `g` GPUs as on one. On 8 GPUs job 0 needs 1000 s, due at 2200, job 1 500 s, due at 2100; job 2
+/// One node of 8 GPUs, changes are free, every job asks for all 8 and is `g` times as fast on `g`
+/// GPUs as on one. On 8 GPUs job 0 needs 1000 s, due at 2200, job 1 500 s, due at 2100; job 2
 /// comes at 200, needs 750 s and is due at 1200. That is 2250 s in all, so the three cannot all be
 /// in time.
 ///
@@ -46,7 +46,7 @@ use elasticflow_sim::sim::Scenario;
 ///   the one GPU that they may have at first, 2 from 120 on and 4 from 180 on. At 240 job 0 gives 2
 ///   back, of which job 2 has one, and from 300 on both. Job 1 has 3760 GPU-s left at 180 and is
 ///   done at 1120. From 1140 on the others have 4 each: job 2 has 4260 GPU-s left, until 2205; job
-///   0, with 1400 left at 2220, has all 8 to itself. Nobody looks at a deadline.
+///   0, with 1400 left at 2220, has all 8 to itself. Deadlines play no part.
 const ENDS: [(&str, [&str; 3]); 11] = [
     ("elasticflow", ["1500 met", "1000 met", "declined"]),
     ("elasticflow-no-admission", ["2250 late", "1750 met", "950 met"]),
@@ -67,13 +67,13 @@ fn ends(scheduler: &str) -> Vec<String> {
         job("linear", 0.0, 4000.0).due(2100.0).on(8),
         job("linear", 200.0, 6000.0).due(1200.0).on(8),
     ];
-    let text = |row: &JobRow| {
+    let describe = |row: &JobRow| {
         let state = format!("{:?}", row.state).to_lowercase();
         row.end_time.map_or(state.clone(), |end| format!("{end} {state}"))
     };
     let options: &[&str] = if scheduler == "chronus" { &["lease=600"] } else { &[] };
     let options = Options::parse(options.iter().copied()).expect("options");
-    run(&Scenario { options, ..scenario(scheduler, 1, 8, &jobs) }).jobs.iter().map(text).collect()
+    run(&Scenario { options, ..scenario(scheduler, 1, 8, &jobs) }).jobs.iter().map(describe).collect()
 }
 
 #[test]

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use crate::common::{Job, job, overhead, run, scenario, slot};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
-use elasticflow_sim::profile::Profiled;
+use elasticflow_sim::profile::ProfiledSpeeds;
 use elasticflow_sim::scheduler::{Entry, Options, OptionsError, Plan, Scheduler, View, entries, entry};
 use elasticflow_sim::sim::Scenario;
 use elasticflow_sim::trace;
@@ -85,7 +85,7 @@ fn steps_between_change_nothing_on_the_shipped_traces() {
     for (file, nodes) in [("bursty-195.csv", 2), ("bursty-195.csv", 8), ("mixed-200.csv", 4)] {
         let path = Path::new("traces").join(file);
         let workload = trace::read(&path, &table, &Default::default()).unwrap().workload;
-        let speeds = Arc::new(Profiled::new(&table, &workload).unwrap());
+        let speeds = Arc::new(ProfiledSpeeds::new(&table, &workload).unwrap());
         let scenario = Scenario {
             workload: workload.into(),
             truth: speeds.clone(),

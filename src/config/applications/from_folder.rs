@@ -4,7 +4,9 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::application::{Application, Applications, Noise, Statistics, StepRow, StepTable, StepTime, Steps};
+use crate::application::{
+    Application, Applications, GradientStatistics, Noise, StepMeasurement, StepTable, StepTime, Steps,
+};
 use crate::profile::BatchLimits;
 use crate::trace::cell::Cell;
 use crate::trace::problem::{Problem, Problems};
@@ -53,7 +55,7 @@ struct Reading {
 struct Trial {
     batch: u32,
     file: PathBuf,
-    statistics: Vec<Statistics>,
+    statistics: Vec<GradientStatistics>,
     progress: Vec<f64>,
     iterations: f64,
 }
@@ -116,7 +118,7 @@ impl Reading {
                 let shape = problems.keep(shape(placement));
                 let time = time([local, step, sync], problems);
                 let ((nodes, gpus), (atomic, time)) = (shape?, time?);
-                Some(StepRow { nodes, gpus, atomic, time })
+                Some(StepMeasurement { nodes, gpus, atomic, time })
             },
         );
         let scalability = self.rows(
@@ -131,7 +133,7 @@ impl Reading {
                     let message = format!("is fewer than one on each of {on} nodes; give at least as many");
                     problems.push(gpus.problem(message));
                 }
-                Some(StepRow { nodes: on as u32, gpus: count as u32, atomic, time })
+                Some(StepMeasurement { nodes: on as u32, gpus: count as u32, atomic, time })
             },
         );
         let trials = self.trials(folder);
@@ -199,7 +201,7 @@ impl Reading {
             if square == 0.0 && variance == 0.0 {
                 problems.push(variance_of_nothing(progress.line()));
             }
-            Some((progress.line(), [done, taken], Statistics { square, variance }))
+            Some((progress.line(), [done, taken], GradientStatistics { square, variance }))
         })?;
         let mut problems = Problems::default();
         let mut before = [0.0; 2];
@@ -230,12 +232,12 @@ impl Reading {
     fn limits(
         &mut self,
         folder: &Path,
-        measured: [&[StepRow]; 2],
+        measured: [&[StepMeasurement]; 2],
         trials: &[Trial],
         known: Option<&BatchLimits>,
     ) -> Option<BatchLimits> {
         let (initial, largest) = (trials.first()?.batch, trials.last()?.batch);
-        let sizes = |rows: &[StepRow]| rows.iter().map(|row| row.atomic).collect::<Vec<_>>();
+        let sizes = |rows: &[StepMeasurement]| rows.iter().map(|row| row.atomic).collect::<Vec<_>>();
         let all = measured.map(sizes);
         let least = all.iter().filter_map(|sizes| sizes.iter().min()).max()?;
         let most = all.iter().filter_map(|sizes| sizes.iter().max()).min()?;

@@ -2,7 +2,7 @@ use std::fs;
 use std::path::Path;
 
 use super::*;
-use crate::application::Pace;
+use crate::application::TrainingPace;
 use crate::profile::BatchLimits;
 
 /// Relative errors below `most`.
@@ -36,7 +36,8 @@ fn the_built_in_applications_are_whole() {
 #[test]
 fn a_built_in_application_trains_as_its_formulas_say() {
     let all = builtin("t4").unwrap();
-    let Pace { iterations, progress, measured } = all.get("cifar10").unwrap().pace(0, 4, 16, 2048).unwrap();
+    let TrainingPace { iterations, progress, measured } =
+        all.get("cifar10").unwrap().pace(0, 4, 16, 2048).unwrap();
     assert!(near(measured.accumulate, 0.107_104_68, 1e-9), "{measured:?}");
     assert!(near(measured.step, 0.188_896, 1e-5), "{measured:?}");
     assert!(near(measured.noise, 0.913_403, 1e-6), "{measured:?}");

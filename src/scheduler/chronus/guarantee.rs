@@ -8,7 +8,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::job::{JobId, JobSpec, Worth};
+use crate::job::{JobId, JobSpec, SoftDeadline};
 use crate::scheduler::View;
 use crate::units::{Gpus, SimTime};
 
@@ -212,7 +212,7 @@ impl Guarantee {
             let in_time = |(choice, due): (usize, SimTime)| {
                 let demand = leasing.demand(view, *id, &job.size, due);
                 let demand = demand.filter(|demand| demand.until >= lease + demand.need)?;
-                let value = spec.soft.get(choice).map_or(1.0, |worth: &Worth| worth.value);
+                let value = spec.soft.get(choice).map_or(1.0, |worth: &SoftDeadline| worth.value);
                 Some((choice, Way { demand, value }))
             };
             // None that is later than what was promised.

@@ -1,7 +1,7 @@
 //! How fast a job would be, by what is known of it: goodputs at the best batch size, filled in as
 //! they are asked for and kept as long as the fit and the noise stay.
 
-use crate::goodput::{BatchLimits, Candidates, Choice, StepModel, first_batch};
+use crate::goodput::{BatchChoice, BatchLimits, Candidates, StepModel, first_batch};
 
 /// What a job's goodput depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -86,7 +86,7 @@ impl Goodputs {
     }
 
     /// The batch size of the most goodput, if none is pinned.
-    fn best(&mut self, limits: &BatchLimits, spread: bool, gpus: u32) -> Option<Choice> {
+    fn best(&mut self, limits: &BatchLimits, spread: bool, gpus: u32) -> Option<BatchChoice> {
         let Knowledge { model, noise } = self.knowledge;
         let times = |atomic: u32| {
             let atomic = f64::from(atomic);
