@@ -21,7 +21,7 @@ use crate::job::{JobId, JobSpec};
 use crate::profile::ThroughputTable;
 use crate::trace::deadline::due;
 use crate::trace::draw::{Draws, LARGEST, Stream, draw, templates, work};
-use crate::trace::row::too_long;
+use crate::trace::work::too_long_on;
 use crate::units::{Gpus, SimDuration, SimTime};
 use crate::workload::Workload;
 
@@ -126,7 +126,7 @@ pub fn generate(options: &GenerateOptions, table: &ThroughputTable) -> Result<Wo
         let submit = SimTime::from_secs(arrival as u64);
         let deadline = due(submit, duration, lo + (hi - lo) * tightness.unit());
         let curve = table.curve(template.model, template.batch_size);
-        if deadline > SimTime::LIMIT || curve.is_none_or(|curve| too_long(iterations, curve).is_some()) {
+        if deadline > SimTime::LIMIT || curve.is_none_or(|curve| too_long_on(iterations, curve).is_some()) {
             return Err(too_late);
         }
         jobs.push(JobSpec {

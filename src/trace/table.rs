@@ -7,10 +7,10 @@ use crate::trace::problem::{Problem, Problems};
 pub(crate) struct Table {
     line: u64,
     header: Vec<String>,
-    rows: Vec<Row>,
+    rows: Vec<Record>,
 }
 
-struct Row {
+struct Record {
     line: u64,
     fields: csv::ByteRecord,
 }
@@ -93,15 +93,15 @@ impl Table {
     }
 
     /// Every row, as something to take cells from.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Cells<'_>> {
-        self.rows.iter().map(|row| Cells { header: &self.header, row })
+    pub(crate) fn rows(&self) -> impl Iterator<Item = TableRow<'_>> {
+        self.rows.iter().map(|row| TableRow { header: &self.header, row })
     }
 }
 
 /// Every record with the line on which it begins.
 ///
 /// The lines are counted here: the reader's own count is one short after an empty line or a CR LF.
-fn records(bytes: &[u8], problems: &mut Problems) -> Vec<Row> {
+fn records(bytes: &[u8], problems: &mut Problems) -> Vec<Record> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
     let (mut rows, mut line, mut counted) = (Vec::new(), 1, 0);
     for record in reader.byte_records() {
@@ -116,7 +116,7 @@ fn records(bytes: &[u8], problems: &mut Problems) -> Vec<Row> {
         start += bytes[start..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
         line += line_ends(&bytes[counted..start]);
         counted = start;
-        rows.push(Row { line, fields });
+        rows.push(Record { line, fields });
     }
     // A quoted value that never ends swallows the rest of the file without a word, and would do so
     // with one more row.
@@ -137,12 +137,12 @@ fn line_ends(bytes: &[u8]) -> u64 {
 
 /// One row.
 #[derive(Clone, Copy)]
-pub(crate) struct Cells<'a> {
+pub(crate) struct TableRow<'a> {
     header: &'a [String],
-    row: &'a Row,
+    row: &'a Record,
 }
 
-impl<'a> Cells<'a> {
+impl<'a> TableRow<'a> {
     /// The line on which the row begins, from 1.
     pub(crate) fn line(&self) -> u64 {
         self.row.line
