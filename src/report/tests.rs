@@ -87,11 +87,11 @@ fn the_digest_is_that_of_sha256sum() {
     assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
-fn record(target: &Path) -> Recording {
-    Recording::begin(&[target.to_owned()], false).unwrap().remove(0)
+fn record(target: &Path) -> RunDirectory {
+    RunDirectory::begin(&[target.to_owned()], false).unwrap().remove(0)
 }
 
-fn finish(mut recording: Recording, mark: &str) -> Staged {
+fn finish(mut recording: RunDirectory, mark: &str) -> StagedDirectory {
     drop(recording.observers().unwrap());
     let seeds = Seeds { seed: 0, trace_seed: 0 };
     let manifest = Manifest { command: vec![mark.into()], version: "0", seeds, inputs: vec![] };
@@ -127,14 +127,14 @@ fn a_directory_appears_whole_and_replaces_an_earlier_run() {
 fn what_is_not_published_leaves_nothing() {
     let root = tempfile::tempdir().unwrap();
     let targets: Vec<PathBuf> = ["x/y/fifo", "x/y/edf"].map(|name| root.path().join(name)).into();
-    let all = Recording::begin(&targets, true).unwrap();
+    let all = RunDirectory::begin(&targets, true).unwrap();
     assert!(root.path().join("x/y").exists());
     drop(all);
     assert_eq!(names(root.path()), [""; 0]);
     // A second target that cannot be: the first leaves nothing either.
     fs::write(root.path().join("file"), "").unwrap();
     let targets = [root.path().join("new/fifo"), root.path().join("file/edf")];
-    assert!(Recording::begin(&targets, true).is_err());
+    assert!(RunDirectory::begin(&targets, true).is_err());
     assert_eq!(names(root.path()), ["file"]);
 }
 
@@ -158,7 +158,7 @@ fn a_recording_can_be_given_up_from_outside() {
 fn what_is_not_ours_is_refused() {
     let root = tempfile::tempdir().unwrap();
     let refused = |target: &Path| {
-        let error = Recording::begin(&[target.to_owned()], false).map(|_| ()).unwrap_err();
+        let error = RunDirectory::begin(&[target.to_owned()], false).map(|_| ()).unwrap_err();
         error.to_string().replace(&root.path().display().to_string(), "")
     };
     let file = root.path().join("file");
@@ -171,7 +171,7 @@ fn what_is_not_ours_is_refused() {
     let dir = root.path().join("dir");
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("notes.txt"), "").unwrap();
-    assert!(refused(&dir).contains("exists and is no run's"));
+    assert!(refused(&dir).contains("exists but is not a run directory"));
     fs::write(dir.join("run.json"), "").unwrap();
     assert!(refused(&dir).contains("also holds `notes.txt`, which would be lost"));
     fs::remove_file(dir.join("notes.txt")).unwrap();
@@ -208,12 +208,12 @@ fn what_a_killed_process_left_goes_and_what_is_in_the_making_stays() {
     // Killed between the two names: the earlier run is in there.
     fs::create_dir(at(&left[1]).join("old")).unwrap();
     let first = record(&at("b"));
-    sweep_out(&at("b"));
+    remove_leftovers(&at("b"));
     let stay = |name: &String| !at(name).exists();
     assert_eq!(left.each_ref().map(stay), [true, false, false, false]);
     // Two at a time: neither takes the other's away.
     let second = finish(record(&at("b")), "second");
-    sweep_out(&at("b"));
+    remove_leftovers(&at("b"));
     finish(first, "first").publish().unwrap();
     second.publish().unwrap();
     assert!(fs::read_to_string(at("b/run.json")).unwrap().contains("second"));
