@@ -127,12 +127,12 @@ fn the_slices_are_what_happened() {
         .collect();
     let expected = [
         "1 \"4 GPUs\" 0+108000000",
-        "1 \"pause\" 0+8000000",
+        "1 \"restart\" 0+8000000",
         "2 \"waiting\" 10000000+110000000",
         "2 \"8 GPUs\" 120000000+110000000",
-        "2 \"pause\" 120000000+10000000",
+        "2 \"restart\" 120000000+10000000",
         "3 \"2 GPUs\" 230000000+46000000",
-        "3 \"pause\" 230000000+6000000",
+        "3 \"restart\" 230000000+6000000",
     ];
     let told: Vec<_> = told.iter().filter(|line| !line.contains("3 \"waiting\"")).collect();
     assert_eq!(told, expected);

@@ -149,7 +149,7 @@ mod tests {
         );
         assert_eq!(
             wrong("t4", "name,time,application,batch_size\n", ""),
-            "line 1: has no column `num_replicas` or `num_gpu`, which `pollux` traces have; add it: GPUs that its user asked \
+            "line 1: has no column `num_replicas` or `num_gpu`, which `pollux` traces have; add it: GPUs that the user asked \
              for"
         );
     }
