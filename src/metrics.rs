@@ -45,8 +45,8 @@ pub struct Metrics {
     /// Admitted SLO jobs that were late; of those with soft deadlines, the ones later than all of
     /// them.
     pub admitted_late: u64,
-    /// Mean, over the jobs with soft deadlines, of the value earned ÷ the value at the first of them.
-    /// Needs more than `jobs.csv` has.
+    /// Mean, over the jobs with soft deadlines, of the value earned ÷ the value at the first of
+    /// them. Needs more than `jobs.csv` has.
     pub soft_value: Option<f64>,
     /// Job completion time: end − submission, of the jobs that completed.
     pub jct: Option<Spread>,
@@ -61,8 +61,8 @@ pub struct Metrics {
     /// GPU-seconds held ÷ (GPUs of the cluster × seconds from the first submission to the last end,
     /// or to the cut of a run that left jobs behind).
     pub gpu_utilization: Option<f64>,
-    /// Time average of Σ over running jobs of rate(g) ÷ rate(1), ÷ GPUs of the cluster. Needs speeds,
-    /// which `jobs.csv` does not have.
+    /// Time average of Σ over running jobs of rate(g) ÷ rate(1), ÷ GPUs of the cluster. Needs
+    /// speeds, which `jobs.csv` does not have.
     pub cluster_efficiency: Option<f64>,
     /// GPU-hours held by the jobs that were met or completed, without restart overhead. Needs more
     /// than `jobs.csv` has.
@@ -123,9 +123,9 @@ fn seconds(micros: u64) -> f64 {
 }
 
 impl Metrics {
-    /// Scores the rows of a run on a cluster of `gpus` GPUs; `until` is the instant at which the run
-    /// was cut off, if it was. What no row has comes from `totals`. Takes time linear in the rows,
-    /// except for the percentiles, which sort.
+    /// Scores the rows of a run on a cluster of `gpus` GPUs; `until` is the instant at which the
+    /// run was cut off, if it was. What no row has comes from `totals`. Takes time linear in the
+    /// rows, except for the percentiles, which sort.
     pub fn of(rows: &[JobRow], totals: &Totals, gpus: Gpus, until: Option<SimTime>) -> Metrics {
         let sum = |changes: fn(&JobRow) -> u32| rows.iter().map(|row| u64::from(changes(row))).sum::<u64>();
         let slo_jobs = count(rows, is_slo);
@@ -180,8 +180,8 @@ fn is_promised_in_time(row: &JobRow) -> bool {
     row.planned_end_time.zip(row.deadline).is_some_and(|(promised, deadline)| promised <= deadline)
 }
 
-/// Returns whether every admitted SLO job was promised an end: a scheduler that promises admits none
-/// without a promise.
+/// Returns whether every admitted SLO job was promised an end: a scheduler that promises admits
+/// none without a promise.
 fn promises_all(rows: &[JobRow]) -> bool {
     !rows.iter().any(|row| is_slo(row) && row.admitted == 1 && row.planned_end_time.is_none())
 }

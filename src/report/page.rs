@@ -258,8 +258,8 @@ fn unobserved_holding(job: &JobRow) -> Vec<f64> {
     }
 }
 
-/// Collects [`RunData::busy`]. The timeline has a row for each plan, and there may be none after the
-/// last completion: then the last row of `allocations.csv` tells when all GPUs are free.
+/// Collects [`RunData::busy`]. The timeline has a row for each plan, and there may be none after
+/// the last completion: then the last row of `allocations.csv` tells when all GPUs are free.
 fn busy(run: &Stored, timeline: &[TimelinePoint], held: &[Vec<f64>]) -> Vec<f64> {
     let mut busy: Vec<f64> =
         timeline.iter().flat_map(|point| [seconds(point.time), f64::from(point.gpus_busy.get())]).collect();

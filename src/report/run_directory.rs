@@ -84,8 +84,8 @@ impl RunDirectory {
         self.write(name, bytes)
     }
 
-    /// Returns the observers that write the files while the run goes on. They must be dropped before
-    /// [`RunDirectory::finish`].
+    /// Returns the observers that write the files while the run goes on. They must be dropped
+    /// before [`RunDirectory::finish`].
     ///
     /// # Errors
     ///

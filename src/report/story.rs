@@ -25,8 +25,8 @@ pub struct Story<'a> {
 #[derive(Debug)]
 struct GpuChange {
     time: SimTime,
-    /// The word of the event log, such as `start`, `rescale` or `ended`; `first` where only the job's
-    /// row tells that the job held GPUs.
+    /// The word of the event log, such as `start`, `rescale` or `ended`; `first` where only the
+    /// job's row tells that the job held GPUs.
     what: String,
     gpus: Gpus,
     nodes: String,
@@ -51,7 +51,8 @@ impl GpuChange {
         }
     }
 
-    /// Makes the change that a row of `allocations.csv` states; `before` is the job's row before it.
+    /// Makes the change that a row of `allocations.csv` states; `before` is the job's row before
+    /// it.
     fn from_row(before: Option<&Allocation>, now: &Allocation, end: Option<SimTime>) -> GpuChange {
         GpuChange {
             time: now.time,

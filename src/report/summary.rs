@@ -37,8 +37,8 @@ pub struct Summary {
     /// What came out of it.
     #[serde(flatten)]
     pub metrics: Metrics,
-    /// Under `--preset paper`, how many jobs the published artifact counts as accepted; `null` where
-    /// the event core runs.
+    /// Under `--preset paper`, how many jobs the published artifact counts as accepted; `null`
+    /// where the event core runs.
     pub artifact_accepted: Option<u64>,
     /// How many jobs it counts as declined.
     pub artifact_declined: Option<u64>,
@@ -80,8 +80,8 @@ impl ClusterSummary {
 }
 
 impl Summary {
-    /// Returns the value of a key, with dots for nesting (`jct.mean`); `None` if the value is `null`
-    /// or not a number, or there is no such key.
+    /// Returns the value of a key, with dots for nesting (`jct.mean`); `None` if the value is
+    /// `null` or not a number, or there is no such key.
     pub fn number(&self, key: &str) -> Option<f64> {
         let json = serde_json::to_value(self).expect("a summary has text keys");
         json.pointer(&format!("/{}", key.replace('.', "/")))?.as_f64()

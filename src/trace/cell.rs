@@ -6,8 +6,8 @@ use std::str::FromStr;
 use crate::trace::problem::Problem;
 use crate::units::TimeError;
 
-/// One value of a row, and its place. Each reader returns a problem that names the place, the value,
-/// and what would be right.
+/// One value of a row, and its place. Each reader returns a problem that names the place, the
+/// value, and what would be right.
 #[derive(Clone, Copy)]
 pub(crate) struct Cell<'a> {
     pub(super) line: u64,

@@ -6,8 +6,8 @@ use std::num::NonZeroUsize;
 use crate::trace::{format, soft};
 use crate::workload::Workload;
 
-/// Returns the first `count` jobs of a workload, in the order of the trace; all of them if there are
-/// fewer.
+/// Returns the first `count` jobs of a workload, in the order of the trace; all of them if there
+/// are fewer.
 pub fn head(workload: &Workload, count: NonZeroUsize) -> Workload {
     let jobs = workload.jobs().iter().take(count.get()).cloned().collect();
     Workload::new(jobs).expect("what holds for every job and every pair of them holds for the first")

@@ -89,9 +89,9 @@ pub struct ModelCount {
 /// Seconds in an hour.
 const HOUR: f64 = 3600.0;
 
-/// Describes `workload` on a cluster of `cluster` GPUs. `start_restart` is the restart overhead of a
-/// job that starts on some number of them. Jobs whose curve `table` lacks count as infeasible, and
-/// as no work.
+/// Describes `workload` on a cluster of `cluster` GPUs. `start_restart` is the restart overhead of
+/// a job that starts on some number of them. Jobs whose curve `table` lacks count as infeasible,
+/// and as no work.
 pub fn describe(
     workload: &Workload,
     table: &ThroughputTable,
