@@ -1,5 +1,5 @@
-//! Makes a digest of what the program is built from, for `sweep --resume` to notice that a policy
-//! changed while the version stayed the same. The same sources give the same digest, on every
+//! Computes a digest of everything that the program is built from, so that `sweep --resume` notices
+//! if a policy changed and the version did not. The same sources give the same digest on every
 //! machine and in every profile.
 
 use std::fmt::Write as _;
@@ -8,7 +8,7 @@ use std::{env, fs, io};
 
 use sha2::{Digest, Sha256};
 
-/// Files and folders that decide what the program does.
+/// The files and folders that decide what the program does.
 const SOURCES: [&str; 6] =
     ["Cargo.lock", "Cargo.toml", "configs/pollux", "configs/profiles", "src", "templates"];
 
@@ -18,7 +18,7 @@ fn main() -> io::Result<()> {
         println!("cargo::rerun-if-changed={source}");
         collect(Path::new(source), &mut files)?;
     }
-    // With `/` between their parts, so that they sort alike everywhere.
+    // Names have `/` between their parts, so that they sort alike on every system.
     let mut files: Vec<_> = files.into_iter().map(|path| (name(&path), path)).collect();
     files.sort();
     let mut digest = Sha256::new();
@@ -27,7 +27,7 @@ fn main() -> io::Result<()> {
         digest.update(format!("{name}\n{}\n", bytes.len()));
         digest.update(bytes);
     }
-    // A feature may decide by which solver something is found.
+    // A feature may choose another solver.
     let mut features: Vec<_> = env::vars_os()
         .filter_map(|(key, _)| key.into_string().ok().filter(|key| key.starts_with("CARGO_FEATURE_")))
         .collect();
@@ -41,6 +41,7 @@ fn main() -> io::Result<()> {
     Ok(())
 }
 
+/// Collects the files in a file or folder, without hidden ones.
 fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     let is_hidden = path.file_name().is_some_and(|name| name.to_string_lossy().starts_with('.'));
     if is_hidden {
@@ -56,6 +57,7 @@ fn collect(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
+/// Returns a path with `/` between its parts.
 fn name(path: &Path) -> String {
     let parts: Vec<_> = path.iter().map(|part| part.to_string_lossy()).collect();
     parts.join("/")

@@ -71,7 +71,7 @@ enum Command {
 pub fn main() -> ExitCode {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
-        crate::report::give_up();
+        crate::report::discard_unfinished();
         default(info);
         output::message("error", "this is a bug of elasticflow-sim, not of its input; please report it");
         // A run that failed, rather than a process that was aborted.

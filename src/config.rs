@@ -1,4 +1,4 @@
-//! What a run is made of, read from files: measured profiles, applications and clusters.
+//! Reads what a run needs besides a trace from files: measured profiles, applications and clusters.
 
 pub mod applications;
 pub mod cluster;

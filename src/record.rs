@@ -1,7 +1,9 @@
-//! What happened, for whoever wants to write it down.
+//! Observers: what happens in a simulation, as rows and lines.
 //!
-//! The simulation tells its [`Observer`] of every event; the observers in the files below turn that
-//! into rows. Each writes to a writer it is given and opens no file.
+//! The simulation tells its [`Observer`] of everything that happens; the observers in the files
+//! below turn that into rows. Each writes to any writer that it is given and opens no file: which
+//! files there are, and that they appear whole or not at all, is for [`report`](crate::report).
+//! [`jobs`] is no observer: its rows are made at the end of a run from the state of the jobs.
 
 pub mod allocations;
 pub mod events;
@@ -19,74 +21,80 @@ use crate::units::{Gpus, SimDuration, SimTime};
 use crate::workload::Workload;
 
 /// One thing that happened.
+///
+/// Of each job, `Arrived` comes first; after `Declined` or `Ended` nothing more comes.
 #[derive(Clone, Copy)]
 pub enum Happened<'a> {
     /// A job was submitted.
     Arrived {
-        /// Which.
+        /// The job.
         job: JobId,
     },
-    /// A job was taken on.
+    /// A job was admitted.
     Admitted {
-        /// Which.
+        /// The job.
         job: JobId,
-        /// The end it was promised.
+        /// The end that the scheduler promises, if it promises any.
         promise: Option<SimTime>,
     },
-    /// A job was turned away.
+    /// A job was declined.
     Declined {
-        /// Which.
+        /// The job.
         job: JobId,
-        /// Why.
+        /// Why, in words.
         reason: &'a dyn Display,
     },
-    /// A job's GPUs changed while it lives.
+    /// The GPUs of a live job, or its batch size, changed.
     Allocated {
-        /// Which.
+        /// The job.
         job: JobId,
-        /// How.
+        /// What changed.
         change: Change,
-        /// What it holds now; empty after a preemption.
+        /// The GPUs that the job holds from now on; empty after a preemption. Each member of a
+        /// rotation holds all GPUs that the members share.
         nodes: &'a NodeSet,
-        /// At which global batch size it runs, or ran.
+        /// The global batch size at which it runs, or ran until the preemption.
         batch: u32,
-        /// How long it stands still, in a rotation at each turn but perhaps the first.
+        /// How long the job makes no progress because of the change. In a rotation, every turn
+        /// costs that, except perhaps the first.
         restart: SimDuration,
-        /// Its turns, if it shares its GPUs.
+        /// Its turns, if it is a member of a rotation.
         turns: Option<Turns>,
     },
-    /// A job's last iteration was done, and its GPUs became free, or its turns in a rotation idle.
+    /// A job completed its last iteration. Its GPUs are free; in a rotation, its turns stay idle
+    /// until the next plan.
     Ended {
-        /// Which.
+        /// The job.
         job: JobId,
-        /// At which global batch size it ran.
+        /// The global batch size at which it ran.
         batch: u32,
     },
-    /// A plan was carried out.
+    /// A plan was carried out. Comes after everything that the plan did, once for every scheduling
+    /// pass.
     Planned(Snapshot),
 }
 
-/// How a job's GPUs change.
+/// How the GPUs of a job change.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
     /// From none to some, for the first time.
     Start,
     /// From none to some, again.
     Resume,
-    /// From some to another count.
+    /// From some to another number of them.
     Rescale,
-    /// The same count on other nodes.
+    /// To the same number on other nodes.
     Migrate,
-    /// To turns in a rotation, whatever it had before.
+    /// To turns in a rotation, whatever the job held before.
     Rotate,
-    /// The same GPUs at another batch size.
+    /// The same GPUs, at another batch size.
     Batch,
     /// From some to none.
     Preempt,
 }
 
 impl Change {
-    /// The word for it in files.
+    /// Returns the word for the change in files.
     pub fn as_str(self) -> &'static str {
         match self {
             Change::Start => "start",
@@ -103,13 +111,13 @@ impl Change {
 /// The cluster after a plan.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Snapshot {
-    /// Whether the plan changed anything.
+    /// Whether the plan changed the GPUs of any job.
     pub changed: bool,
-    /// GPUs held.
+    /// GPUs that jobs hold.
     pub gpus_busy: Gpus,
-    /// GPUs there are.
+    /// GPUs of the cluster.
     pub gpus_total: Gpus,
-    /// Jobs that hold GPUs; a rotation counts once.
+    /// Jobs that hold GPUs; a rotation counts as one job.
     pub jobs_running: u32,
     /// Live jobs that hold none.
     pub jobs_waiting: u32,
@@ -117,37 +125,44 @@ pub struct Snapshot {
     pub jobs_admitted: u32,
     /// Jobs declined so far.
     pub jobs_declined: u32,
-    /// Jobs done so far.
+    /// Jobs completed so far.
     pub jobs_completed: u32,
-    /// Σ over running jobs of rate(g) ÷ rate(1), ÷ all GPUs.
+    /// Σ over running jobs of rate(g) ÷ rate(1), ÷ GPUs of the cluster.
     pub cluster_efficiency: f64,
 }
 
-/// Someone who is told what happens.
+/// Receives everything that happens in a simulation, in order.
+///
+/// Times never go back. What happens at one instant comes in the order in which the simulation
+/// does it: completions before arrivals, and both before what the plan of that instant changes,
+/// which ends with [`Happened::Planned`]. An observer cannot influence the simulation.
 pub trait Observer {
-    /// Called in the order of events.
+    /// Receives that `what` happened at the instant `at`; `jobs` has the jobs by their ids.
+    ///
+    /// Called for every event and every plan, so the cost counts: a run of a thousand jobs makes
+    /// several thousand calls.
     ///
     /// # Errors
     ///
-    /// If it cannot be written down; the run stops.
+    /// If the event cannot be written down. The simulation stops and returns the error.
     fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()>;
 }
 
-/// Writes nothing down.
+/// Ignores everything.
 impl Observer for () {
     fn observe(&mut self, _: SimTime, _: &Workload, _: &Happened<'_>) -> io::Result<()> {
         Ok(())
     }
 }
 
-/// Whoever is lent.
+/// Passes everything on to the observer behind the reference.
 impl<O: Observer + ?Sized> Observer for &mut O {
     fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
         (**self).observe(at, jobs, what)
     }
 }
 
-/// Tells each in turn.
+/// Passes everything on to each observer in turn, up to the first error.
 impl Observer for Vec<Box<dyn Observer + '_>> {
     fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
         self.iter_mut().try_for_each(|observer| observer.observe(at, jobs, what))

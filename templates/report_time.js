@@ -1,8 +1,10 @@
-// The time that is looked at: one range for all axes of time, and the ways to change it.
-const LEAST = 1;
+// The range of time that is shown, the same on all axes of time, and the ways to change it.
+
+// The shortest range, in seconds.
+const SHORTEST = 1;
 
 function look(from, to) {
-  const length = Math.min(Math.max(to - from, LEAST), most);
+  const length = Math.min(Math.max(to - from, SHORTEST), most);
   const begin = Math.min(Math.max(from, 0), most - length);
   chosen.view = [begin, begin + length];
   changed("view");
@@ -11,14 +13,23 @@ function zoom(factor, at = (chosen.view[0] + chosen.view[1]) / 2) {
   const [from, to] = chosen.view;
   look(at - (at - from) * factor, at - (at - from) * factor + (to - from) * factor);
 }
-const pan = (share) => look(chosen.view[0] + (chosen.view[1] - chosen.view[0]) * share, chosen.view[1] + (chosen.view[1] - chosen.view[0]) * share);
+function pan(share) {
+  const [from, to] = chosen.view;
+  const by = (to - from) * share;
+  look(from + by, to + by);
+}
 
 for (const tools of document.querySelectorAll("[data-zoom]")) {
-  const button = (text, label, act) => element("button", { type: "button", "aria-label": label, title: label, onclick: act }, text);
+  const button = (text, label, act) =>
+    element("button", { type: "button", "aria-label": label, title: label, onclick: act }, text);
   tools.append(
-    button("+", "Zoom in", () => zoom(0.5)), button("−", "Zoom out", () => zoom(2)),
-    button("◀", "Earlier", () => pan(-0.25)), button("▶", "Later", () => pan(0.25)),
-    button("All", "Show all of the time", () => look(0, most)), element("output", { class: "view" }));
+    button("+", "Zoom in", () => zoom(0.5)),
+    button("−", "Zoom out", () => zoom(2)),
+    button("◀", "Earlier", () => pan(-0.25)),
+    button("▶", "Later", () => pan(0.25)),
+    button("All", "Show all of the time", () => look(0, most)),
+    element("output", { class: "view" }),
+  );
 }
 onChange((what) => {
   if (what !== "view" && what !== "all") return;
@@ -27,8 +38,15 @@ onChange((what) => {
   for (const output of document.querySelectorAll("output.view")) output.textContent = text;
 });
 
-const timeKeys = { "+": () => zoom(0.5), "=": () => zoom(0.5), "-": () => zoom(2), "0": () => look(0, most),
-  ArrowLeft: () => pan(-0.25), ArrowRight: () => pan(0.25) };
+const timeKeys = {
+  "+": () => zoom(0.5),
+  "=": () => zoom(0.5),
+  "-": () => zoom(2),
+  "0": () => look(0, most),
+  ArrowLeft: () => pan(-0.25),
+  ArrowRight: () => pan(0.25),
+};
+// Returns whether the key was one that changes the range.
 function onTimeKey(event) {
   if (event.ctrlKey || event.metaKey || event.altKey || !timeKeys[event.key]) return false;
   event.preventDefault();
@@ -36,8 +54,10 @@ function onTimeKey(event) {
   return true;
 }
 
-// Lets an element zoom: drag a range, Ctrl and the wheel, double click. `plot` gives left and right of the axis in pixels of
-// the element; `point` is told the time under the pointer, or null, and `press` about a click that is no drag.
+// Lets the user zoom in an element: by dragging over a range, by Ctrl and the wheel, and back by a
+// double click. `plot` returns the left and right end of the axis, in pixels of the element. `point`
+// receives the time under the pointer, or null when the pointer leaves; `press` a click that is not a
+// drag; `mark` the range that is being dragged over, or null when that ends.
 function zoomable(target, plot, { point = () => {}, press = () => {}, mark = () => {} }) {
   let begun = null;
   const timeAt = (event) => {
@@ -72,7 +92,7 @@ function zoomable(target, plot, { point = () => {}, press = () => {}, mark = () 
   }, { passive: false });
 }
 
-// Ticks of the axis of time between two pixels: where, and what to write there.
+// Returns the ticks of the axis of time between two pixels: the pixel, the text, and its anchor.
 function timeTicks(left, right) {
   const [from, to] = chosen.view;
   const [name, size] = unitFor(to);

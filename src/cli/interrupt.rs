@@ -13,7 +13,7 @@ pub(super) fn watch() {
     std::thread::spawn(move || {
         if let Some(signal) = signals.forever().next() {
             BEGUN.store(true, Ordering::SeqCst);
-            crate::report::give_up();
+            crate::report::discard_unfinished();
             std::process::exit(128 + signal);
         }
     });

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::experiment::{Case, Done, Layout, Ready, Setup, choose, scheduler, truths};
 use crate::record::trace_events::TraceEvents;
-use crate::report::{Recording, StagedFile, Summary, sweep_out, table};
+use crate::report::{RunDirectory, StagedFile, Summary, remove_leftovers, table};
 use crate::scheduler::Entry;
 use crate::units::SimTime;
 
@@ -117,9 +117,9 @@ fn simulate_with_events(
 }
 
 /// Begins the run directories, before anything is run.
-pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<Recording>, Failure> {
-    let all = Recording::begin(targets, outputs.events).map_err(Failure::input)?;
-    targets.iter().for_each(|target| sweep_out(target));
+pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<RunDirectory>, Failure> {
+    let all = RunDirectory::begin(targets, outputs.events).map_err(Failure::input)?;
+    targets.iter().for_each(|target| remove_leftovers(target));
     Ok(all)
 }
 

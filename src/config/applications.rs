@@ -5,21 +5,22 @@
 //! folder at once.
 
 use std::collections::BTreeMap;
-use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use crate::application::{Application, Applications};
-use crate::trace::InputErrors;
 
+mod folder;
 mod from_folder;
 mod from_toml;
+
+pub use folder::{Folder, FolderErrors};
 
 /// Fitted applications that are part of the program.
 #[derive(Clone, Copy, Debug)]
 pub struct Builtin {
-    /// The GPU type they were measured on, as `--gpu` calls it.
+    /// The type of GPU that they were measured on, as `--gpu` names it.
     pub gpu: &'static str,
-    /// One line: where the numbers come from.
+    /// Where the numbers come from, in one line.
     pub about: &'static str,
     text: &'static str,
 }
@@ -31,48 +32,21 @@ pub const BUILTIN: [Builtin; 1] = [Builtin {
     text: include_str!("../../configs/pollux/applications.toml"),
 }];
 
-/// The built-in applications that were measured on `gpu`.
+/// Returns the built-in applications that were measured on `gpu`.
 pub fn builtin(gpu: &str) -> Option<Applications> {
     let found = BUILTIN.iter().find(|set| set.gpu == gpu)?;
     Some(from_toml::applications(found.text).expect("the built-in applications are tested"))
 }
 
-/// What is wrong with the files of a folder; at least one problem.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct FolderErrors(Vec<InputErrors>);
-
-impl FolderErrors {
-    /// The files that something is wrong with.
-    pub fn files(&self) -> &[InputErrors] {
-        &self.0
-    }
-}
-
-impl fmt::Display for FolderErrors {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let files: Vec<String> = self.0.iter().map(ToString::to_string).collect();
-        f.write_str(&files.join("\n"))
-    }
-}
-
-impl std::error::Error for FolderErrors {}
-
-/// Applications that were read from a folder.
-#[derive(Clone, Debug)]
-pub struct Folder {
-    /// The applications; they are called after the folder.
-    pub applications: Applications,
-    /// Every file that was read, in the order of names, with its content.
-    pub files: Vec<(PathBuf, Vec<u8>)>,
-}
-
 /// Reads a folder of measurements in the layout published with Pollux: a folder for each
-/// application, called like it, with `placements.csv`, `scalability.csv` and a
-/// `validation-BATCH.csv` for every batch size that was tried.
+/// application, named after it, with `placements.csv`, `scalability.csv` and a
+/// `validation-BATCH.csv` for every batch size that was tried. The applications are in the order of
+/// their names. Where a built-in application of the same name has limits of its batch size within
+/// what was measured, these hold.
 ///
 /// # Errors
 ///
-/// Everything that is wrong with its files.
+/// Everything that is wrong with the files.
 pub fn read(folder: &Path) -> Result<Folder, FolderErrors> {
     let mut known = BTreeMap::new();
     for set in BUILTIN.iter().filter_map(|set| builtin(set.gpu)) {

@@ -12,16 +12,16 @@ use crate::cluster::{Shape, ShapeError};
 use crate::trace::{InputErrors, file};
 use crate::units::Gpus;
 
-/// A cluster as `--cluster` names it.
+/// A cluster that `--cluster` names.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cluster {
     /// The nodes.
     pub shape: Shape,
-    /// The bytes of the file they were read from, if they were.
+    /// The bytes of the file that states them; `None` for `NODESxGPUS`.
     pub file: Option<Vec<u8>>,
 }
 
-/// Where `text` leads if it names a file and starts at `base`; `NODESxGPUS` stays as it is.
+/// Returns the path of the file that `text` names, seen from `base`; `NODESxGPUS` stays as it is.
 pub fn path(base: &Path, text: &str) -> String {
     let path = base.join(text);
     if shape(text).is_none() && (text.ends_with(".toml") || path.exists()) {
@@ -31,7 +31,7 @@ pub fn path(base: &Path, text: &str) -> String {
     }
 }
 
-/// The numbers of `NODESxGPUS`.
+/// Returns the numbers of `NODESxGPUS`.
 fn shape(text: &str) -> Option<(u64, u64)> {
     let (nodes, gpus) = text.split_once('x')?;
     Some((nodes.parse().ok()?, gpus.parse().ok()?))
@@ -41,8 +41,8 @@ fn shape(text: &str) -> Option<(u64, u64)> {
 ///
 /// # Errors
 ///
-/// If it is neither, a file cannot be read, a key is unknown, missing or not a whole number, or
-/// there can be no such cluster. Messages name the file, the field and the value.
+/// If `text` is neither, the file cannot be read, a key is unknown, missing or not a whole number,
+/// or no cluster can have this shape. Messages name the file, the field and the value.
 pub fn read(text: &str) -> Result<Cluster> {
     if let Some((nodes, gpus)) = shape(text) {
         let shape =
@@ -51,7 +51,7 @@ pub fn read(text: &str) -> Result<Cluster> {
     }
     let path = Path::new(text);
     if !text.ends_with(".toml") && !path.exists() {
-        bail!("`{text}` is no cluster; give NODESxGPUS, such as 16x8, or a TOML file");
+        bail!("`{text}` is not a cluster; give NODESxGPUS, such as 16x8, or a TOML file");
     }
     let bytes = file::read(path).map_err(|problem| InputErrors::new(text, vec![problem]))?;
     let content =
@@ -59,12 +59,15 @@ pub fn read(text: &str) -> Result<Cluster> {
     Ok(Cluster { shape: parse(text, content)?, file: Some(bytes) })
 }
 
-/// The shape that the content of `file` states.
+/// Returns the shape that the content of `file` states.
 fn parse(file: &str, content: &str) -> Result<Shape> {
     let stated: File = toml::from_str(content).map_err(|why| {
         let line = why.span().map(|span| 1 + content[..span.start].matches('\n').count());
         let line = line.map_or(String::new(), |line| format!("line {line}: "));
-        anyhow!("{file}: {line}{}; a cluster has `nodes` and `gpus_per_node`, or [[nodes]] groups with `count` and `gpus`", why.message().trim().replace("u64", "a whole number"))
+        let what = why.message().trim().replace("u64", "a whole number");
+        anyhow!(
+            "{file}: {line}{what}; a cluster has `nodes` and `gpus_per_node`, or [[nodes]] groups with `count` and `gpus`"
+        )
     })?;
     let all = match stated.nodes {
         Nodes::Count(count) => {
@@ -91,7 +94,7 @@ struct File {
     gpus_per_node: Option<u64>,
 }
 
-/// One number, or groups of nodes.
+/// The number of nodes, or groups of nodes.
 enum Nodes {
     Count(u64),
     Groups(Vec<Group>),
@@ -104,7 +107,7 @@ struct Group {
     gpus: u64,
 }
 
-/// Written by hand, because serde's untagged enums say nothing about what is wrong.
+/// Written by hand, since the errors of serde's untagged enums do not say what is wrong.
 impl<'de> Deserialize<'de> for Nodes {
     fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Nodes, D::Error> {
         struct Visitor;
@@ -129,7 +132,7 @@ impl<'de> Deserialize<'de> for Nodes {
     }
 }
 
-/// The nodes of all groups. Checks the sum before anything of that size is made.
+/// Joins the nodes of all groups, in their order. Checks the sums before it allocates as much.
 fn groups(all: &[Group]) -> Result<Shape, ShapeError> {
     let sums = [|g: &Group| g.count.saturating_mul(g.gpus), |g: &Group| g.count];
     for sum in sums {
@@ -191,7 +194,7 @@ mod tests {
             assert_eq!(shaped(content), why);
         }
         let why = |text: &str| format!("{:#}", read(text).unwrap_err());
-        assert_eq!(why("16y8"), "`16y8` is no cluster; give NODESxGPUS, such as 16x8, or a TOML file");
+        assert_eq!(why("16y8"), "`16y8` is not a cluster; give NODESxGPUS, such as 16x8, or a TOML file");
         assert_eq!(why("1x0"), "cluster `1x0`: node 0 has no GPU; every node has at least one");
         assert_eq!(why("0x8"), "cluster `0x8`: a cluster has at least one node");
         let large = "more than 1000000 GPUs; a cluster has at most that many";

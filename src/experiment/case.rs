@@ -8,7 +8,7 @@ use crate::metrics::Metrics;
 
 use crate::record::Observer;
 use crate::record::jobs::JobRow;
-use crate::report::{self, Manifest, OutputError, Recording, Staged, Summary};
+use crate::report::{self, Manifest, OutputError, RunDirectory, StagedDirectory, Summary};
 use crate::sim::{Outcome, Scenario, SimError, simulate};
 
 use super::Known;
@@ -23,7 +23,7 @@ pub struct Case {
     /// How to run it again.
     pub manifest: Manifest,
     /// Where to write, if anything is to be written.
-    pub recording: Option<Recording>,
+    pub recording: Option<RunDirectory>,
     /// By which speeds its jobs run, in words.
     pub truth: String,
     /// What runs it, if the event core does not, with the speeds.
@@ -57,7 +57,7 @@ pub struct Done {
     /// What was simulated, and what came out of it.
     pub summary: Summary,
     /// The run directory, if there is one.
-    pub staged: Option<Staged>,
+    pub staged: Option<StagedDirectory>,
 }
 
 /// Why a case does not come to anything.
@@ -207,7 +207,7 @@ impl Ran {
             // The ratio that the artifact prints: of what it counts itself.
             summary.metrics.planned_dsr = (all > 0).then(|| accepted as f64 / all as f64);
         }
-        let finish = |recording: Recording| recording.finish(&bytes, &summary, &manifest, timing.as_ref());
+        let finish = |recording: RunDirectory| recording.finish(&bytes, &summary, &manifest, timing.as_ref());
         let staged = recording.map(finish).transpose()?;
         Ok(Done { jobs: outcome.jobs, summary, staged })
     }

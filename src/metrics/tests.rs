@@ -2,9 +2,9 @@ use super::*;
 use crate::units::Iterations;
 
 /// A job submitted at `submit` that held one GPU from `start` to `end` without a pause, in seconds.
-fn row(id: &str, deadline: Option<u64>, state: State, [submit, start, end]: [u64; 3]) -> JobRow {
+fn row(id: &str, deadline: Option<u64>, state: JobOutcome, [submit, start, end]: [u64; 3]) -> JobRow {
     let at = SimTime::from_secs;
-    let ended = matches!(state, State::Met | State::Late | State::Completed);
+    let ended = matches!(state, JobOutcome::Met | JobOutcome::Late | JobOutcome::Completed);
     let held = Gpus::ONE * SimDuration::from_secs(end - start);
     JobRow {
         job_id: id.to_owned(),
@@ -16,8 +16,8 @@ fn row(id: &str, deadline: Option<u64>, state: State, [submit, start, end]: [u64
         requested_gpus: Gpus::ONE,
         iterations: Iterations::new(1.0),
         state,
-        admitted: u8::from(state != State::Declined),
-        start_time: (state != State::Declined).then_some(at(start)),
+        admitted: u8::from(state != JobOutcome::Declined),
+        start_time: (state != JobOutcome::Declined).then_some(at(start)),
         end_time: ended.then_some(at(end)),
         planned_end_time: None,
         jct: ended.then(|| at(end).since(at(submit))),
@@ -28,7 +28,7 @@ fn row(id: &str, deadline: Option<u64>, state: State, [submit, start, end]: [u64
         rescales: 0,
         preemptions: 0,
         migrations: 0,
-        deadline_met: deadline.map(|_| u8::from(state == State::Met)),
+        deadline_met: deadline.map(|_| u8::from(state == JobOutcome::Met)),
         feasible_alone: deadline.map(|_| 1),
         reason: String::new(),
         productive: held,
@@ -51,11 +51,11 @@ fn of(rows: &[JobRow], until: Option<u64>) -> Metrics {
 /// | e   | -        | completed | 30 30 40         | 10  | 0     |
 fn five() -> Vec<JobRow> {
     let mut rows = vec![
-        row("a", Some(60), State::Met, [10, 10, 50]),
-        row("b", Some(60), State::Late, [10, 30, 80]),
-        row("c", Some(70), State::Declined, [20, 20, 20]),
-        row("d", None, State::Completed, [20, 30, 110]),
-        row("e", None, State::Completed, [30, 30, 40]),
+        row("a", Some(60), JobOutcome::Met, [10, 10, 50]),
+        row("b", Some(60), JobOutcome::Late, [10, 30, 80]),
+        row("c", Some(70), JobOutcome::Declined, [20, 20, 20]),
+        row("d", None, JobOutcome::Completed, [20, 30, 110]),
+        row("e", None, JobOutcome::Completed, [30, 30, 40]),
     ];
     rows[0].rescales = 2;
     rows[1].preemptions = 1;
@@ -111,7 +111,7 @@ fn a_promise_counts_if_it_is_in_time_whatever_happens() {
 #[test]
 fn soft_deadlines_count_by_the_value_that_is_left() {
     let earned = [10.0, 5.0, 0.0, 0.0];
-    let states = [State::Met, State::Late, State::Late, State::Declined];
+    let states = [JobOutcome::Met, JobOutcome::Late, JobOutcome::Late, JobOutcome::Declined];
     let ends = [50, 70, 3600, 10];
     let rows: Vec<JobRow> = std::iter::zip(states, std::iter::zip(ends, earned))
         .map(|(state, (end, earned))| JobRow {
@@ -129,9 +129,9 @@ fn soft_deadlines_count_by_the_value_that_is_left() {
 fn a_cut_run_is_averaged_up_to_the_cut() {
     // At 210 s: a was met, and b runs since 30 s, 180 s; c comes later.
     let rows = [
-        row("a", Some(60), State::Met, [10, 10, 50]),
-        row("b", Some(60), State::Unfinished, [10, 30, 210]),
-        row("c", Some(900), State::Unfinished, [300, 300, 300]),
+        row("a", Some(60), JobOutcome::Met, [10, 10, 50]),
+        row("b", Some(60), JobOutcome::Unfinished, [10, 30, 210]),
+        row("c", Some(900), JobOutcome::Unfinished, [300, 300, 300]),
     ];
     let m = of(&rows, Some(210));
     assert_eq!((m.makespan, m.gpu_utilization), (Some(40.0), Some(220.0 / 800.0)));

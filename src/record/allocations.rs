@@ -9,25 +9,25 @@ use crate::workload::Workload;
 
 use super::{Happened, Observer};
 
-/// A row: what a job holds from now on.
+/// A row: what a job holds from an instant on.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Allocation {
-    /// Since when.
+    /// The instant, in seconds of the trace's clock.
     pub time: SimTime,
-    /// The trace's own id.
+    /// The id of the job in the trace.
     pub job_id: String,
-    /// How many; 0 when it ends or is preempted. Members of a rotation have the GPUs that they
-    /// share.
+    /// How many GPUs; 0 when the job ends or is preempted. Each member of a rotation has all GPUs
+    /// that the members share.
     pub gpus: Gpus,
-    /// `node:gpus` parts joined by spaces.
+    /// `node:gpus` parts joined by spaces; empty for no GPUs.
     pub nodes: String,
-    /// Global batch size.
+    /// Global batch size, in samples.
     pub batch_size: u32,
 }
 
 impl Allocation {
-    /// The row of what happened, if it is one.
-    fn of(at: SimTime, jobs: &Workload, what: &Happened<'_>) -> Option<Allocation> {
+    /// Returns the row of what happened, if it changed the GPUs of a job.
+    fn from_happened(at: SimTime, jobs: &Workload, what: &Happened<'_>) -> Option<Allocation> {
         let (job, gpus, nodes, batch) = match what {
             Happened::Allocated { job, nodes, batch, .. } => (job, nodes.gpus(), nodes.to_string(), batch),
             Happened::Ended { job, batch } => (job, Gpus::ZERO, String::new(), batch),
@@ -41,22 +41,22 @@ impl Allocation {
 /// Keeps the rows in memory, in the order of events.
 impl Observer for Vec<Allocation> {
     fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
-        self.extend(Allocation::of(at, jobs, what));
+        self.extend(Allocation::from_happened(at, jobs, what));
         Ok(())
     }
 }
 
-/// Reads rows as [`Allocations`] wrote them.
+/// Reads rows as [`Allocations`] wrote them, in their order.
 ///
 /// # Errors
 ///
-/// If a row is not one.
+/// If a row lacks a column, or has a value that is not what the column holds.
 pub fn read(from: impl io::Read) -> Result<Vec<Allocation>, csv::Error> {
     csv::Reader::from_reader(from).deserialize().collect()
 }
 
-/// Writes `time, job_id, gpus, nodes, batch_size`; `nodes` is `node:gpus` parts joined by spaces,
-/// empty for no GPUs.
+/// Writes a row for each change of a job's GPUs, in the order of events; the columns are the fields
+/// of [`Allocation`].
 pub struct Allocations<W: io::Write> {
     writer: csv::Writer<W>,
 }
@@ -76,7 +76,7 @@ impl<W: io::Write> Allocations<W> {
 
 impl<W: io::Write> Observer for Allocations<W> {
     fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
-        match Allocation::of(at, jobs, what) {
+        match Allocation::from_happened(at, jobs, what) {
             Some(row) => self.writer.serialize(row).map_err(io::Error::other),
             None => Ok(()),
         }

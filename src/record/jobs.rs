@@ -8,97 +8,99 @@ use crate::job::{Class, JobSpec};
 use crate::state::{JobState, Phase};
 use crate::units::{GpuTime, Gpus, Iterations, SimDuration, SimTime};
 
-/// How a job's story ended.
+/// What became of a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum State {
-    /// A deadline job done at or before its deadline.
+pub enum JobOutcome {
+    /// It completed at or before its deadline; with soft deadlines, the first of them.
     Met,
-    /// A deadline job done after it.
+    /// It completed after its deadline.
     Late,
-    /// Turned away; it never ran.
+    /// The scheduler declined it; it never ran.
     Declined,
-    /// A job without a deadline that ended.
+    /// It had no deadline and completed.
     Completed,
-    /// Cut off by the end of the simulation.
+    /// The simulation was cut off before it completed.
     Unfinished,
 }
 
-/// One job, from its submission to its end. Empty columns have no value.
+/// One job, from its submission to its end. Times are decimal seconds, exact to a microsecond; a
+/// column without a value is empty.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct JobRow {
-    /// The trace's own id.
+    /// The id of the job in the trace.
     pub job_id: String,
-    /// The model it trains.
+    /// The model that it trains.
     pub model: String,
-    /// Global batch size.
+    /// Global batch size, in samples.
     pub batch_size: u32,
     /// `slo`, `soft` or `best_effort`.
     pub class: String,
-    /// Seconds of the trace's clock, as all times.
+    /// When it was submitted, on the trace's clock, as all times.
     pub submit_time: SimTime,
-    /// When it must be done; of soft deadlines the first.
+    /// When it is due; of soft deadlines the first.
     pub deadline: Option<SimTime>,
-    /// The GPUs its user asked for.
+    /// The GPUs that the user asked for.
     pub requested_gpus: Gpus,
-    /// Its work.
+    /// Its work, in iterations at its global batch size.
     pub iterations: Iterations,
-    /// How it ended.
-    pub state: State,
-    /// 1 if the scheduler took it on.
+    /// What became of it.
+    pub state: JobOutcome,
+    /// 1 if the scheduler admitted it, otherwise 0.
     pub admitted: u8,
     /// When it first held GPUs.
     pub start_time: Option<SimTime>,
-    /// When its last iteration was done.
+    /// When it completed its last iteration.
     pub end_time: Option<SimTime>,
-    /// The end first promised.
+    /// The end that the scheduler promised when it admitted the job.
     pub planned_end_time: Option<SimTime>,
-    /// End less submission.
+    /// Job completion time: end − submission.
     pub jct: Option<SimDuration>,
-    /// The part of it without GPUs.
+    /// The part of `jct` without GPUs.
     pub queue_delay: Option<SimDuration>,
-    /// Time with GPUs, pauses included.
+    /// Time with GPUs, restart overhead included.
     pub run_time: SimDuration,
-    /// GPU-seconds held.
+    /// GPUs held over time, in GPU-seconds, restart overhead included.
     pub gpu_seconds: GpuTime,
-    /// Time with GPUs and standing still.
+    /// The part of `run_time` that was restart overhead.
     pub overhead_time: SimDuration,
-    /// Changes from a positive count to another.
+    /// Changes from some GPUs to another number of them.
     pub rescales: u32,
-    /// Changes to none before the end.
+    /// Changes to no GPUs before the end.
     pub preemptions: u32,
-    /// Changes of nodes at equal count.
+    /// Changes to as many GPUs on other nodes.
     pub migrations: u32,
-    /// For deadline jobs: 1 if it was met.
+    /// For a job with a deadline: 1 if it was met, otherwise 0.
     pub deadline_met: Option<u8>,
-    /// For deadline jobs: 1 if it could be met alone on the empty cluster, start pause included.
+    /// For a job with a deadline: 1 if the job alone on the empty cluster could meet it, restart
+    /// overhead of the start included; otherwise 0.
     pub feasible_alone: Option<u8>,
-    /// Why it was declined.
+    /// Why it was declined; otherwise empty.
     pub reason: String,
-    /// GPU-seconds held without pauses; not a column.
+    /// GPUs held over time without restart overhead, in GPU-seconds. Not a column.
     #[serde(skip)]
     pub productive: GpuTime,
-    /// What a job with soft deadlines earned, and what it could have earned; not a column.
+    /// For a job with soft deadlines: the value that it earned, and the value at the first of them.
+    /// Not a column.
     #[serde(skip)]
     pub earned: Option<(f64, f64)>,
 }
 
-impl State {
-    /// What became of a job: whether it was turned away, what it asks of time, and whether it ended
-    /// in time, if it ended.
-    pub(crate) fn of(declined: bool, class: Class, in_time: Option<bool>) -> State {
+impl JobOutcome {
+    /// Derives what became of a job: `in_time` says whether it completed in time, if it completed.
+    pub(crate) fn of(declined: bool, class: Class, in_time: Option<bool>) -> JobOutcome {
         match (declined, class, in_time) {
-            (true, ..) => State::Declined,
-            (_, _, None) => State::Unfinished,
-            (_, Class::BestEffort, _) => State::Completed,
-            (_, Class::Slo | Class::Soft, Some(true)) => State::Met,
-            (_, Class::Slo | Class::Soft, Some(false)) => State::Late,
+            (true, ..) => JobOutcome::Declined,
+            (_, _, None) => JobOutcome::Unfinished,
+            (_, Class::BestEffort, _) => JobOutcome::Completed,
+            (_, Class::Slo | Class::Soft, Some(true)) => JobOutcome::Met,
+            (_, Class::Slo | Class::Soft, Some(false)) => JobOutcome::Late,
         }
     }
 }
 
 impl JobRow {
-    /// The row of a job as the simulation leaves it at `now`.
+    /// Makes the row of a job from the state in which the simulation leaves it at `now`.
     pub fn new(
         spec: &JobSpec,
         state: &JobState,
@@ -118,7 +120,7 @@ impl JobRow {
             deadline: spec.deadline,
             requested_gpus: spec.requested,
             iterations: spec.iterations,
-            state: State::of(state.phase == Phase::Declined, spec.class(), in_time),
+            state: JobOutcome::of(state.phase == Phase::Declined, spec.class(), in_time),
             admitted: state.admitted.into(),
             start_time: state.start_at(now),
             end_time: state.end,
@@ -143,7 +145,7 @@ impl JobRow {
     }
 }
 
-/// Writes the rows with their header.
+/// Writes a header and the rows, in their order.
 ///
 /// # Errors
 ///
@@ -156,11 +158,11 @@ pub fn write(rows: &[JobRow], to: &mut dyn io::Write) -> io::Result<()> {
     writer.flush()
 }
 
-/// Reads rows as [`write()`] wrote them.
+/// Reads rows as [`write()`] wrote them, in their order. What is not a column has its default.
 ///
 /// # Errors
 ///
-/// If a row is not one.
+/// If a row lacks a column, or has a value that is not what the column holds.
 pub fn read(from: impl io::Read) -> Result<Vec<JobRow>, csv::Error> {
     csv::Reader::from_reader(from).deserialize().collect()
 }

@@ -21,29 +21,30 @@ const HEADER: [&str; 9] = [
     "cluster_efficiency",
 ];
 
-/// Of a row, what is drawn: the cluster after a plan.
+/// What is read back of a row: the cluster after a plan.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
-pub struct Point {
-    /// When.
+pub struct TimelinePoint {
+    /// The instant of the plan, in seconds of the trace's clock.
     pub time: SimTime,
-    /// GPUs held.
+    /// GPUs that jobs hold.
     pub gpus_busy: Gpus,
-    /// GPUs there are.
+    /// GPUs of the cluster.
     pub gpus_total: Gpus,
     /// Live jobs that hold none.
     pub jobs_waiting: u32,
 }
 
-/// Reads rows as [`Timeline`] wrote them.
+/// Reads rows as [`Timeline`] wrote them, in their order.
 ///
 /// # Errors
 ///
-/// If a row is not one.
-pub fn read(from: impl io::Read) -> Result<Vec<Point>, csv::Error> {
+/// If a row lacks a column, or has a value that is not what the column holds.
+pub fn read(from: impl io::Read) -> Result<Vec<TimelinePoint>, csv::Error> {
     csv::Reader::from_reader(from).deserialize().collect()
 }
 
-/// Writes the cluster's state over time.
+/// Writes the state of the cluster over time: a row for each plan that changed something, in the
+/// order of plans. Times are decimal seconds, exact to a microsecond.
 pub struct Timeline<W: io::Write> {
     writer: csv::Writer<W>,
 }

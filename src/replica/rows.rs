@@ -1,7 +1,7 @@
 //! The rows that every engine leaves: what becomes of each job, and the totals.
 
 use crate::job::JobSpec;
-use crate::record::jobs::{JobRow, State};
+use crate::record::jobs::{JobOutcome, JobRow};
 use crate::units::{GpuTime, Gpus, SimDuration, SimTime};
 use crate::workload::Workload;
 
@@ -65,7 +65,7 @@ fn job_row(spec: &JobSpec, row: Option<&Row>, refused: bool, feasible_alone: Opt
         deadline: spec.deadline,
         requested_gpus: spec.requested,
         iterations: spec.iterations,
-        state: State::of(refused, spec.class(), in_time),
+        state: JobOutcome::of(refused, spec.class(), in_time),
         admitted: u8::from(!refused),
         start_time: row.filter(|row| row.start != NEVER).map(|row| time(row.start)),
         end_time: end,

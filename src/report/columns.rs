@@ -1,5 +1,5 @@
-//! The keys of `summary.json`, flat: the columns of a comparison, and what an assertion may be
-//! about.
+//! The keys of `summary.json`, flat: the columns of a comparison, and the names that an assertion
+//! may use.
 
 use std::io;
 
@@ -7,7 +7,7 @@ use serde_json::Value;
 
 use super::Summary;
 
-/// The columns of a comparison as CSV: every key of `summary.json` in its order, with dots for
+/// The columns of a comparison as CSV: every key of `summary.json`, in its order, with dots for
 /// nesting.
 pub const CSV_COLUMNS: [&str; 54] = [
     "scheduler",
@@ -66,16 +66,17 @@ pub const CSV_COLUMNS: [&str; 54] = [
     "artifact_declined",
 ];
 
-/// The keys that are texts.
+/// The keys whose values are texts.
 const TEXTS: [&str; 8] =
     ["scheduler", "preset", "options", "trace", "profiles", "overhead", "placer", "digest"];
 
-/// Whether `key` is a key of `summary.json` whose value is a number.
+/// Returns whether `key` is a key of `summary.json` whose value is a number.
 pub fn is_number(key: &str) -> bool {
     CSV_COLUMNS.contains(&key) && !TEXTS.contains(&key)
 }
 
-/// Writes one row for each summary, with a header; empty where there is no value.
+/// Writes a header and a row for each summary, in the order given. A key without a value gives an
+/// empty cell.
 ///
 /// # Errors
 ///
@@ -89,7 +90,8 @@ pub fn write_csv(summaries: &[Summary], to: &mut dyn io::Write) -> io::Result<()
     writer.flush()
 }
 
-/// The row of a `summary.json`, a text for each of [`CSV_COLUMNS`].
+/// Returns the row of a `summary.json`: a text for each of [`CSV_COLUMNS`], empty for `null` or a
+/// key that is not there.
 pub fn cells(json: &Value) -> [String; CSV_COLUMNS.len()] {
     CSV_COLUMNS.map(|key| cell(json.pointer(&format!("/{}", key.replace('.', "/")))))
 }

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::record::allocations::Allocation;
-use crate::record::jobs::{JobRow, State};
+use crate::record::jobs::{JobOutcome, JobRow};
 use crate::trace::printable;
 use crate::units::{Gpus, SimTime};
 use crate::workload::Workload;
@@ -41,8 +41,8 @@ pub struct Difference {
 #[derive(Debug, Serialize)]
 struct Flip {
     job_id: String,
-    before: State,
-    after: State,
+    before: JobOutcome,
+    after: JobOutcome,
     /// When the job's own story first differs, in seconds; `None` where it is only cut off
     /// elsewhere.
     time: Option<f64>,
@@ -220,13 +220,13 @@ fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
-fn word(state: State) -> &'static str {
+fn word(state: JobOutcome) -> &'static str {
     match state {
-        State::Met => "met",
-        State::Late => "late",
-        State::Declined => "declined",
-        State::Completed => "completed",
-        State::Unfinished => "unfinished",
+        JobOutcome::Met => "met",
+        JobOutcome::Late => "late",
+        JobOutcome::Declined => "declined",
+        JobOutcome::Completed => "completed",
+        JobOutcome::Unfinished => "unfinished",
     }
 }
 
@@ -250,7 +250,7 @@ impl<'a> Story<'a> {
     }
 
     fn is_declined(&self) -> bool {
-        self.job.state == State::Declined
+        self.job.state == JobOutcome::Declined
     }
 
     /// When the stories of a job part. No file says when it was declined, so that counts at its

@@ -1,14 +1,17 @@
 //! Runs as one self-contained page: what `report --html` writes.
 //!
-//! The page holds its style, its script and its data, and loads nothing. What comes from a trace
-//! gets into it in two ways: as text of the template, which escapes it, and as JSON in which
-//! nothing can end the element around it; the script only ever makes text of it.
+//! The page holds its style, its script and its data, and loads nothing. Text from a trace gets
+//! into it in two ways: as text of the template, which escapes it, and as JSON that cannot end the
+//! element around it. The script inserts it only as text.
+
+use std::collections::BTreeMap;
 
 use askama::Template;
 use serde::Serialize;
 
-use crate::record::jobs::{JobRow, State};
-use crate::record::timeline::Point;
+use crate::record::allocations::Allocation;
+use crate::record::jobs::{JobOutcome, JobRow};
+use crate::record::timeline::TimelinePoint;
 use crate::units::{MICROS, SimTime};
 
 use super::{Stored, StoredError, Summary, table};
@@ -32,29 +35,30 @@ struct Page<'a> {
     script: &'a str,
     heads: Vec<String>,
     settings: [&'a str; 8],
-    runs: Vec<Row>,
+    runs: Vec<RunRow>,
     /// JSON, escaped for a script element.
     data: String,
 }
 
-/// A run in the tables.
-struct Row {
+/// The row of a run in the tables.
+struct RunRow {
     label: String,
     results: Vec<String>,
     settings: [String; 8],
     command: String,
 }
 
-/// What the script draws.
+/// What the script draws. All times are seconds on the trace's clock, rounded down to the
+/// hundredth, which is finer than any pixel.
 #[derive(Serialize)]
-struct Data<'a> {
-    traces: Vec<Jobs<'a>>,
-    runs: Vec<Run<'a>>,
+struct ChartData<'a> {
+    traces: Vec<TraceData<'a>>,
+    runs: Vec<RunData<'a>>,
 }
 
-/// The jobs of a trace, a list for each column: most runs of a page have the same ones.
+/// The jobs of a trace, a list for each column. Most runs of a page share one.
 #[derive(PartialEq, Serialize)]
-struct Jobs<'a> {
+struct TraceData<'a> {
     id: Vec<&'a str>,
     model: Vec<&'a str>,
     gpus: Vec<u32>,
@@ -62,25 +66,26 @@ struct Jobs<'a> {
     deadline: Vec<Option<f64>>,
 }
 
-/// What became of them.
+/// What became of the jobs of a trace in one run.
 #[derive(Serialize)]
-struct Run<'a> {
+struct RunData<'a> {
     label: &'a str,
-    /// Which of the traces.
+    /// The place of the trace in [`ChartData::traces`].
     trace: usize,
+    /// GPUs of the cluster.
     gpus: u32,
     /// A letter for each job, the first of its state.
     state: String,
     end: Vec<Option<f64>>,
     /// Why a job was declined, by its place in the trace.
-    reason: std::collections::BTreeMap<usize, &'a str>,
-    /// For each job its changes: time, GPUs, time, GPUs, …; -1 where nobody knows how many.
+    reason: BTreeMap<usize, &'a str>,
+    /// For each job the changes of its GPUs: time, GPUs, time, GPUs, …; -1 for an unknown number.
     held: Vec<Vec<f64>>,
     /// Time, GPUs busy, time, GPUs busy, …
     busy: Vec<f64>,
 }
 
-/// The page of some runs.
+/// Makes the page of some runs, in the order given.
 ///
 /// # Errors
 ///
@@ -90,24 +95,12 @@ pub fn html(runs: &[Stored]) -> Result<String, StoredError> {
     let summaries: Vec<&Summary> = runs.iter().map(|run| &run.summary).collect();
     let (mut heads, cells) = table::cells(&summaries);
     heads[0] = "run".to_owned();
-    let rows = runs.iter().zip(&labels).zip(cells).map(|((run, label), cells)| Row {
+    let rows = runs.iter().zip(&labels).zip(cells).map(|((run, label), cells)| RunRow {
         label: label.clone(),
         results: cells.into_iter().skip(1).collect(),
         settings: settings(&run.summary),
-        command: format!(
-            "elasticflow-sim {}",
-            run.command.iter().map(|word| quoted(word)).collect::<Vec<_>>().join(" ")
-        ),
+        command: command(run),
     });
-    let mut data = Data { traces: Vec::new(), runs: Vec::new() };
-    for (run, label) in runs.iter().zip(&labels) {
-        let jobs = Jobs::of(&run.jobs);
-        let trace = data.traces.iter().position(|known| *known == jobs).unwrap_or(data.traces.len());
-        if trace == data.traces.len() {
-            data.traces.push(jobs);
-        }
-        data.runs.push(Run::of(run, label, trace, &run.timeline()?.unwrap_or_default()));
-    }
     let mut traces: Vec<&str> = summaries.iter().map(|summary| summary.trace.as_str()).collect();
     traces.dedup();
     let page = Page {
@@ -119,22 +112,22 @@ pub fn html(runs: &[Stored]) -> Result<String, StoredError> {
         heads,
         settings: ["trace", "cluster", "profiles", "slot", "overhead", "placer", "preset", "digest"],
         runs: rows.collect(),
-        data: for_script(&data),
+        data: for_script(&ChartData::new(runs, &labels)?),
     };
-    // Writing to a string does not fail.
-    Ok(page.render().unwrap_or_default())
+    Ok(page.render().expect("writing to a string does not fail"))
 }
 
-/// What runs are called: their scheduler, with the directory where that is not enough.
+/// Returns what each run is called: its scheduler, with the directory if several runs have the same
+/// scheduler.
 fn labels(runs: &[Stored]) -> Vec<String> {
-    let of = |run: &Stored| {
-        let same = runs.iter().filter(|other| other.summary.scheduler == run.summary.scheduler).count();
-        match same {
-            1 => run.summary.scheduler.clone(),
-            _ => format!("{} ({})", run.summary.scheduler, run.path.display()),
+    let label = |run: &Stored| {
+        let scheduler = &run.summary.scheduler;
+        match runs.iter().filter(|other| other.summary.scheduler == *scheduler).count() {
+            1 => scheduler.clone(),
+            _ => format!("{scheduler} ({})", run.path.display()),
         }
     };
-    runs.iter().map(of).collect()
+    runs.iter().map(label).collect()
 }
 
 fn settings(summary: &Summary) -> [String; 8] {
@@ -150,7 +143,13 @@ fn settings(summary: &Summary) -> [String; 8] {
     ]
 }
 
-/// A word as a shell takes it.
+/// Returns the command that runs a run again.
+fn command(run: &Stored) -> String {
+    let words: Vec<_> = run.command.iter().map(|word| quoted(word)).collect();
+    format!("elasticflow-sim {}", words.join(" "))
+}
+
+/// Quotes a word for a shell, where it needs to be.
 fn quoted(word: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "-_./:=,@+".contains(c);
     if word.chars().all(plain) && !word.is_empty() {
@@ -159,10 +158,11 @@ fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }
 
-/// JSON that can stand in a script element: no `<` ends it or begins a comment.
+/// Writes JSON that can stand in a script element: no `<` in it ends the element or begins a
+/// comment.
 fn for_script(value: &impl Serialize) -> String {
-    let json = serde_json::to_string(value).unwrap_or_default();
-    // Such characters stand in strings only, where an escape is the same.
+    let json = serde_json::to_string(value).expect("the data have text keys");
+    // These characters stand only in strings, where an escape means the same.
     let escapes = [
         ('<', "\\u003c"),
         ('>', "\\u003e"),
@@ -173,14 +173,29 @@ fn for_script(value: &impl Serialize) -> String {
     escapes.into_iter().fold(json, |json, (character, escape)| json.replace(character, escape))
 }
 
-/// Seconds to the hundredth: finer than any pixel.
+/// Returns a time in seconds, rounded down to the hundredth.
 fn seconds(time: SimTime) -> f64 {
     (time.as_micros() / (MICROS / 100)) as f64 / 100.0
 }
 
-impl<'a> Jobs<'a> {
-    fn of(jobs: &'a [JobRow]) -> Jobs<'a> {
-        Jobs {
+impl<'a> ChartData<'a> {
+    fn new(runs: &'a [Stored], labels: &'a [String]) -> Result<ChartData<'a>, StoredError> {
+        let mut data = ChartData { traces: Vec::new(), runs: Vec::new() };
+        for (run, label) in runs.iter().zip(labels) {
+            let jobs = TraceData::new(&run.jobs);
+            let trace = data.traces.iter().position(|known| *known == jobs).unwrap_or(data.traces.len());
+            if trace == data.traces.len() {
+                data.traces.push(jobs);
+            }
+            data.runs.push(RunData::new(run, label, trace, &run.timeline()?.unwrap_or_default()));
+        }
+        Ok(data)
+    }
+}
+
+impl<'a> TraceData<'a> {
+    fn new(jobs: &'a [JobRow]) -> TraceData<'a> {
+        TraceData {
             id: jobs.iter().map(|job| job.job_id.as_str()).collect(),
             model: jobs.iter().map(|job| job.model.as_str()).collect(),
             gpus: jobs.iter().map(|job| job.requested_gpus.get()).collect(),
@@ -190,53 +205,71 @@ impl<'a> Jobs<'a> {
     }
 }
 
-impl<'a> Run<'a> {
-    fn of(run: &'a Stored, label: &'a str, trace: usize, timeline: &[Point]) -> Run<'a> {
-        let letter = |job: &JobRow| match job.state {
-            State::Met => 'm',
-            State::Late => 'l',
-            State::Declined => 'd',
-            State::Completed => 'c',
-            State::Unfinished => 'u',
+impl<'a> RunData<'a> {
+    fn new(run: &'a Stored, label: &'a str, trace: usize, timeline: &[TimelinePoint]) -> RunData<'a> {
+        let held = match &run.allocations {
+            Some(allocations) => observed_holdings(&run.jobs, allocations),
+            None => run.jobs.iter().map(unobserved_holding).collect(),
         };
         let reasons = run.jobs.iter().enumerate().filter(|(_, job)| !job.reason.is_empty());
-        let place: std::collections::BTreeMap<&str, usize> =
-            run.jobs.iter().enumerate().map(|(n, job)| (job.job_id.as_str(), n)).collect();
-        let mut held = vec![Vec::new(); run.jobs.len()];
-        for row in run.allocations.iter().flatten() {
-            if let Some(place) = place.get(row.job_id.as_str()) {
-                held[*place].extend([seconds(row.time), f64::from(row.gpus.get())]);
-            }
-        }
-        if run.allocations.is_none() {
-            // Nobody watched: from the start to the end, on an unknown number of GPUs.
-            for (held, job) in held.iter_mut().zip(&run.jobs) {
-                if let (Some(start), Some(end)) = (job.start_time, job.end_time) {
-                    held.extend([seconds(start), -1.0, seconds(end), 0.0]);
-                }
-            }
-        }
-        let mut busy = Vec::new();
-        for point in timeline {
-            busy.extend([seconds(point.time), f64::from(point.gpus_busy.get())]);
-        }
-        // The timeline has a row for each plan, and there need be none after the last end.
-        if let Some(last) = run.allocations.as_ref().and_then(|rows| rows.last())
-            && held.iter().all(|changes| changes.last().is_none_or(|gpus| *gpus == 0.0))
-        {
-            busy.extend([seconds(last.time), 0.0]);
-        }
-        Run {
+        RunData {
             label,
             trace,
             gpus: run.gpus(),
             state: run.jobs.iter().map(letter).collect(),
             end: run.jobs.iter().map(|job| job.end_time.map(seconds)).collect(),
             reason: reasons.map(|(n, job)| (n, job.reason.as_str())).collect(),
+            busy: busy(run, timeline, &held),
             held,
-            busy,
         }
     }
+}
+
+/// Returns the letter of a job's state in [`RunData::state`].
+fn letter(job: &JobRow) -> char {
+    match job.state {
+        JobOutcome::Met => 'm',
+        JobOutcome::Late => 'l',
+        JobOutcome::Declined => 'd',
+        JobOutcome::Completed => 'c',
+        JobOutcome::Unfinished => 'u',
+    }
+}
+
+/// Collects [`RunData::held`] from the rows of `allocations.csv`.
+fn observed_holdings(jobs: &[JobRow], allocations: &[Allocation]) -> Vec<Vec<f64>> {
+    let places: BTreeMap<&str, usize> =
+        jobs.iter().enumerate().map(|(n, job)| (job.job_id.as_str(), n)).collect();
+    let mut held = vec![Vec::new(); jobs.len()];
+    for row in allocations {
+        if let Some(place) = places.get(row.job_id.as_str()) {
+            held[*place].extend([seconds(row.time), f64::from(row.gpus.get())]);
+        }
+    }
+    held
+}
+
+/// Returns what a job held in a run without observers: an unknown number of GPUs, from its start to
+/// its end.
+fn unobserved_holding(job: &JobRow) -> Vec<f64> {
+    match (job.start_time, job.end_time) {
+        (Some(start), Some(end)) => vec![seconds(start), -1.0, seconds(end), 0.0],
+        _ => Vec::new(),
+    }
+}
+
+/// Collects [`RunData::busy`]. The timeline has a row for each plan, and there may be none after
+/// the last completion: then the last row of `allocations.csv` tells when all GPUs are free.
+fn busy(run: &Stored, timeline: &[TimelinePoint], held: &[Vec<f64>]) -> Vec<f64> {
+    let mut busy: Vec<f64> =
+        timeline.iter().flat_map(|point| [seconds(point.time), f64::from(point.gpus_busy.get())]).collect();
+    let all_free = held.iter().all(|changes| changes.last().is_none_or(|gpus| *gpus == 0.0));
+    if let Some(last) = run.allocations.as_ref().and_then(|rows| rows.last())
+        && all_free
+    {
+        busy.extend([seconds(last.time), 0.0]);
+    }
+    busy
 }
 
 #[cfg(test)]

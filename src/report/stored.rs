@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::record::allocations::{self, Allocation};
 use crate::record::jobs::{self, JobRow};
-use crate::record::timeline::{self, Point};
+use crate::record::timeline::{self, TimelinePoint};
 
 use super::{ClusterSummary, Summary};
 
@@ -69,7 +69,7 @@ impl Stored {
     /// # Errors
     ///
     /// If it is missing though the event core writes it, or not as this version writes it.
-    pub fn timeline(&self) -> Result<Option<Vec<Point>>, StoredError> {
+    pub fn timeline(&self) -> Result<Option<Vec<TimelinePoint>>, StoredError> {
         observed(&self.summary, &self.path.join("timeline.csv"), timeline::read)
     }
 

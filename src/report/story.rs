@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::record::allocations::Allocation;
-use crate::record::jobs::{JobRow, State};
+use crate::record::jobs::{JobOutcome, JobRow};
 use crate::trace::printable;
 use crate::units::{Gpus, SimDuration, SimTime};
 
@@ -15,139 +15,134 @@ use super::{Stored, StoredError, Summary};
 pub struct Story<'a> {
     summary: &'a Summary,
     job: &'a JobRow,
-    /// When it was admitted or declined, where the events were written down.
+    /// When the job was admitted or declined; known only with the event log.
     judged: Option<SimTime>,
-    steps: Vec<Step>,
+    /// Every change of the job's GPUs, in order; the last may be its end.
+    changes: Vec<GpuChange>,
 }
 
 /// A change of the job's GPUs.
 #[derive(Debug)]
-struct Step {
+struct GpuChange {
     time: SimTime,
-    /// The word of the event log: `start`, `rescale`, …, `ended`.
+    /// The word of the event log, such as `start`, `rescale` or `ended`; `first` where only the
+    /// job's row tells that the job held GPUs.
     what: String,
     gpus: Gpus,
     nodes: String,
     batch_size: u32,
-    /// How long it stands still, where the events were written down.
+    /// How long the job makes no progress; known only with the event log.
     restart: Option<SimDuration>,
-    /// How long a turn is, if it takes turns and the events were written down.
+    /// How long a turn is, if the job takes turns; known only with the event log.
     quantum: Option<SimDuration>,
 }
 
-impl Step {
-    fn of_row(time: SimTime, what: &str, job: &JobRow) -> Step {
-        let (gpus, nodes) = (Gpus::ZERO, String::new());
-        Step {
+impl GpuChange {
+    /// Makes a change of which only the instant is known.
+    fn unobserved(time: SimTime, what: &str, job: &JobRow) -> GpuChange {
+        GpuChange {
             time,
             what: what.to_owned(),
-            gpus,
-            nodes,
+            gpus: Gpus::ZERO,
+            nodes: String::new(),
             batch_size: job.batch_size,
             restart: None,
             quantum: None,
         }
     }
+
+    /// Makes the change that a row of `allocations.csv` states; `before` is the job's row before
+    /// it.
+    fn from_row(before: Option<&Allocation>, now: &Allocation, end: Option<SimTime>) -> GpuChange {
+        GpuChange {
+            time: now.time,
+            what: word(before, now, end).to_owned(),
+            gpus: now.gpus,
+            nodes: now.nodes.clone(),
+            batch_size: now.batch_size,
+            restart: None,
+            quantum: None,
+        }
+    }
+
+    fn place(&self) -> String {
+        format!("{} (nodes {})", gpus(self.gpus), self.nodes)
+    }
 }
 
 impl<'a> Story<'a> {
-    /// The story of `job`, which is one of `stored`.
+    /// Collects the story of `job`, which is one of `stored`, from `allocations.csv`, and what only
+    /// the event log knows from `events.jsonl` if the run wrote it.
     ///
     /// # Errors
     ///
     /// If the event log is there and cannot be read.
     pub fn of(stored: &'a Stored, job: &'a JobRow) -> Result<Story<'a>, StoredError> {
-        let events = stored.events(&job.job_id)?;
-        let rows = stored.allocations.iter().flatten().filter(|row| row.job_id == job.job_id);
-        let mut steps = Vec::new();
-        if stored.allocations.is_none() {
-            // Nobody watched: the job's row is all there is.
-            let bounds = [(job.start_time, "first"), (job.end_time, "ended")];
-            steps.extend(bounds.into_iter().filter_map(|(time, what)| Some(Step::of_row(time?, what, job))));
-        }
-        let mut before: Option<&Allocation> = None;
-        for now in rows {
-            steps.push(Step {
-                time: now.time,
-                what: change(before, now, job.end_time).to_owned(),
-                gpus: now.gpus,
-                nodes: now.nodes.clone(),
-                batch_size: now.batch_size,
-                restart: None,
-                quantum: None,
-            });
-            before = Some(now);
-        }
-        let is_verdict = |event: &Value| event["event"] == "admitted" || event["event"] == "declined";
+        let mut changes = match &stored.allocations {
+            Some(allocations) => observed_changes(allocations, job),
+            None => unobserved_changes(job),
+        };
+        let is_verdict = |event: &&Value| event["event"] == "admitted" || event["event"] == "declined";
         let mut judged = None;
-        if let Some(events) = events {
-            judged = events.iter().find(|event| is_verdict(event)).and_then(|event| instant(&event["time"]));
+        if let Some(events) = stored.events(&job.job_id)? {
+            judged = events.iter().find(is_verdict).and_then(|event| instant(&event["time"]));
             // Every row of `allocations.csv` is an event, in the same order.
-            let changes = events.iter().filter(|event| !is_verdict(event) && event["event"] != "arrived");
-            for (step, event) in steps.iter_mut().zip(changes) {
-                step.what = event["event"].as_str().unwrap_or(&step.what).to_owned();
-                step.restart = span(&event["pause"]);
-                step.quantum = span(&event["quantum"]);
+            let told = events.iter().filter(|event| !is_verdict(event) && event["event"] != "arrived");
+            for (change, event) in changes.iter_mut().zip(told) {
+                change.what = event["event"].as_str().unwrap_or(&change.what).to_owned();
+                change.restart = duration(&event["restart_overhead"]);
+                change.quantum = duration(&event["quantum"]);
             }
         }
-        Ok(Story { summary: &stored.summary, job, judged, steps })
+        Ok(Story { summary: &stored.summary, job, judged, changes })
     }
 
-    /// For scripts: the job's row, and every change of its GPUs.
+    /// Writes the story for scripts: the job's row, and every change of its GPUs. Times and
+    /// durations are numbers, in seconds.
     pub fn to_json(&self) -> Value {
-        let mut job = serde_json::to_value(self.job).unwrap_or_default();
-        // Rows are made for CSV, where a time is a text.
-        for (key, value) in job.as_object_mut().into_iter().flatten() {
-            let is_time = key.ends_with("_time") || TIMES.contains(&key.as_str());
-            if let Some(seconds) =
-                value.as_str().and_then(|text| text.parse::<f64>().ok()).filter(|_| is_time)
-            {
-                *value = json!(seconds);
-            }
-        }
         let seconds = |span: Option<SimDuration>| span.map(SimDuration::as_secs_f64);
-        let step = |step: &Step| {
+        let change = |change: &GpuChange| {
             json!({
-                "time": step.time.as_secs_f64(),
-                "event": step.what,
-                "gpus": step.gpus,
-                "nodes": step.nodes,
-                "batch_size": step.batch_size,
-                "pause": seconds(step.restart),
-                "quantum": seconds(step.quantum),
+                "time": change.time.as_secs_f64(),
+                "event": change.what,
+                "gpus": change.gpus,
+                "nodes": change.nodes,
+                "batch_size": change.batch_size,
+                "restart_overhead": seconds(change.restart),
+                "quantum": seconds(change.quantum),
             })
         };
         json!({
             "scheduler": self.summary.scheduler,
             "trace": self.summary.trace,
-            "job": job,
+            "job": row_with_numbers(self.job),
             "admitted_or_declined_at": self.judged.map(SimTime::as_secs_f64),
-            "allocations": self.steps.iter().map(step).collect::<Vec<_>>(),
+            "allocations": self.changes.iter().map(change).collect::<Vec<_>>(),
         })
     }
 
-    /// For people: a line for everything that happened, in order.
+    /// Writes the story for people: a line for everything that happened, in order.
     pub fn to_text(&self) -> String {
         let job = self.job;
         let mut told: Vec<(Option<SimTime>, String)> = vec![(Some(job.submit_time), "submitted".to_owned())];
         told.push((self.judged, self.verdict()));
-        for (n, step) in self.steps.iter().enumerate() {
-            told.push((Some(step.time), self.tell(step, self.steps.get(n + 1))));
+        for (n, change) in self.changes.iter().enumerate() {
+            told.push((Some(change.time), self.tell(change, self.changes.get(n + 1))));
         }
         if let Some(deadline) = job.deadline {
-            // Behind what happens at that instant: who ends then is in time.
-            let at = told.iter().take_while(|(time, _)| time.is_none_or(|time| time <= deadline)).count();
-            told.insert(at, (Some(deadline), "DEADLINE".to_owned()));
+            // After what happens at that instant: a job that ends then is in time.
+            let place = told.iter().take_while(|(time, _)| time.is_none_or(|time| time <= deadline)).count();
+            told.insert(place, (Some(deadline), "DEADLINE".to_owned()));
         }
-        if job.state == State::Unfinished {
+        if job.state == JobOutcome::Unfinished {
             told.push((None, "cut off: the run ended before the job did".to_owned()));
         }
         let mut rows = vec![row(["time", "after", ""])];
         for (time, what) in told {
-            let after = time.map_or(String::new(), |time| text(time.since(job.submit_time)));
+            let after = time.map_or(String::new(), |time| rounded(time.since(job.submit_time)));
             rows.push(row([&time.map_or(String::new(), |time| format!("{time} s")), &after, &what]));
         }
-        let account = if self.steps.is_empty() { String::new() } else { format!("\n{}", self.account()) };
+        let account = if self.changes.is_empty() { String::new() } else { format!("\n{}", self.account()) };
         format!("{}\n{}{account}", self.head(), lines(&rows, &[0, 1]))
     }
 
@@ -156,7 +151,7 @@ impl<'a> Story<'a> {
         let (deadline, alone) = match (job.deadline, job.feasible_alone) {
             (None, _) => ("no deadline".to_owned(), ""),
             (Some(deadline), alone) => (
-                format!("deadline {} after the submission", text(deadline.since(job.submit_time))),
+                format!("deadline {} after the submission", rounded(deadline.since(job.submit_time))),
                 match alone {
                     Some(1) => ", could be met alone on the empty cluster",
                     Some(_) => ", could not be met even alone on the empty cluster",
@@ -181,39 +176,38 @@ impl<'a> Story<'a> {
     fn verdict(&self) -> String {
         let job = self.job;
         match (job.state, job.admitted, job.planned_end_time) {
-            (State::Declined, ..) => format!("declined: {}", job.reason),
-            (_, 1, Some(end)) => format!("admitted, promised to end by {end} s"),
+            (JobOutcome::Declined, ..) => format!("declined: {}", job.reason),
+            (_, 1, Some(end)) => {
+                let within = rounded(end.since(job.submit_time));
+                format!("admitted, promised to end within {within} of its submission")
+            }
             (_, 1, None) => "admitted, nothing promised".to_owned(),
             _ => "not admitted".to_owned(),
         }
     }
 
-    /// A change in words, with how long it lasts.
-    fn tell(&self, step: &Step, next: Option<&Step>) -> String {
-        let on = || format!("{} (nodes {})", gpus(step.gpus), step.nodes);
-        let mut what = match step.what.as_str() {
-            "start" => format!("starts on {}", on()),
-            "resume" => format!("goes on with {}", on()),
-            "rescale" => format!("rescales to {}", on()),
-            "migrate" => format!("moves to other nodes, {}", on()),
-            "rotate" => match step.quantum {
-                Some(quantum) => format!("takes turns of {} on {}", text(quantum), on()),
-                None => format!("takes turns on {}", on()),
+    /// Tells of a change in words, and how long it lasts, which is until the `next`.
+    fn tell(&self, change: &GpuChange, next: Option<&GpuChange>) -> String {
+        let mut what = match change.what.as_str() {
+            "start" => format!("starts on {}", change.place()),
+            "resume" => format!("goes on with {}", change.place()),
+            "rescale" => format!("rescales to {}", change.place()),
+            "migrate" => format!("moves to other nodes, {}", change.place()),
+            "rotate" => match change.quantum {
+                Some(quantum) => format!("takes turns of {} on {}", rounded(quantum), change.place()),
+                None => format!("takes turns on {}", change.place()),
             },
-            "batch" => format!("changes its batch size to {}", step.batch_size),
+            "batch" => format!("changes its batch size to {}", change.batch_size),
             "first" => return "first holds GPUs; this run does not tell how many, and when".to_owned(),
             "preempt" => "gives up its GPUs".to_owned(),
             _ => return self.end(),
         };
-        match step.restart.filter(|restart| *restart > SimDuration::ZERO) {
-            Some(restart) if step.quantum.is_some() => {
-                what.push_str(&format!(", each after a pause of {}", text(restart)));
-            }
-            Some(restart) => what.push_str(&format!(", after a pause of {}", text(restart))),
-            None => {}
+        if let Some(restart) = change.restart.filter(|restart| *restart > SimDuration::ZERO) {
+            let each = if change.quantum.is_some() { "each " } else { "" };
+            what.push_str(&format!(", {each}after a restart overhead of {}", rounded(restart)));
         }
         match next {
-            Some(next) => format!("{what}; for {}", text(next.time.since(step.time))),
+            Some(next) => format!("{what}; for {}", rounded(next.time.since(change.time))),
             None => what,
         }
     }
@@ -222,11 +216,11 @@ impl<'a> Story<'a> {
         let (job, zero) = (self.job, SimDuration::ZERO);
         match (job.end_time, job.deadline) {
             (Some(end), Some(deadline)) if end > deadline => {
-                format!("ends, {} after its deadline: late", text(end.since(deadline)))
+                format!("ends, {} after its deadline: late", rounded(end.since(deadline)))
             }
             (Some(end), Some(deadline)) if deadline.since(end) == zero => "ends at its deadline: met".into(),
             (Some(end), Some(deadline)) => {
-                format!("ends, {} before its deadline: met", text(deadline.since(end)))
+                format!("ends, {} before its deadline: met", rounded(deadline.since(end)))
             }
             _ => "ends: completed".to_owned(),
         }
@@ -234,9 +228,9 @@ impl<'a> Story<'a> {
 
     fn account(&self) -> String {
         let job = self.job;
-        let mut text_ = String::new();
+        let mut text = String::new();
         if let (Some(jct), Some(queued)) = (job.jct, job.queue_delay) {
-            text_ = format!("took {}, {} of it without GPUs\n", text(jct), text(queued));
+            text = format!("took {}, {} of it without GPUs\n", rounded(jct), rounded(queued));
         }
         let hours = job.gpu_seconds.as_secs_f64() / 3600.0;
         let changes = [
@@ -244,21 +238,52 @@ impl<'a> Story<'a> {
             count(job.preemptions.into(), "preemption"),
             count(job.migrations.into(), "migration"),
         ];
-        text_.push_str(&format!(
-            "held GPUs for {}, {} of it standing still; {hours:.2} GPU-hours; {}\n",
-            text(job.run_time),
-            text(job.overhead_time),
+        text.push_str(&format!(
+            "held GPUs for {}, {} of it restart overhead; {hours:.2} GPU-hours; {}\n",
+            rounded(job.run_time),
+            rounded(job.overhead_time),
             changes.join(", ")
         ));
-        text_
+        text
     }
 }
 
-/// The columns of a job's row that are times, besides those called so.
+/// Collects the changes that `allocations.csv` states of a job.
+fn observed_changes(allocations: &[Allocation], job: &JobRow) -> Vec<GpuChange> {
+    let mut before: Option<&Allocation> = None;
+    let mut changes = Vec::new();
+    for now in allocations.iter().filter(|row| row.job_id == job.job_id) {
+        changes.push(GpuChange::from_row(before, now, job.end_time));
+        before = Some(now);
+    }
+    changes
+}
+
+/// Collects what the row of a job alone states, in a run without observers.
+fn unobserved_changes(job: &JobRow) -> Vec<GpuChange> {
+    let bounds = [(job.start_time, "first"), (job.end_time, "ended")];
+    let changes = bounds.into_iter().filter_map(|(time, what)| Some(GpuChange::unobserved(time?, what, job)));
+    changes.collect()
+}
+
+/// Writes a job's row as JSON whose times are numbers: the row is made for CSV, where a time is a
+/// text.
+fn row_with_numbers(job: &JobRow) -> Value {
+    let mut row = serde_json::to_value(job).expect("a row has text keys");
+    for (key, value) in row.as_object_mut().expect("a row is a struct") {
+        let is_time = key.ends_with("_time") || TIMES.contains(&key.as_str());
+        if let Some(text) = value.as_str().filter(|_| is_time) {
+            *value = json!(text.parse::<f64>().expect("a time is written as a decimal number"));
+        }
+    }
+    row
+}
+
+/// The columns of a job's row that are times or durations and whose names do not end in `_time`.
 const TIMES: [&str; 4] = ["deadline", "jct", "queue_delay", "gpu_seconds"];
 
-/// What a row of `allocations.csv` means, seen from the one before.
-fn change(before: Option<&Allocation>, now: &Allocation, end: Option<SimTime>) -> &'static str {
+/// Returns the word for what a row of `allocations.csv` changes, seen from the job's row before it.
+fn word(before: Option<&Allocation>, now: &Allocation, end: Option<SimTime>) -> &'static str {
     let held = before.map_or(Gpus::ZERO, |before| before.gpus);
     match (held, now.gpus) {
         (_, Gpus::ZERO) if end == Some(now.time) => "ended",
@@ -272,20 +297,20 @@ fn change(before: Option<&Allocation>, now: &Allocation, end: Option<SimTime>) -
 }
 
 fn instant(value: &Value) -> Option<SimTime> {
-    span(value).map(|since_zero| SimTime::from_micros(since_zero.as_micros()))
+    duration(value).map(|since_zero| SimTime::from_micros(since_zero.as_micros()))
 }
 
-fn span(value: &Value) -> Option<SimDuration> {
+fn duration(value: &Value) -> Option<SimDuration> {
     SimDuration::from_secs_f64(value.as_f64()?)
 }
 
-fn gpus(count_: Gpus) -> String {
-    count(count_.get().into(), "GPU")
+fn gpus(number: Gpus) -> String {
+    count(number.get().into(), "GPU")
 }
 
-/// A length of time as people say it: seconds below ten minutes, minutes below ten hours, else
-/// hours. Exact below a second and where it is whole.
-fn text(span: SimDuration) -> String {
+/// Writes a duration as people say it: in seconds below ten minutes, in minutes below ten hours,
+/// otherwise in hours. It is exact below a second, and if it is a whole number of seconds.
+fn rounded(span: SimDuration) -> String {
     match span.as_secs_f64() {
         seconds if seconds > 1.0 && seconds < 600.0 && seconds.fract() > 0.0 => format!("{seconds:.1} s"),
         seconds if seconds < 600.0 => format!("{span} s"),

@@ -1,4 +1,4 @@
-//! Runs as a person likes to read them: shares in per cent, times in hours or what fits.
+//! Summaries as tables for people: shares in per cent, times in the unit that fits.
 
 use comfy_table::presets::NOTHING;
 use comfy_table::{CellAlignment, Row, Table};
@@ -7,20 +7,20 @@ use crate::metrics::{Metrics, Spread};
 
 use super::Summary;
 
-/// What times are told in: one unit for a whole table.
+/// The unit of all times in a table.
 #[derive(Clone, Copy)]
-struct Unit {
+struct TableUnit {
     name: &'static str,
     seconds: f64,
 }
 
-impl Unit {
-    /// Hours, but minutes or seconds where everything is over after a few of them.
-    fn of<'a>(all: impl IntoIterator<Item = &'a Metrics>) -> Unit {
+impl TableUnit {
+    /// Chooses hours, or minutes or seconds if the longest makespan is only a few of them.
+    fn for_runs<'a>(all: impl IntoIterator<Item = &'a Metrics>) -> TableUnit {
         match all.into_iter().filter_map(|m| m.makespan).fold(0.0, f64::max) {
-            longest if longest >= 36_000.0 => Unit { name: "h", seconds: 3600.0 },
-            longest if longest >= 600.0 => Unit { name: "min", seconds: 60.0 },
-            _ => Unit { name: "s", seconds: 1.0 },
+            longest if longest >= 36_000.0 => TableUnit { name: "h", seconds: 3600.0 },
+            longest if longest >= 600.0 => TableUnit { name: "min", seconds: 60.0 },
+            _ => TableUnit { name: "s", seconds: 1.0 },
         }
     }
 
@@ -33,16 +33,26 @@ impl Unit {
     }
 }
 
-/// One run: what was simulated, how the deadline jobs fared, how long everything took.
+/// Shows one run: what was simulated, what became of the deadline jobs, how long everything took.
 pub fn run(summary: &Summary) -> String {
     let m = &summary.metrics;
-    let unit = Unit::of([m]);
+    let unit = TableUnit::for_runs([m]);
     let mut text = format!("{}\n\n", what(summary));
     text.push_str(&lines(&deadlines(summary), &[1, 2]));
     text.push('\n');
     text.push_str(&times(m, unit));
     text.push('\n');
-    let load = [
+    text.push_str(&lines(&load(m, unit), &[1]));
+    text
+}
+
+fn load(m: &Metrics, unit: TableUnit) -> [Row; 6] {
+    let moves = [
+        count(m.preemptions, "preemption"),
+        count(m.migrations, "migration"),
+        count(m.split_placements, "split placement"),
+    ];
+    [
         row(["makespan", &unit.with_name(m.makespan), "from the first submission to the last end"]),
         row(["GPU utilization", &percent(m.gpu_utilization), "of all GPU time was held by jobs"]),
         row([
@@ -53,25 +63,14 @@ pub fn run(summary: &Summary) -> String {
         row([
             "goodput",
             &format!("{:.1} h", m.goodput_gpu_hours),
-            "GPU-hours of jobs met or completed, less pauses",
+            "GPU-hours of jobs met or completed, less restart overhead",
         ]),
-        row([
-            "rescales",
-            &m.rescales.to_string(),
-            &format!(
-                "{}, {}, {}",
-                count(m.preemptions, "preemption"),
-                count(m.migrations, "migration"),
-                count(m.split_placements, "split placement")
-            ),
-        ]),
+        row(["rescales", &m.rescales.to_string(), &moves.join(", ")]),
         row(["plans", &m.plans.to_string(), &count(m.events, "event")]),
-    ];
-    text.push_str(&lines(&load, &[1]));
-    text
+    ]
 }
 
-/// `edf on trace.csv: 195 jobs on 16x8 GPUs (a100), slot 60 s, overhead on-change, placer buddy`.
+/// Says what was simulated: `edf on trace.csv: 195 jobs on 16x8 GPUs (a100)`, and the settings.
 fn what(summary: &Summary) -> String {
     format!(
         "{} on {}: {} on {} GPUs ({})\nslot {} s, overhead {}, placer {}, digest {}",
@@ -118,13 +117,14 @@ fn promised(planned_dsr: f64) -> String {
     format!("{} promised in time", percent(Some(planned_dsr)))
 }
 
-fn times(m: &Metrics, unit: Unit) -> String {
+fn times(m: &Metrics, unit: TableUnit) -> String {
     let line = |name: &str, spread: &Option<Spread>| {
-        let of = |part: fn(&Spread) -> f64| unit.with_name(spread.as_ref().map(part));
-        row([name, &of(|s| s.mean), &of(|s| s.p50), &of(|s| s.p90), &of(|s| s.p99)])
+        let parts = spread.map_or([None; 4], |s| [s.mean, s.p50, s.p90, s.p99].map(Some));
+        let [mean, p50, p90, p99] = parts.map(|part| unit.with_name(part));
+        row([name, &mean, &p50, &p90, &p99])
     };
     let mut rows = vec![row(["", "mean", "median", "90 %", "99 %"]), line("completion time", &m.jct)];
-    // Where all jobs are of one class, the line above says it.
+    // If all jobs are of one class, the line above has the same numbers.
     if m.best_effort_jobs > 0 && m.slo_jobs > 0 {
         rows.push(line("  best effort", &m.best_effort_jct));
     }
@@ -133,7 +133,7 @@ fn times(m: &Metrics, unit: Unit) -> String {
     lines(&rows, &[1, 2, 3, 4])
 }
 
-/// Several runs, a row each: percentages, counts, times, and GPU-hours.
+/// Shows several runs, a row each: percentages, counts, times, and GPU-hours.
 pub fn compare(summaries: &[Summary]) -> String {
     let (heads, cells) = cells(&summaries.iter().collect::<Vec<_>>());
     let last = heads.len() - 1;
@@ -141,20 +141,23 @@ pub fn compare(summaries: &[Summary]) -> String {
     lines(&rows, &(1..=last).collect::<Vec<_>>())
 }
 
-/// The heads and the cells of [`compare`].
+/// Returns the heads of [`compare`], and the cells of each summary in the order given.
 pub fn cells(summaries: &[&Summary]) -> (Vec<String>, Vec<Vec<String>>) {
-    let unit = Unit::of(summaries.iter().map(|summary| &summary.metrics));
-    // What the published artifact prints stands beside what it met, where it is what ran.
+    let unit = TableUnit::for_runs(summaries.iter().map(|summary| &summary.metrics));
+    // Where the published artifact is what ran, the numbers that it prints have two more columns.
     let printed = summaries.iter().any(|summary| summary.artifact_accepted.is_some());
+    let cells = summaries.iter().map(|summary| {
+        let claim = printed.then(|| printed_cells(summary));
+        join(first_cells(summary), claim, last_cells(&summary.metrics, unit))
+    });
+    (heads(printed, unit), cells.collect())
+}
+
+fn heads(printed: bool, unit: TableUnit) -> Vec<String> {
     let timed = |what: &str| format!("{what} {}", unit.name);
-    let or_dash = |value: Option<String>| value.unwrap_or_else(|| "-".to_owned());
-    let percent = |ratio: Option<f64>| or_dash(ratio.map(|ratio| format!("{:.1}", ratio * 100.0)));
-    let row = |head: [String; 3], claim: [String; 2], rest: [String; 9]| -> Vec<String> {
-        head.into_iter().chain(claim.into_iter().filter(|_| printed)).chain(rest).collect()
-    };
-    let heads = row(
+    join(
         ["scheduler", "dsr %", "met"].map(str::to_owned),
-        ["printed %", "printed"].map(str::to_owned),
+        printed.then(|| ["printed %", "printed"].map(str::to_owned)),
         [
             "late".into(),
             "declined".into(),
@@ -166,32 +169,41 @@ pub fn cells(summaries: &[&Summary]) -> (Vec<String>, Vec<Vec<String>>) {
             "goodput h".into(),
             "rescales".into(),
         ],
-    );
-    let cells = summaries.iter().map(|summary| {
-        let (m, accepted) = (&summary.metrics, summary.artifact_accepted);
-        row(
-            [summary.scheduler.clone(), percent(m.dsr), m.met.to_string()],
-            [
-                percent(m.planned_dsr.filter(|_| accepted.is_some())),
-                or_dash(accepted.map(|accepted| accepted.to_string())),
-            ],
-            [
-                m.late.to_string(),
-                m.declined.to_string(),
-                unit.text(m.jct.map(|jct| jct.mean)),
-                unit.text(m.jct.map(|jct| jct.p99)),
-                unit.text(m.makespan),
-                percent(m.gpu_utilization),
-                percent(m.cluster_efficiency),
-                format!("{:.1}", m.goodput_gpu_hours),
-                m.rescales.to_string(),
-            ],
-        )
-    });
-    (heads, cells.collect())
+    )
 }
 
-/// A table without lines, two spaces between columns, the given ones to the right.
+fn join(first: [String; 3], printed: Option<[String; 2]>, last: [String; 9]) -> Vec<String> {
+    first.into_iter().chain(printed.into_iter().flatten()).chain(last).collect()
+}
+
+fn first_cells(summary: &Summary) -> [String; 3] {
+    let m = &summary.metrics;
+    [summary.scheduler.clone(), bare_percent(m.dsr), m.met.to_string()]
+}
+
+/// What the published artifact prints, by its own count.
+fn printed_cells(summary: &Summary) -> [String; 2] {
+    let accepted = summary.artifact_accepted;
+    let share = summary.metrics.planned_dsr.filter(|_| accepted.is_some());
+    [bare_percent(share), accepted.map_or("-".to_owned(), |accepted| accepted.to_string())]
+}
+
+fn last_cells(m: &Metrics, unit: TableUnit) -> [String; 9] {
+    [
+        m.late.to_string(),
+        m.declined.to_string(),
+        unit.text(m.jct.map(|jct| jct.mean)),
+        unit.text(m.jct.map(|jct| jct.p99)),
+        unit.text(m.makespan),
+        bare_percent(m.gpu_utilization),
+        bare_percent(m.cluster_efficiency),
+        format!("{:.1}", m.goodput_gpu_hours),
+        m.rescales.to_string(),
+    ]
+}
+
+/// Lays rows out as a table without rules, two spaces between columns; the columns in `right` are
+/// aligned to the right.
 pub fn lines(rows: &[Row], right: &[usize]) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).add_rows(rows.iter().cloned());
@@ -209,16 +221,21 @@ pub fn lines(rows: &[Row], right: &[usize]) -> String {
     text
 }
 
-/// Cells of a [`lines`] table.
+/// Makes a row of a [`lines`] table.
 pub fn row<const N: usize>(cells: [&str; N]) -> Row {
     Row::from(cells)
+}
+
+/// Writes a ratio in per cent, without the sign.
+fn bare_percent(ratio: Option<f64>) -> String {
+    ratio.map_or("-".to_owned(), |ratio| format!("{:.1}", ratio * 100.0))
 }
 
 fn percent(ratio: Option<f64>) -> String {
     ratio.map_or("-".to_owned(), |ratio| format!("{:.1} %", ratio * 100.0))
 }
 
-/// `1 job`, `2 jobs`.
+/// Writes a number with its noun: `1 job`, `2 jobs`.
 pub fn count(number: u64, noun: &str) -> String {
     format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
 }

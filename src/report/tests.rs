@@ -2,6 +2,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use super::*;
+use crate::cluster::Shape;
+use crate::metrics::Metrics;
 use crate::metrics::Spread;
 use crate::record::Observer;
 use crate::units::Gpus;
@@ -52,7 +54,7 @@ fn leaves(prefix: &str, value: &serde_json::Value, into: &mut Vec<(String, bool)
     }
 }
 
-/// The flat keys are those of the summary, and which of them are numbers is known.
+/// The flat keys are those of the summary, and those of numbers are known to be numbers.
 #[test]
 fn the_columns_are_the_keys() {
     let mut keys = Vec::new();
@@ -61,7 +63,7 @@ fn the_columns_are_the_keys() {
     keys.sort();
     columns.sort();
     assert_eq!(columns, keys);
-    // In order: the text has them as the contract lists them.
+    // The text has the keys in the order of the columns.
     let text = summary().to_json();
     let top: Vec<_> = text.lines().filter_map(|line| line.strip_prefix("  \"")?.split('"').next()).collect();
     let mut expected: Vec<_> = CSV_COLUMNS.iter().filter_map(|key| key.split('.').next()).collect();
@@ -87,19 +89,19 @@ fn the_digest_is_that_of_sha256sum() {
     assert_eq!(sha256(b"abc"), "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
 }
 
-fn record(target: &Path) -> Recording {
-    Recording::begin(&[target.to_owned()], false).unwrap().remove(0)
+fn begin(target: &Path) -> RunDirectory {
+    RunDirectory::begin(&[target.to_owned()], false).unwrap().remove(0)
 }
 
-fn finish(mut recording: Recording, mark: &str) -> Staged {
-    drop(recording.observers().unwrap());
+fn finish(mut directory: RunDirectory, mark: &str) -> StagedDirectory {
+    drop(directory.observers().unwrap());
     let seeds = Seeds { seed: 0, trace_seed: 0 };
     let manifest = Manifest { command: vec![mark.into()], version: "0", seeds, inputs: vec![] };
-    recording.finish(b"jobs", &summary(), &manifest, Some(&serde_json::json!({}))).unwrap()
+    directory.finish(b"jobs", &summary(), &manifest, Some(&serde_json::json!({}))).unwrap()
 }
 
-fn names(of: &Path) -> Vec<String> {
-    let entries = fs::read_dir(of).unwrap();
+fn names(directory: &Path) -> Vec<String> {
+    let entries = fs::read_dir(directory).unwrap();
     let mut names: Vec<_> = entries.map(|e| e.unwrap().file_name().into_string().unwrap()).collect();
     names.sort();
     names
@@ -110,7 +112,7 @@ fn a_directory_appears_whole_and_replaces_an_earlier_run() {
     let root = tempfile::tempdir().unwrap();
     let target = root.path().join("a/b");
     for mark in ["first", "second"] {
-        let staged = finish(record(&target), mark);
+        let staged = finish(begin(&target), mark);
         assert_eq!(fs::read_to_string(target.join("run.json")).is_ok(), mark == "second");
         staged.publish().unwrap();
         assert!(fs::read_to_string(target.join("run.json")).unwrap().contains(mark));
@@ -127,38 +129,38 @@ fn a_directory_appears_whole_and_replaces_an_earlier_run() {
 fn what_is_not_published_leaves_nothing() {
     let root = tempfile::tempdir().unwrap();
     let targets: Vec<PathBuf> = ["x/y/fifo", "x/y/edf"].map(|name| root.path().join(name)).into();
-    let all = Recording::begin(&targets, true).unwrap();
+    let all = RunDirectory::begin(&targets, true).unwrap();
     assert!(root.path().join("x/y").exists());
     drop(all);
     assert_eq!(names(root.path()), [""; 0]);
-    // A second target that cannot be: the first leaves nothing either.
+    // The second target cannot be created: the first leaves nothing either.
     fs::write(root.path().join("file"), "").unwrap();
     let targets = [root.path().join("new/fifo"), root.path().join("file/edf")];
-    assert!(Recording::begin(&targets, true).is_err());
+    assert!(RunDirectory::begin(&targets, true).is_err());
     assert_eq!(names(root.path()), ["file"]);
 }
 
 #[test]
-fn a_recording_can_be_given_up_from_outside() {
+fn a_directory_can_be_discarded_from_outside() {
     let root = tempfile::tempdir().unwrap();
-    let recording = record(&root.path().join("x/y"));
-    let undo = recording.undo();
-    std::mem::forget(recording);
+    let directory = begin(&root.path().join("x/y"));
+    let undo = directory.undo();
+    std::mem::forget(directory);
     undo.run();
     assert_eq!(names(root.path()), [""; 0]);
-    // What has its name by now stays.
-    let recording = record(&root.path().join("x/y"));
-    let undo = recording.undo();
-    finish(recording, "").publish().unwrap();
+    // What has its final name stays.
+    let directory = begin(&root.path().join("x/y"));
+    let undo = directory.undo();
+    finish(directory, "").publish().unwrap();
     undo.run();
     assert_eq!(names(&root.path().join("x")), ["y"]);
 }
 
 #[test]
-fn what_is_not_ours_is_refused() {
+fn other_directories_are_refused() {
     let root = tempfile::tempdir().unwrap();
     let refused = |target: &Path| {
-        let error = Recording::begin(&[target.to_owned()], false).map(|_| ()).unwrap_err();
+        let error = RunDirectory::begin(&[target.to_owned()], false).map(|_| ()).unwrap_err();
         error.to_string().replace(&root.path().display().to_string(), "")
     };
     let file = root.path().join("file");
@@ -171,27 +173,27 @@ fn what_is_not_ours_is_refused() {
     let dir = root.path().join("dir");
     fs::create_dir(&dir).unwrap();
     fs::write(dir.join("notes.txt"), "").unwrap();
-    assert!(refused(&dir).contains("exists and is no run's"));
+    assert!(refused(&dir).contains("exists but is not a run directory"));
     fs::write(dir.join("run.json"), "").unwrap();
     assert!(refused(&dir).contains("also holds `notes.txt`, which would be lost"));
     fs::remove_file(dir.join("notes.txt")).unwrap();
-    finish(record(&dir), "").publish().unwrap();
+    finish(begin(&dir), "").publish().unwrap();
     assert!(names(&dir).contains(&"summary.json".to_owned()));
 }
 
-/// An observer's last bytes are written when it is dropped, where it cannot report an error: the
-/// recording does.
+/// An observer's last bytes are written when it is dropped, where it cannot return an error: the
+/// directory returns it.
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_noticed() {
     let root = tempfile::tempdir().unwrap();
     let target = root.path().join("out");
-    let mut recording = record(&target);
-    recording.redirect_timeline(Path::new("/dev/full"));
-    drop::<Vec<Box<dyn Observer + '_>>>(recording.observers().unwrap());
+    let mut directory = begin(&target);
+    directory.redirect_timeline(Path::new("/dev/full"));
+    drop::<Vec<Box<dyn Observer + '_>>>(directory.observers().unwrap());
     let seeds = Seeds { seed: 0, trace_seed: 0 };
     let manifest = Manifest { command: vec![], version: "0", seeds, inputs: vec![] };
-    let failed = recording.finish(b"", &summary(), &manifest, Some(&serde_json::json!({}))).unwrap_err();
+    let failed = directory.finish(b"", &summary(), &manifest, Some(&serde_json::json!({}))).unwrap_err();
     assert!(failed.to_string().starts_with("/dev/full: cannot be written: "), "{failed}");
     assert_eq!(names(root.path()), [""; 0]);
 }
@@ -199,23 +201,23 @@ fn a_full_disk_is_noticed() {
 #[test]
 fn what_a_killed_process_left_goes_and_what_is_in_the_making_stays() {
     let root = tempfile::tempdir().unwrap();
-    let at = |name: &str| root.path().join(name);
+    let path = |name: &str| root.path().join(name);
     let left = ["b.aBc123", "b.xBc123", "b.aBc12", "c.b.aBc123"].map(|name| format!(".{name}.partial"));
     for name in &left {
-        fs::create_dir(at(name)).unwrap();
-        fs::write(at(name).join("jobs.csv"), "").unwrap();
+        fs::create_dir(path(name)).unwrap();
+        fs::write(path(name).join("jobs.csv"), "").unwrap();
     }
-    // Killed between the two names: the earlier run is in there.
-    fs::create_dir(at(&left[1]).join("old")).unwrap();
-    let first = record(&at("b"));
-    sweep_out(&at("b"));
-    let stay = |name: &String| !at(name).exists();
+    // Killed between the two renamings: the earlier run is in there.
+    fs::create_dir(path(&left[1]).join("old")).unwrap();
+    let first = begin(&path("b"));
+    remove_leftovers(&path("b"));
+    let stay = |name: &String| !path(name).exists();
     assert_eq!(left.each_ref().map(stay), [true, false, false, false]);
-    // Two at a time: neither takes the other's away.
-    let second = finish(record(&at("b")), "second");
-    sweep_out(&at("b"));
+    // Two processes at a time: neither removes the directory of the other.
+    let second = finish(begin(&path("b")), "second");
+    remove_leftovers(&path("b"));
     finish(first, "first").publish().unwrap();
     second.publish().unwrap();
-    assert!(fs::read_to_string(at("b/run.json")).unwrap().contains("second"));
+    assert!(fs::read_to_string(path("b/run.json")).unwrap().contains("second"));
     assert_eq!(names(root.path()).len(), 4);
 }

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result, bail, ensure};
 use serde_json::Value;
 
-use crate::report::{stage, sweep_out, to_json, write_file};
+use crate::report::{remove_leftovers, stage, to_json, write_file};
 
 use super::stored::{self, MANIFEST, Manifest, POINTS, RESULTS};
 
@@ -43,7 +43,7 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<usize> {
     let used = out.exists() && fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
     ensure!(!used, "{}: is not empty; give a directory that is new or empty", out.display());
     let Some(staged) = stage(&[out.to_owned()], MANIFEST, |_| false)?.pop() else { return Ok(0) };
-    sweep_out(out);
+    remove_leftovers(out);
     for (number, from, _) in &found {
         let to = staged.path().join(POINTS).join(stored::directory(&grid.points[number - 1].key));
         copy(from, &to).with_context(|| format!("{}: cannot be copied", from.display()))?;

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 
 use crate::record::Observer;
-use crate::report::{OutputError, Recording, hold, to_json, write_file};
+use crate::report::{OutputError, RunDirectory, lock_directory, to_json, write_file};
 
 use super::each::in_parallel;
 use super::stored::{self, BUILD, MANIFEST, Manifest, POINTS, RESULTS};
@@ -94,7 +94,7 @@ impl Directory<'_> {
             // What is there under this name is not whole.
             remove(&place(point))?;
             let mut case = point.case()?;
-            case.recording = Recording::begin(&[place(point)], false)?.pop();
+            case.recording = RunDirectory::begin(&[place(point)], false)?.pop();
             let done = case.simulate(&mut watch(point))?.finish(None)?;
             if let Some(staged) = done.staged {
                 let path = place(point);
@@ -180,7 +180,7 @@ fn remove(path: &Path) -> Result<(), OutputError> {
 /// Keeps other sweeps out of a directory, until the file is closed or the process ends, however it
 /// ends.
 fn lock(root: &Path) -> Result<Option<File>, OutputError> {
-    hold(root).map_err(|why| match why.kind() {
+    lock_directory(root).map_err(|why| match why.kind() {
         io::ErrorKind::WouldBlock => OutputError::new(
             root,
             "is being written to by another sweep; wait for it, or give each its own directory",

@@ -135,7 +135,7 @@ fn a_point_of_another_build_is_not_there() {
     let (point, root) = (&checked.points[0], tempfile::tempdir().unwrap());
     let out = root.path().join("out");
     let mut case = point.case().unwrap();
-    case.recording = crate::report::Recording::begin(std::slice::from_ref(&out), false).unwrap().pop();
+    case.recording = crate::report::RunDirectory::begin(std::slice::from_ref(&out), false).unwrap().pop();
     let done = case.simulate(&mut ()).unwrap().finish(None).unwrap();
     done.staged.unwrap().publish().unwrap();
     assert!(stored::summary(&out, &point.key, stored::BUILD).is_none());

@@ -1,4 +1,4 @@
-//! One value of a table, and what it may hold.
+//! One value of a table, and readers for what it may hold.
 
 use std::ops::{RangeFrom, RangeInclusive};
 use std::str::FromStr;
@@ -6,7 +6,8 @@ use std::str::FromStr;
 use crate::trace::problem::Problem;
 use crate::units::TimeError;
 
-/// One value of a row, and where it stands.
+/// One value of a row, and its place. Each reader returns a problem that names the place, the
+/// value, and what would be right.
 #[derive(Clone, Copy)]
 pub(crate) struct Cell<'a> {
     pub(super) line: u64,
@@ -15,28 +16,28 @@ pub(crate) struct Cell<'a> {
 }
 
 impl<'a> Cell<'a> {
-    /// A problem with this value.
+    /// Creates a problem with this value.
     pub(crate) fn problem(&self, message: impl Into<String>) -> Problem {
         let problem = Problem::line(self.line, message).field(self.column);
         if self.bytes.is_empty() { problem } else { problem.value(String::from_utf8_lossy(self.bytes)) }
     }
 
-    /// The line of its row.
+    /// Returns the line of its row, from 1.
     pub(crate) fn line(&self) -> u64 {
         self.line
     }
 
-    /// What it holds, as it stands there.
+    /// Returns the value as the file has it.
     pub(crate) fn bytes(&self) -> &'a [u8] {
         self.bytes
     }
 
-    /// Whether there is nothing in it.
+    /// Returns whether the value is empty or white space.
     pub(crate) fn is_blank(&self) -> bool {
         self.bytes.trim_ascii().is_empty()
     }
 
-    /// What stands between separators, each as a value of its own at the same place.
+    /// Splits the value at a separator into values of the same place.
     pub(crate) fn parts(&self, separator: char) -> impl Iterator<Item = Cell<'a>> {
         let (line, column) = (self.line, self.column);
         self.bytes.split(move |byte| char::from(*byte) == separator).map(move |bytes| Cell {
@@ -46,14 +47,14 @@ impl<'a> Cell<'a> {
         })
     }
 
-    /// The text, verbatim.
+    /// Reads a text that is not blank, white space around it included.
     pub(crate) fn text(&self) -> Result<&'a str, Problem> {
         let text = std::str::from_utf8(self.bytes)
             .map_err(|_| self.problem("is not UTF-8 text; save the file as UTF-8"))?;
         if text.trim().is_empty() { Err(self.problem("is empty; give a name")) } else { Ok(text) }
     }
 
-    /// A whole number of `things` within `range`, also written `64.0` or `1e6`.
+    /// Reads a whole number of `things` within `range`, which may be written `64.0` or `1e6`.
     pub(crate) fn whole(&self, things: &str, range: RangeInclusive<u64>) -> Result<u64, Problem> {
         let (low, high) = (*range.start(), *range.end());
         let wrong = |what: &str| {
@@ -80,7 +81,7 @@ impl<'a> Cell<'a> {
         }
     }
 
-    /// A time as a decimal number, exact to a millionth; `right` says what would be right.
+    /// Reads a time as a decimal number, exact to a millionth; `right` says what would be right.
     pub(super) fn time<T: FromStr<Err = TimeError>>(&self, right: &str) -> Result<T, Problem> {
         let text = String::from_utf8_lossy(self.bytes);
         text.trim().parse().map_err(|error| {
@@ -94,13 +95,13 @@ impl<'a> Cell<'a> {
         })
     }
 
-    /// A positive rate.
+    /// Reads a speed in iterations per second, above 0.
     pub(crate) fn rate(&self) -> Result<f64, Problem> {
         let text = String::from_utf8_lossy(self.bytes);
         rate(text.trim()).map_err(|message| self.problem(message))
     }
 
-    /// A number, which is `things`, from `range.start` on.
+    /// Reads a finite number of `things`, from `range.start` on.
     pub(crate) fn real(&self, things: &str, range: RangeFrom<f64>) -> Result<f64, Problem> {
         let text = String::from_utf8_lossy(self.bytes);
         let what = match text.trim().parse::<f64>() {
@@ -115,7 +116,7 @@ impl<'a> Cell<'a> {
         Err(self.problem(format!("{what}; give {things} {least}")))
     }
 
-    /// 0 or 1.
+    /// Reads 0 or 1.
     pub(crate) fn flag(&self) -> Result<bool, Problem> {
         match self.bytes.trim_ascii() {
             b"0" => Ok(false),
@@ -126,11 +127,15 @@ impl<'a> Cell<'a> {
     }
 }
 
-/// A speed in iterations per second, or what is wrong with its text.
+/// Reads a speed in iterations per second, above 0.
+///
+/// # Errors
+///
+/// What is wrong with the text, and what would be right.
 pub(crate) fn rate(text: &str) -> Result<f64, String> {
     let what = match text.parse::<f64>() {
         Ok(rate) if rate > 0.0 && rate.is_finite() => return Ok(rate),
-        Ok(0.0) => "is no speed",
+        Ok(0.0) => "is not a speed",
         Ok(rate) if rate < 0.0 => "is negative",
         Ok(_) => "is not a finite number",
         Err(_) if text.is_empty() => "is empty",

@@ -1,4 +1,4 @@
-//! The one writer of traces, and what `trace convert` does besides reading and writing.
+//! The writer of traces, and what `trace convert` does besides reading and writing.
 
 use std::io;
 use std::num::NonZeroUsize;
@@ -6,22 +6,22 @@ use std::num::NonZeroUsize;
 use crate::trace::{format, soft};
 use crate::workload::Workload;
 
-/// The first `count` jobs of a workload, in the order of the trace; all of them where there are
-/// fewer.
+/// Returns the first `count` jobs of a workload, in the order of the trace; all of them if there
+/// are fewer.
 pub fn head(workload: &Workload, count: NonZeroUsize) -> Workload {
     let jobs = workload.jobs().iter().take(count.get()).cloned().collect();
     Workload::new(jobs).expect("what holds for every job and every pair of them holds for the first")
 }
 
-/// Writes a workload as a trace of the format `elasticflow`, which [`read`](super::read()) reads
-/// back as it was.
+/// Writes a workload as a trace of the format `elasticflow`, in the order of the jobs. Reading it,
+/// with [`read`](super::read()), gives the same workload.
 ///
-/// Soft deadlines have a column of their own, if there are any. A job without a deadline gets an
-/// empty `ddl` and a 1 under `best_effort`; one without a duration an empty `duration`.
+/// If there are soft deadlines they have a column of their own. A job without a deadline gets an
+/// empty `ddl` and a 1 under `best_effort`; a job without a duration gets an empty `duration`.
 ///
 /// # Errors
 ///
-/// If `out` does.
+/// Those of `out`.
 pub fn write(workload: &Workload, out: &mut dyn io::Write) -> io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     let has_soft = workload.jobs().iter().any(|job| !job.soft.is_empty());
@@ -46,7 +46,7 @@ pub fn write(workload: &Workload, out: &mut dyn io::Write) -> io::Result<()> {
     csv.flush()
 }
 
-/// The error of the writer below, so that a broken pipe is recognised as one.
+/// Returns the error of the writer below, so that a broken pipe is recognised as one.
 fn unwrapped(error: csv::Error) -> io::Error {
     match error.into_kind() {
         csv::ErrorKind::Io(error) => error,

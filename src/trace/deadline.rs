@@ -6,33 +6,33 @@ use std::str::FromStr;
 use crate::trace::draw::Draws;
 use crate::units::{MICROS, SimDuration, SimTime};
 
-/// How a job without a deadline gets one: a share of its duration, in whole seconds, after its
-/// submission.
+/// How a job without a deadline gets one: a share of its duration after its submission, rounded
+/// down to whole seconds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum DeadlineRule {
-    /// `uniform:LO,HI`: between `lo` and `hi` times the duration, drawn for each job in the order
-    /// of the file. The traces published with ElasticFlow were made with 0.5 and 1.5.
+    /// `uniform:LO,HI`: a share drawn for each job, in the order of the file. The traces published
+    /// with ElasticFlow were made with 0.5 and 1.5.
     Uniform {
-        /// Least share of the duration.
+        /// The least share of the duration.
         lo: f64,
-        /// Share that is not reached any more.
+        /// The share that every drawn share is below, unless it is equal to `lo`.
         hi: f64,
     },
-    /// `factor:X`: always that many times the duration.
+    /// `factor:X`: the same share for every job.
     Factor(f64),
     /// `none`: no deadline; every job is best effort.
     None,
 }
 
-/// A text that is no [`DeadlineRule`].
+/// A text that is not a [`DeadlineRule`].
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "`{0}` is no deadline rule; give uniform:LO,HI with 0 <= LO <= HI, factor:X with X above 0 (both times the duration), \
+    "`{0}` is not a deadline rule; give uniform:LO,HI with 0 <= LO <= HI, factor:X with X above 0 (both times the duration), \
      or none"
 )]
 pub struct DeadlineRuleError(String);
 
-/// The largest share that a rule may give, a bound for typing errors only.
+/// The largest share that a rule may give; more is a typing error.
 const SHARE_LIMIT: f64 = 1e6;
 
 impl FromStr for DeadlineRule {
@@ -65,8 +65,8 @@ impl fmt::Display for DeadlineRule {
 }
 
 impl DeadlineRule {
-    /// The deadline of a job, or `None` for none. Draws once, whatever the rule, so that rules can
-    /// be compared.
+    /// Returns the deadline of a job, or `None` if the rule gives none. Draws exactly one number,
+    /// whatever the rule, so that rules can be compared.
     pub(super) fn deadline(
         self,
         submit: SimTime,
@@ -82,7 +82,8 @@ impl DeadlineRule {
     }
 }
 
-/// `share` of `duration` after `submit`, cut to whole seconds.
+/// Returns the instant that is `share` times `duration` after `submit`, that time rounded down to
+/// whole seconds.
 pub(super) fn due(submit: SimTime, duration: SimDuration, share: f64) -> SimTime {
     // The largest share of the longest duration, 10¹⁶ s, saturates in microseconds and is refused
     // as beyond the clock.
@@ -111,7 +112,7 @@ mod tests {
             "x:1",
         ] {
             let error = text.parse::<DeadlineRule>().unwrap_err().to_string();
-            assert!(error.starts_with(&format!("`{text}` is no deadline rule; give ")), "{error}");
+            assert!(error.starts_with(&format!("`{text}` is not a deadline rule; give ")), "{error}");
         }
     }
 

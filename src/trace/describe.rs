@@ -1,10 +1,10 @@
-//! What a trace asks of a cluster.
+//! Describes in numbers what a trace asks of a cluster.
 
 use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::job::JobSpec;
+use crate::job::{JobId, JobSpec};
 use crate::profile::{Curve, ThroughputTable};
 use crate::units::{GpuTime, Gpus, SimDuration, SimTime};
 use crate::workload::Workload;
@@ -14,115 +14,94 @@ mod text;
 /// A trace in numbers; see [`describe`].
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Description {
-    /// All jobs.
+    /// Jobs of the trace.
     pub jobs: usize,
     /// Jobs with a deadline.
     pub slo_jobs: usize,
-    /// Jobs without one.
+    /// Jobs without a deadline.
     pub best_effort_jobs: usize,
     /// The first submission, in seconds on the trace's clock.
     pub first_submit: SimTime,
     /// From the first submission to the last, in seconds.
     pub span: SimDuration,
-    /// GPUs of the cluster that all below is about.
+    /// GPUs of the cluster that the fields below refer to.
     pub cluster_gpus: Gpus,
-    /// What the jobs ask for: stated duration × requested GPUs, or where there is no duration, the
-    /// time of their iterations on these GPUs.
+    /// What the jobs ask for: requested GPUs × stated duration, or × the time of the iterations on
+    /// these GPUs if no duration is stated.
     pub requested: Load,
-    /// What their work takes at the least, each at the number of GPUs where it needs the fewest
+    /// The least that their work takes: each job at the number of GPUs at which it needs the fewest
     /// GPU-hours.
     pub least: Load,
-    /// SLO jobs that would be late even alone on the empty cluster, start pause included.
+    /// SLO jobs that would be late even alone on the empty cluster, restart overhead of the start
+    /// included.
     pub infeasible_alone: usize,
     /// Jobs that ask for more GPUs than the cluster has.
     pub larger_than_cluster: usize,
     /// Jobs that ask for a number of GPUs at which they were not measured.
     pub unmeasured: usize,
-    /// From submission to deadline ÷ duration, over the SLO jobs that state a duration; `None`
-    /// where there is none.
+    /// Time from submission to deadline ÷ duration, over the SLO jobs that state a duration; `None`
+    /// if there are none.
     pub tightness: Option<Tightness>,
-    /// How many jobs ask for how many GPUs.
+    /// The number of jobs that ask for each number of GPUs.
     pub requested_gpus: BTreeMap<Gpus, usize>,
-    /// How many jobs there are of each kind, by model and batch size.
+    /// The jobs of each kind, ascending by model and batch size.
     pub models: Vec<ModelCount>,
 }
 
 /// An amount of work.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Load {
-    /// GPU-hours of all jobs that they are known of.
+    /// GPU-hours, over all jobs for which they are known.
     pub gpu_hours: f64,
-    /// These ÷ (span × GPUs of the cluster): above 1, work arrives faster than the cluster can do
-    /// it. `None` where the span is zero.
+    /// GPU-hours ÷ (span × GPUs of the cluster). Above 1, work arrives faster than the cluster can
+    /// do it. `None` if the span is zero.
     pub offered_load: Option<f64>,
 }
 
-/// How tight deadlines are, as multiples of the duration; quantiles by nearest rank.
+/// How tight the deadlines are, as multiples of the duration. Quantiles are by nearest rank.
 #[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Tightness {
-    /// The tightest.
+    /// The tightest deadline.
     pub min: f64,
-    /// A tenth are no looser.
+    /// A tenth of the deadlines are no looser.
     pub p10: f64,
-    /// Half are no looser.
+    /// Half of the deadlines are no looser.
     pub p50: f64,
-    /// Nine tenths are no looser.
+    /// Nine tenths of the deadlines are no looser.
     pub p90: f64,
-    /// The loosest.
+    /// The loosest deadline.
     pub max: f64,
 }
 
-/// How many jobs are of one kind.
+/// The jobs of one kind.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ModelCount {
-    /// The model.
+    /// The model that they train.
     pub model: String,
-    /// Global batch size.
+    /// Global batch size, in samples.
     pub batch_size: u32,
-    /// Jobs that train it.
+    /// The number of jobs.
     pub jobs: usize,
-    /// Their work in GPU-hours, each at the number of GPUs where it needs the fewest.
+    /// Their work in GPU-hours, each job at the number of GPUs at which it needs the fewest.
     pub least_gpu_hours: f64,
 }
 
 /// Seconds in an hour.
 const HOUR: f64 = 3600.0;
 
-/// Describes `workload` on a cluster of `cluster` GPUs, where a job that starts on some GPUs stands
-/// still for `start_pause` of them first. Jobs whose curve `table` lacks count as infeasible, and
-/// as no work.
+/// Describes `workload` on a cluster of `cluster` GPUs. `start_restart` is the restart overhead of
+/// a job that starts on some number of them. Jobs whose curve `table` lacks count as infeasible,
+/// and as no work.
 pub fn describe(
     workload: &Workload,
     table: &ThroughputTable,
     cluster: Gpus,
     start_restart: impl Fn(Gpus) -> SimDuration,
 ) -> Description {
-    let (mut requested, mut least) = (GpuTime::ZERO, GpuTime::ZERO);
-    let (mut infeasible_alone, mut unmeasured) = (0, 0);
-    let mut requested_gpus = BTreeMap::new();
-    let mut models: BTreeMap<(&str, u32), (usize, GpuTime)> = BTreeMap::new();
-    let mut shares = Vec::new();
-    for job in workload.jobs() {
-        let curve = table.curve(&job.model, job.batch_size);
-        let rate = curve.and_then(|curve| curve.rate(job.requested));
-        unmeasured += usize::from(rate.is_none());
-        let stated = job.duration.or_else(|| rate.map(|rate| job.iterations.time_at(rate)));
-        requested += stated.map_or(GpuTime::ZERO, |time| job.requested * time);
-        let fewest = curve.map_or(GpuTime::ZERO, |curve| least_work(job, curve));
-        least += fewest;
-        let kind = models.entry((&job.model, job.batch_size)).or_default();
-        *kind = (kind.0 + 1, kind.1 + fewest);
-        *requested_gpus.entry(job.requested).or_default() += 1;
-        if let Some(deadline) = job.deadline {
-            let alone = curve.and_then(|curve| alone(job, curve, cluster, &start_restart));
-            infeasible_alone += usize::from(alone.is_none_or(|time| job.submit + time > deadline));
-            let duration = job.duration.filter(|time| *time > SimDuration::ZERO);
-            shares.extend(duration.map(|time| deadline.since(job.submit).as_secs_f64() / time.as_secs_f64()));
-        }
-    }
-    let first_submit = workload.arrivals().first().map_or(SimTime::ZERO, |id| workload.job(*id).submit);
-    let last_submit = workload.arrivals().last().map_or(SimTime::ZERO, |id| workload.job(*id).submit);
-    let span = last_submit.since(first_submit);
+    let sums = Sums::of(workload, table, cluster, start_restart);
+    let submit = |id: Option<&JobId>| id.map_or(SimTime::ZERO, |id| workload.job(*id).submit);
+    let first_submit = submit(workload.arrivals().first());
+    let span = submit(workload.arrivals().last()).since(first_submit);
     let offered = (cluster * span).as_secs_f64();
     let load = |work: GpuTime| Load {
         gpu_hours: work.as_secs_f64() / HOUR,
@@ -136,14 +115,15 @@ pub fn describe(
         first_submit,
         span,
         cluster_gpus: cluster,
-        requested: load(requested),
-        least: load(least),
-        infeasible_alone,
+        requested: load(sums.requested),
+        least: load(sums.least),
+        infeasible_alone: sums.infeasible_alone,
         larger_than_cluster: workload.jobs().iter().filter(|job| job.requested > cluster).count(),
-        unmeasured,
-        tightness: quantiles(shares),
-        requested_gpus,
-        models: models
+        unmeasured: sums.unmeasured,
+        tightness: quantiles(sums.shares),
+        requested_gpus: sums.requested_gpus,
+        models: sums
+            .models
             .into_iter()
             .map(|((model, batch_size), (jobs, work))| ModelCount {
                 model: model.to_owned(),
@@ -155,14 +135,63 @@ pub fn describe(
     }
 }
 
-/// The fewest GPU-seconds that do the work of `job`.
-fn least_work(job: &JobSpec, curve: &Curve) -> GpuTime {
-    let work = curve.measured().iter().map(|(gpus, rate)| *gpus * job.iterations.time_at(*rate));
-    work.min().unwrap_or_default()
+/// What is summed up job by job.
+#[derive(Default)]
+struct Sums<'a> {
+    requested: GpuTime,
+    least: GpuTime,
+    infeasible_alone: usize,
+    unmeasured: usize,
+    requested_gpus: BTreeMap<Gpus, usize>,
+    /// The number of jobs and their least work, by model and batch size.
+    models: BTreeMap<(&'a str, u32), (usize, GpuTime)>,
+    /// Time to the deadline ÷ duration.
+    shares: Vec<f64>,
 }
 
-/// The least time from start to end on at most `cluster` GPUs; `None` where the job fits no such
-/// cluster.
+impl<'a> Sums<'a> {
+    fn of(
+        workload: &'a Workload,
+        table: &ThroughputTable,
+        cluster: Gpus,
+        start_restart: impl Fn(Gpus) -> SimDuration,
+    ) -> Sums<'a> {
+        let mut sums = Sums::default();
+        for job in workload.jobs() {
+            let curve = table.curve(&job.model, job.batch_size);
+            sums.add_work(job, curve);
+            if let Some(deadline) = job.deadline {
+                let alone = curve.and_then(|curve| alone(job, curve, cluster, &start_restart));
+                sums.infeasible_alone += usize::from(alone.is_none_or(|time| job.submit + time > deadline));
+                let left = deadline.since(job.submit).as_secs_f64();
+                let duration = job.duration.filter(|time| *time > SimDuration::ZERO);
+                sums.shares.extend(duration.map(|time| left / time.as_secs_f64()));
+            }
+        }
+        sums
+    }
+
+    fn add_work(&mut self, job: &'a JobSpec, curve: Option<&Curve>) {
+        let rate = curve.and_then(|curve| curve.rate(job.requested));
+        self.unmeasured += usize::from(rate.is_none());
+        let duration = job.duration.or_else(|| rate.map(|rate| job.iterations.time_at(rate)));
+        self.requested += duration.map_or(GpuTime::ZERO, |time| job.requested * time);
+        let least = curve.map_or(GpuTime::ZERO, |curve| least_work(job, curve));
+        self.least += least;
+        let kind = self.models.entry((&job.model, job.batch_size)).or_default();
+        *kind = (kind.0 + 1, kind.1 + least);
+        *self.requested_gpus.entry(job.requested).or_default() += 1;
+    }
+}
+
+/// Returns the fewest GPU-seconds that do the work of `job`.
+fn least_work(job: &JobSpec, curve: &Curve) -> GpuTime {
+    let work = curve.measured().iter().map(|(gpus, rate)| *gpus * job.iterations.time_at(*rate));
+    work.min().expect("a curve has at least one measurement")
+}
+
+/// Returns the least time from start to end on at most `cluster` GPUs; `None` if the job was
+/// measured only on more.
 fn alone(
     job: &JobSpec,
     curve: &Curve,
@@ -176,14 +205,13 @@ fn alone(
 fn quantiles(mut shares: Vec<f64>) -> Option<Tightness> {
     shares.sort_by(f64::total_cmp);
     let (min, max) = (*shares.first()?, *shares.last()?);
-    let at = |tenths: usize| shares[(shares.len() * tenths).div_ceil(10).max(1) - 1];
-    Some(Tightness { min, p10: at(1), p50: at(5), p90: at(9), max })
+    let quantile = |tenths: usize| shares[(shares.len() * tenths).div_ceil(10).max(1) - 1];
+    Some(Tightness { min, p10: quantile(1), p50: quantile(5), p90: quantile(9), max })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::job::JobId;
     use crate::units::{Iterations, Rate};
 
     fn job(id: u32, submit: u64, deadline: Option<u64>, gpus: u32, duration: Option<u64>) -> JobSpec {
@@ -235,7 +263,7 @@ mod tests {
         GPU-hours at the least   4.0, 100 % of the cluster
         late even alone          2 SLO jobs
         larger than the cluster  2 jobs
-        size not measured        1 jobs
+        size not measured        1 job
         deadline ÷ duration      min 0.00, p10 0.00, p50 0.00, p90 1.00, max 1.00
 
         GPUs asked for      jobs

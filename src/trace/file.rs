@@ -10,15 +10,15 @@ use crate::trace::problem::Problem;
 
 /// The first bytes of every gzip file.
 const GZIP: &[u8] = &[0x1f, 0x8b];
-/// The most that is read, after decompression: far beyond any trace, and short of exhausting the
-/// memory.
+/// The most bytes that are read, after decompression: far more than any trace has, and fewer than
+/// would exhaust the memory.
 const SIZE_LIMIT: u64 = 4 << 30;
 
-/// The content of the file at `path`, decompressed if it begins as gzip does.
+/// Reads the file at `path`, and decompresses it if it begins as gzip does.
 ///
 /// # Errors
 ///
-/// If it cannot be read, is named `.gz` and is not gzip, is damaged, or is larger than 4 GiB.
+/// If the file cannot be read, is named `.gz` and is not gzip, is damaged, or is larger than 4 GiB.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     if file.metadata().is_ok_and(|meta| meta.is_dir()) {

@@ -1,27 +1,27 @@
-//! The trace formats that are known, and how one is told from another: by its header.
+//! The trace formats that are known, and how one is told from another: by the header.
 
 use crate::trace::table::Table;
 
 /// A column of a trace format.
 #[derive(Clone, Copy, Debug)]
 pub struct Column {
-    /// How the format spells it, then the other spellings that are understood in its place.
+    /// How the format spells the name, then the other spellings that are understood.
     pub names: &'static [&'static str],
-    /// Whether a trace of this format may do without it.
+    /// Whether a trace of this format may lack the column.
     pub optional: bool,
-    /// What it holds, with its unit.
+    /// What the column holds, with its unit.
     pub about: &'static str,
 }
 
 /// A trace format.
 #[derive(Debug)]
 pub struct Format {
-    /// What it is called in messages and by `list formats`.
+    /// The name in messages and in `list formats`.
     pub name: &'static str,
-    /// One line on where such traces come from.
+    /// Where such traces come from, in one line.
     pub about: &'static str,
-    /// Its columns, in the order that such files commonly have; any order is read, and other
-    /// columns are ignored.
+    /// The columns, in the order that such files commonly have. Any order is read, and columns that
+    /// are not listed are ignored.
     pub columns: &'static [Column],
 }
 
@@ -53,7 +53,7 @@ const MODEL_ABOUT: &str = "model, a name in the profiles";
 const DEADLINE_ABOUT: &str =
     "deadline, seconds on the trace's clock; without the column, a `--deadline` rule";
 const BATCH_ABOUT: &str = "global batch size, samples per iteration";
-const GPUS_ABOUT: &str = "GPUs that its user asked for";
+const GPUS_ABOUT: &str = "GPUs that the user asked for";
 const DURATION_ABOUT: &str = "running time on these GPUs, seconds; may be empty";
 const BEST_EFFORT_ABOUT: &str = "1 for a job without a deadline, whatever its deadline column holds; else 0";
 
@@ -136,7 +136,7 @@ static CHRONUS: Format = Format {
     columns: &[
         need(&[JOB_ID], ID_ABOUT),
         may(&["user"], "ignored"),
-        need(&[GPUS], "GPUs that its user asked for; rows with 0 are dropped, and counted"),
+        need(&[GPUS], "GPUs that the user asked for; rows with 0 are dropped, and counted"),
         may(&[BATCH_SIZE], BATCH_ABOUT),
         need(&[SUBMIT, "submission_time"], SUBMIT_ABOUT),
         may(&["iterations", ITERATIONS], "work, whole iterations, if there is a `batch_size`; else ignored"),
@@ -177,8 +177,8 @@ static POLLUX: Format = Format {
 /// Every known format.
 pub static FORMATS: [&Format; 6] = [&GENERATED, &PUBLISHED, &PHILLY, &RAW, &POLLUX, &CHRONUS];
 
-/// The format of a table, by its column names; `None` where they are of none. The first three of
-/// the formats differ only in the names of columns and are read alike, in any mixture.
+/// Returns the format of a table by its column names; `None` if no format has such columns. The
+/// first three formats differ only in the names of columns and are read alike, in any mixture.
 pub(super) fn detect(table: &Table) -> Option<&'static Format> {
     let any = |names: &[&str]| table.header().iter().any(|name| names.contains(&name.as_str()));
     if any(&[EXPECTED, EXPECTED_VALUES]) {
@@ -201,12 +201,18 @@ pub(super) fn detect(table: &Table) -> Option<&'static Format> {
 }
 
 impl Format {
-    /// Whether jobs that cannot be run are dropped instead of refused.
+    /// Returns whether rows of jobs that cannot be run are dropped instead of refused.
     pub(super) fn drops(&self) -> bool {
         self.name == CHRONUS.name
     }
 
-    /// The column that answers to `name`, with its spellings.
+    /// Returns whether a job without a deadline is a best-effort job, though no column says so.
+    pub(super) fn has_optional_deadlines(&self) -> bool {
+        self.name == POLLUX.name
+    }
+
+    /// Returns all spellings of the column that `name` is a spelling of, the format's own first;
+    /// nothing if the format has no such column.
     pub(super) fn spellings(&self, name: &str) -> &'static [&'static str] {
         self.columns.iter().map(|column| column.names).find(|names| names.contains(&name)).unwrap_or(&[])
     }

@@ -1,48 +1,48 @@
 //! Draws traces in the manner of the ElasticFlow artifact's generator.
 //!
-//! Each job is drawn on its own, from one seed with a stream of random numbers for each of the
+//! Each job is drawn on its own, from one seed, with a stream of random numbers for each of the
 //! following:
 //!
-//! - GPUs: 1 for 83 % of the jobs, 2 for 3 %, 4 for 3 %, 8 for 10 %, 16 for 1 %, cut to the largest
-//!   of these that is no more than `max_gpus`.
-//! - Model and batch size: each as likely, of the curves that reach 16 GPUs and were measured at
-//!   the job's number.
-//! - Duration on these GPUs: 10ˣ minutes, cut to whole seconds, with x uniform in [1, 2.5) for 80 %
-//!   of the jobs and in [2.5, 4) for 20 %: ten minutes to a week. The iterations are what is done
-//!   in that time, cut, but at least one.
-//! - Arrivals: the first at 0, then exponential gaps (a Poisson process), cut to whole seconds.
-//!   With bursts, several jobs arrive at the same instant, a geometric number of them, and gaps are
-//!   longer by the mean of it.
-//! - Deadline: a share of the duration after the submission, cut to whole seconds, uniform in the
-//!   range of tightness.
+//! - GPUs: 1 for 83 % of the jobs, 2 for 3 %, 4 for 3 %, 8 for 10 %, 16 for 1 %, and at most the
+//!   largest of these that is no more than `max_gpus`.
+//! - Model and batch size: each equally likely, of the curves that reach 16 GPUs and were measured
+//!   at the job's number of GPUs.
+//! - Duration on these GPUs: 10ˣ minutes, rounded down to whole seconds, with x uniform in [1, 2.5)
+//!   for 80 % of the jobs and in [2.5, 4) for 20 %: ten minutes to a week. The iterations are as
+//!   many whole ones as take that time, but at least one.
+//! - Arrivals: the first at 0, then exponential gaps (a Poisson process), rounded down to whole
+//!   seconds. With bursts, a geometric number of jobs arrive at the same instant, and gaps are
+//!   longer by the mean of that number.
+//! - Deadline: a share of the duration after the submission, rounded down to whole seconds. The
+//!   share is uniform in the range of tightness.
 //! - Best effort: a job has no deadline with the probability of the best-effort share.
 
 use crate::job::{JobId, JobSpec};
 use crate::profile::ThroughputTable;
 use crate::trace::deadline::due;
-use crate::trace::draw::{Draws, LARGEST, Stream, draw, templates, work};
-use crate::trace::row::too_long;
+use crate::trace::draw::{Draws, LARGEST, Stream, Template, draw, templates, work};
+use crate::trace::work::too_long_on;
 use crate::units::{Gpus, SimDuration, SimTime};
 use crate::workload::Workload;
 
-/// What to draw. `Default` is 100 jobs at the load of the paper's figure 9.
+/// What to draw. The default is 100 jobs at the load of figure 9 in the paper.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct GenerateOptions {
-    /// How many jobs, up to 10 million.
+    /// The number of jobs, 1 to 10 million.
     pub jobs: u32,
     /// Mean time between submissions, in seconds; 0 submits everything at once.
     pub mean_interarrival: f64,
-    /// The least share of its duration that a job gets until its deadline, and the one that is not
-    /// reached any more.
+    /// The range of the time from submission to deadline, as shares of the duration; the upper end
+    /// is excluded.
     pub tightness: (f64, f64),
     /// The probability that a job has no deadline, 0 to 1.
     pub best_effort_share: f64,
     /// The most GPUs that a job asks for.
     pub max_gpus: u32,
-    /// The mean number of jobs that arrive at the same instant, at least 1; 1 means that none do on
-    /// purpose. The mean time between submissions stays as it is.
+    /// The mean number of jobs that arrive at the same instant, at least 1; 1 means no bursts. The
+    /// mean time between submissions is `mean_interarrival` in any case.
     pub burst: f64,
-    /// Another seed, another trace.
+    /// The seed of the generator.
     pub seed: u64,
 }
 
@@ -60,7 +60,7 @@ impl Default for GenerateOptions {
     }
 }
 
-/// Why no trace is drawn.
+/// Why no trace can be drawn.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 pub enum GenerateError {
     /// An option is out of its range.
@@ -68,83 +68,117 @@ pub enum GenerateError {
     Option {
         /// The option's name on the command line.
         option: &'static str,
-        /// What it was.
+        /// The value that was given.
         value: String,
-        /// What it may be.
+        /// What the value may be.
         right: &'static str,
     },
-    /// The profiles have no model for jobs of some size.
+    /// The profiles have no model for jobs on some number of GPUs.
     #[error(
         "profiles `{profiles}` have no model measured at {gpus} GPUs with as large a batch; give other profiles, or a smaller `--max-gpus`"
     )]
     NoModel {
-        /// The profiles.
+        /// The name of the profiles.
         profiles: String,
-        /// The size.
+        /// The number of GPUs.
         gpus: Gpus,
     },
-    /// A job arrives, is due or may end later than the clock goes.
+    /// A job arrives, is due or may end later than [`SimTime::LIMIT`].
     #[error(
         "job {job} goes beyond 10000000000 s; give fewer `--jobs`, a smaller `--mean-interarrival` or a smaller `--tightness`"
     )]
     TooLate {
-        /// Its number, from 0.
+        /// The number of the job, from 0.
         job: u32,
     },
 }
 
-/// Draws a trace whose jobs are called `0`, `1`, … in the order in which they arrive.
+/// Draws a trace whose jobs are called `0`, `1`, … in the order in which they arrive. The same
+/// options and table give the same trace on every machine.
 ///
 /// # Errors
 ///
-/// If an option is out of range, `table` has no model for a size that is drawn, or a time lies
-/// beyond [`SimTime::LIMIT`].
+/// If an option is out of range, `table` has no model for a number of GPUs that is drawn, or a time
+/// lies beyond [`SimTime::LIMIT`].
 pub fn generate(options: &GenerateOptions, table: &ThroughputTable) -> Result<Workload, GenerateError> {
     check(options)?;
     let templates = templates(table);
-    let stream = |stream| Draws::new(options.seed, stream);
-    let (mut sizes, mut models) = (stream(Stream::Sizes), stream(Stream::Templates));
-    let (mut durations, mut arrivals) = (stream(Stream::Durations), stream(Stream::Arrivals));
-    let (mut tightness, mut best_effort) = (stream(Stream::Tightness), stream(Stream::BestEffort));
-    let (lo, hi) = options.tightness;
+    let mut streams = Streams::new(options.seed);
     let mut arrival = 0.0;
     let mut jobs = Vec::new();
     for number in 0..options.jobs {
-        let too_late = GenerateError::TooLate { job: number };
-        let gpus = size(sizes.unit(), options.max_gpus);
-        let (template, rate) = draw(&templates, gpus, &mut models)
-            .ok_or_else(|| GenerateError::NoModel { profiles: table.name().to_owned(), gpus })?;
-        let duration = SimDuration::from_secs(minutes_to_work(&mut durations));
-        let iterations = work(rate, duration);
-        let gap = next_arrival(&mut arrivals, options);
+        let gap = next_arrival(&mut streams.arrivals, options);
         if number > 0 {
             arrival += gap;
         }
-        if arrival > SimTime::LIMIT.as_secs_f64() {
-            return Err(too_late);
-        }
-        let submit = SimTime::from_secs(arrival as u64);
-        let deadline = due(submit, duration, lo + (hi - lo) * tightness.unit());
-        let curve = table.curve(template.model, template.batch_size);
-        if deadline > SimTime::LIMIT || curve.is_none_or(|curve| too_long(iterations, curve).is_some()) {
-            return Err(too_late);
-        }
-        jobs.push(JobSpec {
-            id: JobId(number),
-            name: number.to_string(),
-            model: template.model.to_owned(),
-            batch_size: template.batch_size,
-            iterations,
-            submit,
-            deadline: (best_effort.unit() >= options.best_effort_share).then_some(deadline),
-            soft: Vec::new(),
-            requested: gpus,
-            duration: Some(duration),
-        });
+        jobs.push(draw_job(number, arrival, options, &templates, table.name(), &mut streams)?);
     }
     Ok(Workload::new(jobs).expect("what is drawn is checked as it is drawn"))
 }
 
+/// The random numbers of each use.
+struct Streams {
+    sizes: Draws,
+    models: Draws,
+    durations: Draws,
+    arrivals: Draws,
+    tightness: Draws,
+    best_effort: Draws,
+}
+
+impl Streams {
+    fn new(seed: u64) -> Streams {
+        let stream = |stream| Draws::new(seed, stream);
+        Streams {
+            sizes: stream(Stream::Sizes),
+            models: stream(Stream::Templates),
+            durations: stream(Stream::Durations),
+            arrivals: stream(Stream::Arrivals),
+            tightness: stream(Stream::Tightness),
+            best_effort: stream(Stream::BestEffort),
+        }
+    }
+}
+
+/// Draws one job, which arrives `arrival` seconds after the clock's zero.
+fn draw_job(
+    number: u32,
+    arrival: f64,
+    options: &GenerateOptions,
+    templates: &[Template<'_>],
+    profiles: &str,
+    streams: &mut Streams,
+) -> Result<JobSpec, GenerateError> {
+    let gpus = size(streams.sizes.unit(), options.max_gpus);
+    let (template, rate) = draw(templates, gpus, &mut streams.models)
+        .ok_or_else(|| GenerateError::NoModel { profiles: profiles.to_owned(), gpus })?;
+    let duration = SimDuration::from_secs(duration(&mut streams.durations));
+    let iterations = work(rate, duration);
+    let too_late = GenerateError::TooLate { job: number };
+    if arrival > SimTime::LIMIT.as_secs_f64() {
+        return Err(too_late);
+    }
+    let submit = SimTime::from_secs(arrival as u64);
+    let (lo, hi) = options.tightness;
+    let deadline = due(submit, duration, lo + (hi - lo) * streams.tightness.unit());
+    if deadline > SimTime::LIMIT || too_long_on(iterations, template.curve).is_some() {
+        return Err(too_late);
+    }
+    Ok(JobSpec {
+        id: JobId(number),
+        name: number.to_string(),
+        model: template.model.to_owned(),
+        batch_size: template.batch_size,
+        iterations,
+        submit,
+        deadline: (streams.best_effort.unit() >= options.best_effort_share).then_some(deadline),
+        soft: Vec::new(),
+        requested: gpus,
+        duration: Some(duration),
+    })
+}
+
+/// Checks that every option is in its range.
 fn check(options: &GenerateOptions) -> Result<(), GenerateError> {
     let (lo, hi) = options.tightness;
     let wrong = |option, value, right| Err(GenerateError::Option { option, value, right });
@@ -165,6 +199,7 @@ fn check(options: &GenerateOptions) -> Result<(), GenerateError> {
     }
 }
 
+/// Returns the number of GPUs that `unit`, uniform in [0, 1), stands for.
 fn size(unit: f64, max: u32) -> Gpus {
     let drawn = match unit {
         u if u < 0.83 => 1,
@@ -177,14 +212,14 @@ fn size(unit: f64, max: u32) -> Gpus {
     Gpus::new(drawn.min(most))
 }
 
-/// A duration in whole seconds.
-fn minutes_to_work(draws: &mut Draws) -> u64 {
+/// Draws a duration in whole seconds.
+fn duration(draws: &mut Draws) -> u64 {
     let (lo, hi) = if draws.unit() >= 0.8 { (2.5, 4.0) } else { (1.0, 2.5) };
     let exponent = lo + (hi - lo) * draws.unit();
     (60.0 * libm::pow(10.0, exponent)) as u64
 }
 
-/// The seconds from one arrival to the next: none within a burst.
+/// Draws the seconds from one arrival to the next: none within a burst.
 fn next_arrival(draws: &mut Draws, options: &GenerateOptions) -> f64 {
     let (coin, unit) = (draws.unit(), draws.unit());
     if coin * options.burst >= 1.0 {
@@ -220,8 +255,9 @@ mod tests {
         let workload =
             drawn(GenerateOptions { jobs: n, best_effort_share: 0.3, burst: 5.0, ..Default::default() });
         let jobs = workload.jobs();
-        let share =
-            |of: &dyn Fn(&JobSpec) -> bool| jobs.iter().filter(|job| of(job)).count() as f64 / f64::from(n);
+        let share = |counts: &dyn Fn(&JobSpec) -> bool| {
+            jobs.iter().filter(|job| counts(job)).count() as f64 / f64::from(n)
+        };
         for (gpus, expected) in [(1, 0.83), (2, 0.03), (4, 0.03), (8, 0.10), (16, 0.01)] {
             assert!((share(&|job| job.requested == Gpus::new(gpus)) - expected).abs() < 0.01, "{gpus}");
         }

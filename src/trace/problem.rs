@@ -2,48 +2,48 @@
 
 use std::fmt;
 
-/// How many problems a message prints before it only counts them.
+/// How many problems a message lists; it only counts the others.
 const SHOWN: usize = 50;
-/// How much of a bad value a message prints, in characters.
+/// How many characters of a bad value a message shows.
 const VALUE_SHOWN: usize = 40;
 
 /// One thing that is wrong in a file.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
-    /// The line, from 1; `None` where it is the file as a whole.
+    /// The line, from 1; `None` for the file as a whole.
     pub line: Option<u64>,
     /// The column of a table, or the key of a TOML file, as the file spells it.
     pub field: Option<String>,
     /// The value as the file has it.
     pub value: Option<String>,
-    /// What is wrong, then what would be right; reads on from the value where there is one.
+    /// What is wrong, then what would be right; continues a sentence that begins with the value.
     pub message: String,
 }
 
 impl Problem {
-    /// A problem of the file as a whole.
+    /// Creates a problem of the file as a whole.
     pub(crate) fn file(message: impl Into<String>) -> Problem {
         Problem { line: None, field: None, value: None, message: message.into() }
     }
 
-    /// A problem of one line.
+    /// Creates a problem of one line.
     pub(crate) fn line(line: u64, message: impl Into<String>) -> Problem {
         Problem { line: Some(line), ..Problem::file(message) }
     }
 
-    /// The same, in a column or under a key.
+    /// Places the problem in a column or under a key.
     pub(crate) fn field(self, field: &str) -> Problem {
         Problem { field: Some(field.to_owned()), ..self }
     }
 
-    /// The same, about a value.
+    /// Says which value the problem is about.
     pub(crate) fn value(self, value: impl Into<String>) -> Problem {
         Problem { value: Some(value.into()), ..self }
     }
 }
 
 impl fmt::Display for Problem {
-    /// Without the file: `line 3, num_gpu: ``0`` is …`.
+    /// Writes place, value and message, without the file: `line 3, num_gpu: ``0`` is …`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.line, &self.field) {
             (Some(line), Some(field)) => write!(f, "line {line}, {}: ", shown(field))?,
@@ -58,13 +58,24 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Text from a file, made safe for a terminal: what steers one is escaped.
+/// Makes text from a file safe for a terminal: escapes the control characters.
 pub fn printable(text: &str) -> String {
-    let shown = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
-    text.chars().map(shown).collect()
+    let escape = |c: char| if c.is_control() { c.escape_debug().to_string() } else { c.to_string() };
+    text.chars().map(escape).collect()
 }
 
-/// The same, and cut.
+/// Joins items by commas.
+pub(crate) fn listed(items: impl IntoIterator<Item = impl ToString>) -> String {
+    let items: Vec<_> = items.into_iter().map(|item| item.to_string()).collect();
+    items.join(", ")
+}
+
+/// Returns a number with its noun: `1 value`, `2 values`.
+pub(crate) fn counted(number: usize, one: &str, many: &str) -> String {
+    format!("{number} {}", if number == 1 { one } else { many })
+}
+
+/// Makes text from a file safe for a terminal, as [`printable`], and cuts it after 40 characters.
 pub(crate) fn shown(text: &str) -> String {
     let mut out = printable(&text.chars().take(VALUE_SHOWN).collect::<String>());
     if text.chars().nth(VALUE_SHOWN).is_some() {
@@ -81,24 +92,26 @@ pub struct InputErrors {
 }
 
 impl InputErrors {
-    /// The problems of `file`; what is wrong with the whole comes first, then line by line.
+    /// Collects the problems of `file`: those of the whole come first, then line by line, those of
+    /// one line in the order given.
     pub(crate) fn new(file: &str, mut problems: Vec<Problem>) -> InputErrors {
+        assert!(!problems.is_empty(), "{file} was refused without a problem");
         problems.sort_by_key(|problem| problem.line);
         InputErrors { file: file.to_owned(), problems }
     }
 
-    /// The file, as its user named it.
+    /// Returns the name of the file, as the user gave it.
     pub fn file(&self) -> &str {
         &self.file
     }
 
-    /// Every problem.
+    /// Returns every problem, in the order of lines; at least one.
     pub fn problems(&self) -> &[Problem] {
         &self.problems
     }
 
-    /// Every problem, one a line, however many there are; [`Display`](fmt::Display) stops after the
-    /// first 50.
+    /// Writes every problem, one a line, however many there are; [`Display`](fmt::Display) stops
+    /// after the first 50.
     pub fn all(&self) -> String {
         self.first(self.problems.len())
     }
@@ -115,29 +128,33 @@ impl fmt::Display for InputErrors {
         f.write_str(&self.first(SHOWN))?;
         match self.problems.len().saturating_sub(SHOWN) {
             0 => Ok(()),
-            rest => write!(f, "\n{}: and {rest} more problems", self.file),
+            rest => write!(f, "\n{}: and {}", self.file, counted(rest, "more problem", "more problems")),
         }
     }
 }
 
 impl std::error::Error for InputErrors {}
 
-/// Collects problems on the way, so that one run reports them all.
+/// The problems found so far, so that one run reports them all.
 #[derive(Debug, Default)]
 pub(crate) struct Problems(pub(crate) Vec<Problem>);
 
 impl Problems {
-    /// Notes one.
+    /// Notes a problem.
     pub(crate) fn push(&mut self, problem: Problem) {
         self.0.push(problem);
     }
 
-    /// The value, or `None` with its problem noted.
+    /// Returns the value, or notes the problem and returns `None`.
     pub(crate) fn keep<T>(&mut self, result: Result<T, Problem>) -> Option<T> {
         result.map_err(|problem| self.push(problem)).ok()
     }
 
-    /// `value`, or the problems if there were any.
+    /// Returns `value` if there is no problem.
+    ///
+    /// # Errors
+    ///
+    /// All problems of `file`, if there are any.
     pub(crate) fn or<T>(self, file: &str, value: T) -> Result<T, InputErrors> {
         if self.0.is_empty() { Ok(value) } else { Err(InputErrors::new(file, self.0)) }
     }

@@ -2,12 +2,13 @@
 
 use crate::job::SoftDeadline;
 use crate::trace::cell::Cell;
-use crate::trace::problem::{Problem, Problems};
+use crate::trace::problem::{Problem, Problems, counted};
 use crate::trace::unit::TimeUnit;
 use crate::units::SimTime;
 
-/// The pairs of Chronus's two lists, `159-189` after the submission and `10-8`. One pair is a
-/// deadline and no soft one, but is given back all the same.
+/// Reads the pairs of Chronus's two lists: times after the submission such as `159-189`, and values
+/// such as `10-8`. A single pair is returned like several, though it is a hard deadline. Returns
+/// `None`, with the problems noted, if anything is wrong.
 pub(super) fn lists(
     times: Cell<'_>,
     values: Cell<'_>,
@@ -20,7 +21,11 @@ pub(super) fn lists(
     let worth = items(values, "numbers above 0, separated by `-`, such as `10-8`", value, problems);
     let (after, worth) = (after?, worth?);
     if after.len() != worth.len() {
-        let message = format!("has {} values for {} times; give one for each", worth.len(), after.len());
+        let message = format!(
+            "has {} for {}; give one for each",
+            counted(worth.len(), "value", "values"),
+            counted(after.len(), "time", "times")
+        );
         problems.push(values.problem(message));
         return None;
     }
@@ -29,7 +34,8 @@ pub(super) fn lists(
     problems.keep(checked(times, values, unit, soft))
 }
 
-/// The items of a list, each of which says something.
+/// Reads the items of a list that are separated by `-`, none of which may be blank. Notes the
+/// problems of all items.
 fn items<T>(
     list: Cell<'_>,
     right: &str,
@@ -41,13 +47,14 @@ fn items<T>(
         problems.push(list.problem(format!("{what}; give {right}")));
         return None;
     }
-    // All of them, for the problems of all.
+    // First all items, so that the problems of all are noted.
     let items: Vec<_> = list.parts('-').map(|item| problems.keep(read(item))).collect();
     items.into_iter().collect()
 }
 
-/// The pairs of this program's own column: `TIME:VALUE`, separated by spaces, times on the trace's
-/// clock.
+/// Reads the pairs of this program's own column: `TIME:VALUE`, separated by spaces, with times on
+/// the trace's clock. The first time must be the `deadline`. Returns `None`, with the problems
+/// noted, if anything is wrong.
 pub(super) fn pairs(
     cell: Cell<'_>,
     unit: TimeUnit,
@@ -75,17 +82,19 @@ pub(super) fn pairs(
     Some(soft)
 }
 
-/// Pairs as [`pairs`] reads them.
+/// Writes pairs as [`pairs`] reads them.
 pub(super) fn text(soft: &[SoftDeadline]) -> String {
     let pairs: Vec<_> = soft.iter().map(|worth| format!("{}:{}", worth.by, worth.value)).collect();
     pairs.join(" ")
 }
 
+/// Reads what a job is worth.
 fn value(cell: Cell<'_>) -> Result<f64, Problem> {
     let value = cell.text()?.trim().parse::<f64>().ok().filter(|value| *value > 0.0 && value.is_finite());
     value.ok_or_else(|| cell.problem("is not a value; give a number above 0"))
 }
 
+/// Checks that the times ascend up to the end of the trace's clock, and that the values do not.
 fn checked(
     times: Cell<'_>,
     values: Cell<'_>,
@@ -136,8 +145,8 @@ mod tests {
         assert_eq!(
             trace.notes,
             [
-                "drops 1 rows of jobs without GPUs",
-                "drops 1 rows of jobs on 3 GPUs, at which nothing was measured",
+                "drops 1 row of a job without GPUs",
+                "drops 1 row of a job on 3 GPUs, at which nothing was measured",
                 "models, batch sizes and iterations are drawn with the trace seed"
             ]
         );
@@ -170,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn half_of_the_work_is_no_work() {
+    fn half_of_the_work_is_refused() {
         let why = |header: &str, row: &str| {
             read(&format!("{header},expect_time_list,expect_value_list\n{row},30,10\n"), None).unwrap_err()
         };
@@ -194,56 +203,64 @@ mod tests {
         assert!(values.contains("has no column `expect_time_list`, which `chronus` traces have"), "{values}");
     }
 
+    /// What is wrong with a trace of one row whose lists are `times` and `values`.
+    fn wrong_lists(times: &str, values: &str) -> String {
+        read(&format!("{HEADER}s,u,1,2,9,vgg,2,0,{times},{values},0,soft\n"), None).unwrap_err()
+    }
+
     #[test]
-    fn lists_that_say_nothing_are_refused() {
-        let why = |times: &str, values: &str| {
-            read(&format!("{HEADER}s,u,1,2,9,vgg,2,0,{times},{values},0,soft\n"), None).unwrap_err()
-        };
+    fn lists_of_other_lengths_or_orders_are_refused() {
         assert_eq!(
-            why("3-4", "10"),
-            "line 2, expect_value_list: `10` has 1 values for 2 times; give one for each"
+            wrong_lists("3-4", "10"),
+            "line 2, expect_value_list: `10` has 1 value for 2 times; give one for each"
         );
         assert_eq!(
-            why("4-3", "10-8"),
+            wrong_lists("4-3", "10-8"),
             "line 2, expect_time_list: `4-3` does not ascend; give times from the first to the last"
         );
         assert_eq!(
-            why("3-4", "8-10"),
+            wrong_lists("3-4", "8-10"),
             "line 2, expect_value_list: `8-10` is worth more later; give values that do not ascend"
         );
+        assert_eq!(
+            wrong_lists("3-4", "10-0"),
+            "line 2, expect_value_list: `0` is not a value; give a number above 0"
+        );
+    }
+
+    #[test]
+    fn empty_items_of_lists_are_refused() {
         let times =
             "give seconds from 0 to 10000000000 after the submission, separated by `-`, such as `20-30`";
         for list in ["3-", "-3-4", "3--4", "- ", "-"] {
             let place = "line 2, expect_time_list:";
-            assert_eq!(why(list, "10-8"), format!("{place} `{list}` has an empty item; {times}"));
+            assert_eq!(wrong_lists(list, "10-8"), format!("{place} `{list}` has an empty item; {times}"));
         }
         let values = "give numbers above 0, separated by `-`, such as `10-8`";
         assert_eq!(
-            why("3-4", "10--5"),
+            wrong_lists("3-4", "10--5"),
             format!("line 2, expect_value_list: `10--5` has an empty item; {values}")
         );
-        assert_eq!(
-            why("", ""),
-            format!(
-                "line 2, expect_time_list: is empty; {times}\nline 2, expect_value_list: is empty; {values}"
-            )
-        );
-        assert_eq!(
-            why("3-4", "10-0"),
-            "line 2, expect_value_list: `0` is not a value; give a number above 0"
-        );
-        let own = |soft: &str| {
+        let empty = ["time", "value"].map(|name| format!("line 2, expect_{name}_list: is empty;"));
+        assert_eq!(wrong_lists("", ""), format!("{} {times}\n{} {values}", empty[0], empty[1]));
+    }
+
+    #[test]
+    fn pairs_that_are_none_are_refused() {
+        let wrong = |soft: &str| {
             let header = "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu,soft_deadlines\n";
             read(&format!("{header}a,0,7,bert,30,64,1,{soft}\n"), None).unwrap_err()
         };
-        assert!(
-            own("31:10 40:8")
-                .ends_with("does not begin with the deadline; give it and what it is worth first")
-        );
-        assert!(own("30").contains("`30` is not TIME:VALUE pairs, separated by spaces"));
-        let late = read(&format!("{HEADER}s,u,1,1e9,9,vgg,2,0,3,10,0,soft\n"), Some(TimeUnit::Minutes));
-        assert!(late.unwrap_err().contains("is too large; give minutes from 0 to 166666666"));
+        let first = "does not begin with the deadline; give it and what it is worth first";
+        assert!(wrong("31:10 40:8").ends_with(first));
+        assert!(wrong("30").contains("`30` is not TIME:VALUE pairs, separated by spaces"));
+    }
+
+    #[test]
+    fn messages_have_the_unit_of_the_trace() {
         let in_minutes = |row: &str| read(&format!("{HEADER}{row}\n"), Some(TimeUnit::Minutes)).unwrap_err();
+        let late = in_minutes("s,u,1,1e9,9,vgg,2,0,3,10,0,soft");
+        assert!(late.contains("is too large; give minutes from 0 to 166666666"), "{late}");
         assert_eq!(
             in_minutes("s,u,1,x,9,vgg,2,0,3-y,10-8,0,soft"),
             "line 2, submit_time: `x` is not a number; give minutes from 0 to 166666666\n\
@@ -258,6 +275,10 @@ mod tests {
             "line 2, expect_time_list: `3-166666666` ends too late on the trace's clock, which has minutes from 0 to 166666666; \
              give less"
         );
+    }
+
+    #[test]
+    fn a_trace_whose_rows_are_all_dropped_is_refused() {
         let none = read(&format!("{HEADER}s,u,0,1,9,vgg,2,0,3,10,0,soft\n"), None);
         assert_eq!(none.unwrap_err(), "has no job that could be run; every row is dropped");
     }

@@ -1,23 +1,24 @@
-//! CSV tables as traces and profiles have them: bytes in, rows with their lines out.
+//! CSV tables, as traces and profiles have them: bytes in, rows with their lines out.
 
 use crate::trace::cell::Cell;
-use crate::trace::problem::{Problem, Problems};
+use crate::trace::problem::{Problem, Problems, counted};
 
-/// A table's header and rows, not yet understood.
+/// The header and the rows of a table, whose values are not yet read.
 pub(crate) struct Table {
     line: u64,
     header: Vec<String>,
-    rows: Vec<Row>,
+    rows: Vec<Record>,
 }
 
-struct Row {
+/// One row, and the line on which it begins.
+struct Record {
     line: u64,
     fields: csv::ByteRecord,
 }
 
 impl Table {
-    /// Splits `bytes` into rows of equal length. `None` where there is no header to read the rows
-    /// by.
+    /// Splits `bytes` into rows as long as the header. Notes a problem for every row of another
+    /// length. Returns `None`, with a problem noted, if there is no header to read the rows by.
     pub(crate) fn parse(bytes: &[u8], problems: &mut Problems) -> Option<Table> {
         if bytes.starts_with(&[0xff, 0xfe]) || bytes.starts_with(&[0xfe, 0xff]) {
             problems.push(Problem::file("is UTF-16 text; save it as UTF-8"));
@@ -29,12 +30,9 @@ impl Table {
             problems.push(Problem::file("is empty; the first line names the columns"));
             return None;
         }
-        let (line, header) = {
-            let first = records.remove(0);
-            (first.line, first.fields)
-        };
+        let Record { line, fields } = records.remove(0);
         let header: Vec<String> =
-            header.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
+            fields.iter().map(|name| String::from_utf8_lossy(name).trim().to_owned()).collect();
         if let [only] = header.as_slice()
             && let Some(other) = [';', '\t', '|'].into_iter().find(|c| only.contains(*c))
         {
@@ -46,7 +44,8 @@ impl Table {
         records.retain(|row| {
             let (has, needs) = (row.fields.len(), header.len());
             if has != needs {
-                let mut message = format!("has {has} values; the header names {needs} columns");
+                let mut message =
+                    format!("has {}; the header names {needs} columns", counted(has, "value", "values"));
                 if Some(row.line) == last && has < needs && !bytes.ends_with(b"\n") {
                     message.push_str(", and the file ends in this line: was it cut off?");
                 }
@@ -57,26 +56,26 @@ impl Table {
         Some(Table { line, header, rows: records })
     }
 
-    /// The column names, trimmed.
+    /// Returns the column names, trimmed.
     pub(crate) fn header(&self) -> &[String] {
         &self.header
     }
 
-    /// A problem with the header.
+    /// Creates a problem with the header.
     pub(crate) fn problem(&self, message: impl Into<String>) -> Problem {
         Problem::line(self.line, message)
     }
 
-    /// Whether there is no row of the right length.
+    /// Returns whether there is no row of the right length.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
     }
 
-    /// Where a column is that may be spelled in several ways.
+    /// Returns the place of the column that has one of these names, if there is one.
     ///
     /// # Errors
     ///
-    /// If more than one column answers to these names: which one is meant is not for us to guess.
+    /// If several columns have one of these names: which one is meant must not be guessed.
     pub(crate) fn column(&self, names: &[&str]) -> Result<Option<usize>, Problem> {
         let mut found = (0..self.header.len()).filter(|i| names.contains(&self.header[*i].as_str()));
         let first = found.next();
@@ -92,18 +91,20 @@ impl Table {
         }
     }
 
-    /// Every row, as something to take cells from.
-    pub(crate) fn rows(&self) -> impl Iterator<Item = Cells<'_>> {
-        self.rows.iter().map(|row| Cells { header: &self.header, row })
+    /// Returns the rows in the order of the file.
+    pub(crate) fn rows(&self) -> impl Iterator<Item = TableRow<'_>> {
+        self.rows.iter().map(|row| TableRow { header: &self.header, row })
     }
 }
 
-/// Every record with the line on which it begins.
+/// Returns every record with the line on which it begins.
 ///
-/// The lines are counted here: the reader's own count is one short after an empty line or a CR LF.
-fn records(bytes: &[u8], problems: &mut Problems) -> Vec<Row> {
+/// The lines are counted here, since the count of the CSV reader is one short after an empty line
+/// or a CR LF.
+fn records(bytes: &[u8], problems: &mut Problems) -> Vec<Record> {
     let mut reader = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(bytes);
-    let (mut rows, mut line, mut counted) = (Vec::new(), 1, 0);
+    // `line` is the line of the byte at `place`, up to which the line ends are counted.
+    let (mut rows, mut line, mut place) = (Vec::new(), 1, 0);
     for record in reader.byte_records() {
         let fields = match record {
             Ok(fields) => fields,
@@ -112,15 +113,16 @@ fn records(bytes: &[u8], problems: &mut Problems) -> Vec<Row> {
                 break;
             }
         };
-        let mut start = fields.position().map_or(counted, |at| at.byte() as usize);
+        let position = fields.position().expect("a record that was read has a position");
+        let mut start = position.byte() as usize;
         start += bytes[start..].iter().take_while(|b| matches!(b, b'\r' | b'\n')).count();
-        line += line_ends(&bytes[counted..start]);
-        counted = start;
-        rows.push(Row { line, fields });
+        line += line_ends(&bytes[place..start]);
+        place = start;
+        rows.push(Record { line, fields });
     }
-    // A quoted value that never ends swallows the rest of the file without a word, and would do so
-    // with one more row.
-    let tail = [&bytes[counted..], b"\nx\n"].concat();
+    // A quoted value that never ends takes in the rest of the file without an error. It would also
+    // take in one more row.
+    let tail = [&bytes[place..], b"\nx\n"].concat();
     let mut again = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(tail.as_slice());
     if !rows.is_empty() && again.byte_records().count() < 2 {
         rows.pop();
@@ -129,31 +131,32 @@ fn records(bytes: &[u8], problems: &mut Problems) -> Vec<Row> {
     rows
 }
 
-/// How many lines end in `bytes`, be it by LF, CR LF or CR.
+/// Counts the lines that end in `bytes`, by LF, CR LF or CR.
 fn line_ends(bytes: &[u8]) -> u64 {
-    let ends = |(i, b): (usize, &u8)| *b == b'\n' || (*b == b'\r' && bytes.get(i + 1) != Some(&b'\n'));
-    bytes.iter().enumerate().filter(|at| ends(*at)).count() as u64
+    let ends_line =
+        |(i, b): &(usize, &u8)| **b == b'\n' || (**b == b'\r' && bytes.get(i + 1) != Some(&b'\n'));
+    bytes.iter().enumerate().filter(ends_line).count() as u64
 }
 
-/// One row.
+/// One row of a table.
 #[derive(Clone, Copy)]
-pub(crate) struct Cells<'a> {
+pub(crate) struct TableRow<'a> {
     header: &'a [String],
-    row: &'a Row,
+    row: &'a Record,
 }
 
-impl<'a> Cells<'a> {
-    /// The line on which the row begins, from 1.
+impl<'a> TableRow<'a> {
+    /// Returns the line on which the row begins, from 1.
     pub(crate) fn line(&self) -> u64 {
         self.row.line
     }
 
-    /// The value in a column.
+    /// Returns the value in a column, by its place in the header.
     pub(crate) fn cell(&self, column: usize) -> Cell<'a> {
         Cell {
             line: self.row.line,
             column: &self.header[column],
-            bytes: self.row.fields.get(column).unwrap_or(b""),
+            bytes: self.row.fields.get(column).expect("rows are as long as the header"),
         }
     }
 }
@@ -185,11 +188,11 @@ mod tests {
         assert_eq!(problem("a;b\n1;2\n"), "line 1: separates its columns by ';'; separate them by commas");
         assert_eq!(
             problem("a,b\n1\n1,2,3\n"),
-            "line 2: has 1 values; the header names 2 columns | line 3: has 3 values; the header names 2 columns"
+            "line 2: has 1 value; the header names 2 columns | line 3: has 3 values; the header names 2 columns"
         );
         assert_eq!(
             problem("a,b\n1,2\n1"),
-            "line 3: has 1 values; the header names 2 columns, and the file ends in this line: was it cut off?"
+            "line 3: has 1 value; the header names 2 columns, and the file ends in this line: was it cut off?"
         );
         let open = "has a quoted value that never ends; close it with `\"`";
         assert_eq!(problem("a,b\n1,\"2\n3,4\n"), format!("line 2: {open}"));

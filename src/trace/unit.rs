@@ -1,4 +1,4 @@
-//! What the times of a trace are counted in.
+//! The unit of the times in a trace.
 
 use std::fmt;
 use std::str::FromStr;
@@ -10,10 +10,10 @@ use crate::units::{SimDuration, SimTime};
 /// The unit of every time in a trace. It is never guessed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub enum TimeUnit {
-    /// As this program's own traces.
+    /// As in this program's own traces.
     #[default]
     Seconds,
-    /// As the traces published with Chronus.
+    /// As in the traces published with Chronus.
     Minutes,
 }
 
@@ -25,7 +25,7 @@ impl TimeUnit {
         }
     }
 
-    /// An instant on the trace's clock.
+    /// Reads an instant on the trace's clock.
     pub(super) fn time(self, cell: Cell<'_>) -> Result<SimTime, Problem> {
         let right = self.right();
         let time = SimTime::from_micros(cell.time::<SimTime>(&right)?.as_micros() * self.seconds());
@@ -36,13 +36,13 @@ impl TimeUnit {
         }
     }
 
-    /// What a time may be, in words.
+    /// Says in words what a time may be.
     pub(super) fn right(self) -> String {
         let most = SimTime::LIMIT.as_micros() / SimTime::from_secs(self.seconds()).as_micros();
         format!("{self} from 0 to {most}")
     }
 
-    /// A length of time.
+    /// Reads a duration.
     pub(super) fn duration(self, cell: Cell<'_>) -> Result<SimDuration, Problem> {
         Ok(self.time(cell)?.since(SimTime::ZERO))
     }
@@ -55,7 +55,7 @@ impl FromStr for TimeUnit {
         match text {
             "seconds" => Ok(TimeUnit::Seconds),
             "minutes" => Ok(TimeUnit::Minutes),
-            _ => Err(format!("`{text}` is no unit of time; give seconds or minutes")),
+            _ => Err(format!("`{text}` is not a unit of time; give seconds or minutes")),
         }
     }
 }

@@ -15,7 +15,7 @@ use elasticflow_sim::config::profiles::builtin;
 use elasticflow_sim::job::JobSpec;
 use elasticflow_sim::overhead::{ChangeCost, OverheadPreset};
 use elasticflow_sim::profile::{Configuration, SpeedModel, ThroughputTable};
-use elasticflow_sim::record::jobs::State;
+use elasticflow_sim::record::jobs::JobOutcome;
 use elasticflow_sim::scheduler;
 use elasticflow_sim::sim::{Scenario, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate};
@@ -103,10 +103,10 @@ fn nobody_admitted_is_late(data: &Path, name: &str) {
         let scenario = replay(&data.join("traces").join(trace), profiles, cluster, slot, name);
         for row in simulate(&scenario, &mut ()).unwrap().jobs {
             if row.deadline.is_none() {
-                assert_eq!(row.state, State::Completed, "{name}: {} of {trace}", row.job_id);
+                assert_eq!(row.state, JobOutcome::Completed, "{name}: {} of {trace}", row.job_id);
                 continue;
             }
-            let expected = if row.admitted == 1 { State::Met } else { State::Declined };
+            let expected = if row.admitted == 1 { JobOutcome::Met } else { JobOutcome::Declined };
             assert_eq!(row.state, expected, "{name}: {} of {trace} on {cluster:?}", row.job_id);
             admitted += u32::from(row.admitted);
             slo += 1;

@@ -306,6 +306,6 @@ fn what_the_artifact_does_not_get_through_is_refused() {
     assert_eq!((replayed.rows.len(), counts(&replayed), replayed.refused.len()), (0, (0, 0), 0));
     assert_eq!(
         replayed.job_rows(&large, |_| None)[0].state,
-        elasticflow_sim::record::jobs::State::Unfinished
+        elasticflow_sim::record::jobs::JobOutcome::Unfinished
     );
 }

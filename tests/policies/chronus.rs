@@ -12,7 +12,7 @@ use elasticflow_sim::job::{JobSpec, SoftDeadline};
 use elasticflow_sim::overhead::OverheadPreset;
 use elasticflow_sim::placement;
 use elasticflow_sim::profile::{Curve, ProfiledSpeeds};
-use elasticflow_sim::record::jobs::{JobRow, State};
+use elasticflow_sim::record::jobs::{JobOutcome, JobRow};
 use elasticflow_sim::scheduler::{self, Options};
 use elasticflow_sim::sim::Scenario;
 use elasticflow_sim::units::{Gpus, Rate, SimDuration, SimTime};
@@ -29,7 +29,7 @@ fn chronus(jobs: &[Job], options: &[&str]) -> Scenario {
     with(scenario("chronus", 1, 8, jobs), &options)
 }
 
-fn states(rows: &[JobRow]) -> Vec<(u8, State)> {
+fn states(rows: &[JobRow]) -> Vec<(u8, JobOutcome)> {
     rows.iter().map(|row| (row.admitted, row.state)).collect()
 }
 
@@ -47,7 +47,7 @@ fn leases_are_promised_and_the_rest_is_dealt_out() {
     ];
     let outcome = run(&chronus(&jobs, &[]));
     assert_eq!(spans(&outcome), ["90-240", "0-90", "240-320"]);
-    assert_eq!(states(&outcome.jobs), [(1, State::Met), (1, State::Met), (0, State::Late)]);
+    assert_eq!(states(&outcome.jobs), [(1, JobOutcome::Met), (1, JobOutcome::Met), (0, JobOutcome::Late)]);
     assert_eq!(outcome.jobs[0].planned_end_time, Some(SimTime::from_secs(450)));
 }
 
@@ -70,7 +70,7 @@ fn the_lease_of_the_deadline_counts_in_part() {
 fn guaranteed_jobs_make_way_for_rejected_ones() {
     let jobs = [job("linear", 0.0, 1200.0).on(8).due(400.0), job("linear", 0.0, 1600.0).on(8).due(399.0)];
     let outcome = run(&chronus(&jobs, &[]));
-    assert_eq!(states(&outcome.jobs), [(1, State::Met), (0, State::Met)]);
+    assert_eq!(states(&outcome.jobs), [(1, JobOutcome::Met), (0, JobOutcome::Met)]);
     assert_eq!(spans(&outcome), ["200-350", "0-200"]);
     assert_eq!(spans(&run(&chronus(&jobs, &["objective=most"]))), ["0-150", "150-350"]);
     let alone = chronus(&jobs[..1], &["opportunistic=off", "objective=least"]);
@@ -100,9 +100,9 @@ fn what_is_left_goes_by_least_service() {
 fn soft_deadlines_are_lowered_rather_than_lost() {
     let jobs = [job("linear", 0.0, 640.0).on(8).due(100.0), job("linear", 0.0, 640.0).on(8).due(100.0)];
     let base = chronus(&jobs, &[]);
-    assert_eq!(states(&run(&base).jobs)[1], (0, State::Late));
+    assert_eq!(states(&run(&base).jobs)[1], (0, JobOutcome::Late));
     let outcome = run(&softened(&base, 1, &[(100.0, 10.0), (200.0, 5.0)]));
-    assert_eq!(states(&outcome.jobs)[1], (1, State::Late));
+    assert_eq!(states(&outcome.jobs)[1], (1, JobOutcome::Late));
     assert_eq!((spans(&outcome)[1].as_str(), outcome.jobs[1].earned), ("80-160", Some((5.0, 10.0))));
     assert_eq!(outcome.jobs[1].class, "soft");
 }
@@ -208,9 +208,9 @@ fn the_published_evaluation_charges_every_lease() {
 fn best_effort_jobs_are_kept_or_dropped() {
     let jobs = [job("linear", 0.0, 80.0)];
     let outcome = run(&chronus(&jobs, &["best_effort=drop"]));
-    assert_eq!(outcome.jobs[0].state, State::Declined);
+    assert_eq!(outcome.jobs[0].state, JobOutcome::Declined);
     assert_eq!(outcome.jobs[0].reason, "is a best-effort job, and none are served");
-    assert_eq!(run(&chronus(&jobs, &[])).jobs[0].state, State::Completed);
+    assert_eq!(run(&chronus(&jobs, &[])).jobs[0].state, JobOutcome::Completed);
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn kept(scenario: &Scenario) -> usize {
         accepted += 1;
         assert!(row.end_time <= row.planned_end_time && row.admitted == 1, "{row:?}");
         assert!(row.earned.is_none_or(|(value, _)| value > 0.0), "{row:?}");
-        assert!(row.class == "soft" || row.state == State::Met, "{row:?}");
+        assert!(row.class == "soft" || row.state == JobOutcome::Met, "{row:?}");
     }
     accepted
 }
@@ -399,11 +399,11 @@ fn figure_8a_is_what_the_published_evaluation_computes() {
     let Some(data) = data::data() else { return };
     let trace = data.join("traces/artifact/elasticVpollux_e.csv");
     let outcome = run(&artifact(replay::replay(&trace, "t4", (16, 4), 60, "chronus")));
-    let met = outcome.jobs.iter().filter(|row| row.state == State::Met).count();
+    let met = outcome.jobs.iter().filter(|row| row.state == JobOutcome::Met).count();
     let accepted = outcome.jobs.iter().filter(|row| row.admitted == 1);
     assert!((80..=86).contains(&met), "{met}");
     assert!((46..=50).contains(&accepted.clone().count()), "{}", accepted.count());
-    assert!(outcome.jobs.iter().all(|row| row.admitted == 0 || row.state == State::Met));
+    assert!(outcome.jobs.iter().all(|row| row.admitted == 0 || row.state == JobOutcome::Met));
 }
 
 /// No accepted job is late on the traces of the ten clusters, in either preset.
@@ -426,5 +426,5 @@ fn odd_clusters_are_served() {
     let overhead = "on-change".parse::<OverheadPreset>().unwrap().for_cluster(cluster.gpus()).into();
     let placer = placement::entry("first-fit").unwrap();
     let outcome = run(&Scenario { cluster, overhead, placer, ..chronus(&jobs, &[]) });
-    assert_eq!(states(&outcome.jobs), [(1, State::Met), (0, State::Declined)]);
+    assert_eq!(states(&outcome.jobs), [(1, JobOutcome::Met), (0, JobOutcome::Declined)]);
 }

@@ -17,7 +17,7 @@ fn elasticflow_sim(words: &str) {
     assert!(output.status.success(), "{words}: {}", String::from_utf8_lossy(&output.stderr));
 }
 
-/// Puts a screenshot beside the build, and checks that it is a picture of something.
+/// Puts a screenshot into `target/screenshots`, and checks that it is a picture of something.
 fn keep(browser: &mut Browser, name: &str) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
     fs::create_dir_all(&folder).expect("a directory");
@@ -26,7 +26,7 @@ fn keep(browser: &mut Browser, name: &str) {
     fs::write(folder.join(format!("{name}.png")), png).expect("a file");
 }
 
-/// Base64.
+/// Decodes base64.
 fn decode(text: &str) -> Vec<u8> {
     let value = |c: u8| match c {
         b'A'..=b'Z' => c - b'A',
@@ -52,24 +52,31 @@ const ROWS: &str = "document.getElementById('gantt-scroll').dataset.rows";
 const COUNT: &str = "document.getElementById('count').textContent";
 const VIEW: &str = "document.querySelector('#gantt output.view').textContent";
 
-#[test]
-fn a_reader_clicks_through_the_page() {
-    let Some(program) = devtools::find() else { return };
+const SCHEDULERS: [&str; 3] = ["elasticflow", "edf", "gandiva"];
+
+/// Opens the page of one run of each of [`SCHEDULERS`]; `None` where no browser is installed. The
+/// directory holds the page as long as it lives.
+fn open_three_runs() -> Option<(Browser, tempfile::TempDir)> {
+    let program = devtools::find()?;
     let root = tempfile::tempdir().expect("a directory");
-    let at = |name: &str| root.path().join(name).display().to_string();
-    let runs = at("runs");
-    let schedulers = ["elasticflow", "edf", "gandiva"];
+    let path = |name: &str| root.path().join(name).display().to_string();
+    let runs = path("runs");
     elasticflow_sim(&format!(
         "compare --trace traces/mixed-200.csv --cluster 8x8 --schedulers {} --out {runs}",
-        schedulers.join(",")
+        SCHEDULERS.join(",")
     ));
-    let named = schedulers.map(|name| format!("{runs}/{name}")).join(" ");
-    elasticflow_sim(&format!("report {named} --html {}", at("page.html")));
+    let named = SCHEDULERS.map(|name| format!("{runs}/{name}")).join(" ");
+    elasticflow_sim(&format!("report {named} --html {}", path("page.html")));
     let mut page = Browser::open(&program, &root.path().join("page.html"), 1280, 900);
     assert_eq!(page.text(COUNT), "200 of 200 jobs");
-    keep(&mut page, "summary");
+    Some((page, root))
+}
 
-    // Every tab shows its own panel and nothing else; each chart has something in it.
+/// Every tab shows its own panel and nothing else, and each chart has something in it.
+#[test]
+fn every_tab_shows_its_chart() {
+    let Some((mut page, _root)) = open_three_runs() else { return };
+    keep(&mut page, "summary");
     for (tab, drawn) in [("gpus", "path"), ("slack", "rect"), ("cdf", "path")] {
         page.click(&format!("#tab-{tab}"));
         let shown = "[...document.querySelectorAll('[role=tabpanel]')].filter((e) => !e.hidden).map((e) => e.id).join()";
@@ -82,9 +89,13 @@ fn a_reader_clicks_through_the_page() {
     let middle = page.place("#cdf-chart svg", 0.5, 0.5);
     page.hover(middle);
     assert!(page.text("document.getElementById('cdf-readout').textContent").contains("elasticflow "));
+    assert_eq!(page.complaints, [""; 0]);
+}
 
-    // The Gantt chart: all jobs, then those of a model, then zoomed by a drag, by a key and by a
-    // button.
+/// A drag, a key and a button zoom in; rows are those of the range, unless all are asked for.
+#[test]
+fn the_gantt_chart_zooms() {
+    let Some((mut page, _root)) = open_three_runs() else { return };
     page.click("#tab-gantt");
     assert_eq!(page.text(ROWS), "200");
     keep(&mut page, "gantt");
@@ -93,7 +104,6 @@ fn a_reader_clicks_through_the_page() {
     page.drag(from, to);
     let dragged = page.text(VIEW);
     assert_ne!(dragged, whole);
-    // Only the jobs of that time have a row, unless all are asked for.
     let fewer: usize = page.text(ROWS).parse().expect("a number");
     assert!((1..200).contains(&fewer), "{fewer}");
     page.click("#gantt-insight");
@@ -109,14 +119,19 @@ fn a_reader_clicks_through_the_page() {
     assert_ne!(page.text(VIEW), whole);
     page.click("#gantt [aria-label='Show all of the time']");
     assert_eq!(page.text(VIEW), whole);
+    assert_eq!(page.complaints, [""; 0]);
+}
 
-    // What is selected is told of every run.
+/// A selected job is told of in every run; the filter applies to the chart and the table, and the
+/// table leads to the chart.
+#[test]
+fn jobs_are_selected_and_filtered() {
+    let Some((mut page, _root)) = open_three_runs() else { return };
+    page.click("#tab-gantt");
     page.eval("document.getElementById('gantt-scroll').focus()");
     page.key("ArrowDown", "");
     let detail = page.text("document.getElementById('gantt-detail').textContent");
-    assert!(schedulers.iter().all(|name| detail.contains(name)), "{detail}");
-
-    // The filter, by typing.
+    assert!(SCHEDULERS.iter().all(|name| detail.contains(name)), "{detail}");
     page.click("#filter");
     page.write("bert");
     let berts = fs::read_to_string("traces/mixed-200.csv").expect("a trace").matches(",bert,").count();
@@ -127,12 +142,17 @@ fn a_reader_clicks_through_the_page() {
     let listed = page.eval("document.querySelectorAll('#jobs-table tbody tr').length");
     assert_eq!(listed.as_u64(), Some(berts.min(50) as u64));
     keep(&mut page, "jobs");
-    // From the table to the chart.
     page.click("#jobs-table tbody tr:nth-child(3) button");
     assert_eq!(page.text("document.querySelector('[role=tab][aria-selected=true]').id"), "tab-gantt");
     assert!(page.text("document.getElementById('gantt-detail').textContent").starts_with("Job "));
+    assert_eq!(page.complaints, [""; 0]);
+}
 
-    // Tabs by keys, a run switched off, the other colours, and a narrow window.
+/// Tabs by keys, a run switched off, the dark colours, and a narrow window.
+#[test]
+fn the_page_is_used_by_keys_in_the_dark_and_on_narrow_screens() {
+    let Some((mut page, _root)) = open_three_runs() else { return };
+    page.click("#tab-gantt");
     page.eval("document.getElementById('tab-gantt').focus()");
     page.key("Home", "");
     assert_eq!(page.text("document.activeElement.id"), "tab-summary");
@@ -147,10 +167,8 @@ fn a_reader_clicks_through_the_page() {
     page.resize(420, 800);
     page.click("#tab-summary");
     keep(&mut page, "narrow");
-    assert!(
-        page.eval("document.documentElement.scrollWidth <= 420").as_bool() == Some(true),
-        "wider than the window"
-    );
+    let fits = page.eval("document.documentElement.scrollWidth <= 420");
+    assert_eq!(fits.as_bool(), Some(true), "wider than the window");
     assert_eq!(page.complaints, [""; 0]);
 }
 
@@ -188,20 +206,20 @@ fn a_hostile_trace_does_nothing() {
 fn jobs_of_different_traces_have_rows_of_their_own() {
     let Some(program) = devtools::find() else { return };
     let root = tempfile::tempdir().expect("a directory");
-    let at = |name: &str| root.path().join(name).display().to_string();
+    let path = |name: &str| root.path().join(name).display().to_string();
     for (name, trace) in [("light", "light-100"), ("bursty", "bursty-195"), ("again", "bursty-195")] {
         let scheduler = if name == "again" { "fifo" } else { "edf" };
         elasticflow_sim(&format!(
             "run --trace traces/{trace}.csv --scheduler {scheduler} --out {}",
-            at(name)
+            path(name)
         ));
     }
     elasticflow_sim(&format!(
         "report {} {} {} --html {}",
-        at("light"),
-        at("bursty"),
-        at("again"),
-        at("page.html")
+        path("light"),
+        path("bursty"),
+        path("again"),
+        path("page.html")
     ));
     let mut page = Browser::open(&program, &root.path().join("page.html"), 1280, 900);
     assert_eq!(page.text(COUNT), "295 of 295 jobs");
@@ -220,7 +238,7 @@ fn jobs_of_different_traces_have_rows_of_their_own() {
     page.click("#page-on");
     page.click("#page-on");
     assert_eq!(cells(&mut page, "0"), "-xx");
-    // It is shown in the chart of a run that has it, and told of those alone.
+    // It is shown in the chart of a run that has it, and the table below has only such runs.
     page.click("#jobs-table tbody tr button");
     let run = page.text("document.getElementById('gantt-run').selectedOptions[0].textContent");
     assert!(run.contains("bursty"), "{run}");
@@ -229,25 +247,25 @@ fn jobs_of_different_traces_have_rows_of_their_own() {
     assert_eq!(page.complaints, [""; 0]);
 }
 
-/// An id of thousands of characters, and windows of all widths.
+/// An id of thousands of characters is cut, and windows of all widths have room for every text.
 #[test]
 fn long_names_and_narrow_windows_are_readable() {
     let Some(program) = devtools::find() else { return };
     let root = tempfile::tempdir().expect("a directory");
-    let at = |name: &str| root.path().join(name).display().to_string();
+    let path = |name: &str| root.path().join(name).display().to_string();
     let id = "long-".repeat(600);
     let trace = fs::read_to_string("traces/bursty-195.csv").expect("a trace").replacen(
         "\n7,",
         &format!("\n{id},"),
         1,
     );
-    fs::write(at("trace.csv"), trace).expect("a file");
+    fs::write(path("trace.csv"), trace).expect("a file");
     elasticflow_sim(&format!(
         "compare --trace {} --schedulers elasticflow,edf --out {}",
-        at("trace.csv"),
-        at("runs")
+        path("trace.csv"),
+        path("runs")
     ));
-    elasticflow_sim(&format!("report {0}/elasticflow {0}/edf --html {1}", at("runs"), at("page.html")));
+    elasticflow_sim(&format!("report {0}/elasticflow {0}/edf --html {1}", path("runs"), path("page.html")));
     let mut page = Browser::open(&program, &root.path().join("page.html"), 1400, 900);
     page.click("#tab-jobs");
     let button = "document.querySelector('#jobs-table tbody tr:nth-child(8) button')";
@@ -306,7 +324,7 @@ fn thousands_of_jobs_stay_usable() {
     page.click("#filter");
     page.write("vgg");
     assert!(page.text(ROWS).parse::<usize>().expect("a number") < all);
-    // Redrawing is for what is in sight: told here, judged by whoever reads it.
+    // Only what is in sight is redrawn. How long that takes is printed and not checked.
     let took = page.eval("(() => { const begun = performance.now(); for (let n = 0; n < 10; n++) document.querySelector(\"#gantt [aria-label='Later']\").click(); return (performance.now() - begun) / 10; })()");
     eprintln!(
         "{} bytes, {all} jobs, {took} ms a step of the Gantt chart",

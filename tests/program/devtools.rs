@@ -1,8 +1,8 @@
 //! A headless Chromium, driven over the DevTools protocol through a pipe: no port, no driver, no
 //! other program.
 //!
-//! Stands alone. The browser reads commands from its file descriptor 3 and answers on 4; a shell
-//! puts the ends of our pipes there. Messages are JSON that ends in a zero byte.
+//! The browser reads commands from its file descriptor 3 and answers on 4; a shell connects these
+//! to the pipes. Messages are JSON that ends in a zero byte.
 
 use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
@@ -10,7 +10,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::{Value, json};
 
-/// What a browser may be called.
+/// The names that a browser may have.
 const NAMES: [&str; 5] =
     ["chromium-headless-shell", "chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
@@ -21,13 +21,13 @@ pub(crate) struct Browser {
     from: BufReader<ChildStdout>,
     session: String,
     last: u64,
-    /// What the page printed as errors, and requests it made.
+    /// The errors that the page printed, and the requests that it made.
     pub(crate) complaints: Vec<String>,
     _profile: tempfile::TempDir,
 }
 
-/// The path of a browser: `$CHROMIUM`, or what is installed. Where there is none, says so and gives
-/// `None`.
+/// Returns the path of a browser: `$CHROMIUM`, or one that is installed. If there is none, says so
+/// and returns `None`.
 pub(crate) fn find() -> Option<PathBuf> {
     let named = std::env::var_os("CHROMIUM").map(PathBuf::from);
     let path = std::env::var_os("PATH").unwrap_or_default();
@@ -46,7 +46,7 @@ pub(crate) fn find() -> Option<PathBuf> {
 }
 
 impl Browser {
-    /// Starts a browser of a given size and opens a file.
+    /// Starts a browser with a window of a given size, and opens a file.
     pub(crate) fn open(program: &Path, page: &Path, width: u32, height: u32) -> Browser {
         let profile = tempfile::tempdir().expect("a directory");
         let mut process = Command::new("sh")
@@ -90,8 +90,7 @@ impl Browser {
         self.call("Emulation.setDeviceMetricsOverride", size);
     }
 
-    /// Sends a command and gives back its result; what happens in between is looked through for
-    /// complaints.
+    /// Sends a command and returns its result. Keeps the complaints that arrive before the result.
     pub(crate) fn call(&mut self, method: &str, params: Value) -> Value {
         self.last += 1;
         let mut message = json!({ "id": self.last, "method": method, "params": params });
@@ -132,7 +131,7 @@ impl Browser {
         self.complaints.push(complaint);
     }
 
-    /// The value of an expression in the page.
+    /// Evaluates an expression in the page.
     pub(crate) fn eval(&mut self, expression: &str) -> Value {
         let params = json!({ "expression": expression, "returnByValue": true, "awaitPromise": true });
         let answer = self.call("Runtime.evaluate", params);
@@ -144,7 +143,7 @@ impl Browser {
         self.eval(expression).as_str().unwrap_or_else(|| panic!("{expression} is no text")).to_owned()
     }
 
-    /// Waits until an expression is true. The page, not a clock of ours, says when to look again.
+    /// Waits until an expression is true. A timer of the page says when to look again.
     pub(crate) fn wait(&mut self, expression: &str) {
         for _ in 0..600 {
             if self.eval(expression) == true {
@@ -161,7 +160,8 @@ impl Browser {
         self.drag((x, y), (x, y));
     }
 
-    /// A point of an element, as shares of its width and height, in pixels of the window.
+    /// Returns a point of an element, given as shares of its width and height, in pixels of the
+    /// window.
     pub(crate) fn place(&mut self, selector: &str, across: f64, down: f64) -> (f64, f64) {
         let quoted = json!(selector);
         let at = self.eval(&format!(
@@ -207,7 +207,7 @@ impl Browser {
         self.call("Input.dispatchKeyEvent", json!({ "type": "keyUp", "key": key }));
     }
 
-    /// What the window shows, as PNG in base64.
+    /// Returns what the window shows, as PNG in base64.
     pub(crate) fn screenshot(&mut self) -> String {
         let shot = self.call("Page.captureScreenshot", json!({ "format": "png" }));
         shot["data"].as_str().expect("a picture").to_owned()

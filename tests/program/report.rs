@@ -1,5 +1,5 @@
-//! `report --html`: one page, the same bytes every time, that holds everything and trusts nothing.
-//! `tests/program/browser.rs` opens it.
+//! `report --html`: one page, the same bytes every time, that holds everything it needs and escapes
+//! all text from a trace. `tests/program/browser.rs` opens it.
 
 use crate::data;
 use std::fs;
@@ -36,12 +36,12 @@ const MICRO: &str = "--trace tests/cmd/data/micro.csv --profiles tests/cmd/data/
 #[test]
 fn the_same_runs_give_the_same_bytes_and_load_nothing() {
     let root = tempfile::tempdir().expect("a directory");
-    let at = |name: &str| root.path().join(name);
-    compare(&format!("{MICRO} --schedulers edf,fifo,gandiva"), &at("runs"));
-    let runs = ["runs/edf", "runs/fifo", "runs/gandiva"].map(at);
+    let path = |name: &str| root.path().join(name);
+    compare(&format!("{MICRO} --schedulers edf,fifo,gandiva"), &path("runs"));
+    let runs = ["runs/edf", "runs/fifo", "runs/gandiva"].map(path);
     let runs: Vec<&Path> = runs.iter().map(|run| run.as_path()).collect();
-    let page = report(&runs, &at("a.html"));
-    assert_eq!(page, report(&runs, &at("b.html")));
+    let page = report(&runs, &path("a.html"));
+    assert_eq!(page, report(&runs, &path("b.html")));
     for loads in ["src=", "href=", "url(", "import ", "fetch(", "http:", "https:"] {
         // The name of a namespace is no address that is asked for.
         assert!(!page.replace("http://www.w3.org/2000/svg", "").contains(loads), "{loads}");
@@ -52,8 +52,8 @@ fn the_same_runs_give_the_same_bytes_and_load_nothing() {
         assert!(page.contains(&format!("<tr><th scope=\"row\">{run}</th><td>50.0</td><td>1</td>")), "{run}");
     }
     // Two runs of one scheduler are told apart by their directories.
-    compare(&format!("{MICRO} --slot 0 --schedulers edf"), &at("other"));
-    let both = report(&[&at("runs/edf"), &at("other/edf")], &at("c.html"));
+    compare(&format!("{MICRO} --slot 0 --schedulers edf"), &path("other"));
+    let both = report(&[&path("runs/edf"), &path("other/edf")], &path("c.html"));
     assert!(both.contains("runs/edf)</th>") && both.contains("other/edf)</th>"));
 }
 
@@ -61,15 +61,15 @@ fn the_same_runs_give_the_same_bytes_and_load_nothing() {
 #[test]
 fn what_comes_from_a_trace_stays_text() {
     let root = tempfile::tempdir().expect("a directory");
-    let at = |name: &str| root.path().join(name);
-    let page = hostile(root.path(), &at("page.html"));
+    let path = |name: &str| root.path().join(name);
+    let page = hostile(root.path(), &path("page.html"));
     assert_eq!(page.matches("<script").count(), 2);
     assert_eq!(page.matches("</script").count(), 2);
     assert!(!page.contains("<img") && !page.contains("<b>"));
     assert!(page.contains("\\u003cscript\\u003e"));
 }
 
-/// A page of a trace whose author means harm; also what the browser opens.
+/// Makes a page of a trace whose author means harm.
 fn hostile(root: &Path, to: &Path) -> String {
     let trace = root.join("<img src=x onerror=alert(2)>.csv");
     fs::write(&trace, fs::read("tests/fixtures/hostile.csv").expect("the trace")).expect("a file");
@@ -101,20 +101,21 @@ fn a_page_of_thousands_of_jobs_is_small_enough() {
 #[test]
 fn a_page_appears_whole_or_not_at_all() {
     let root = tempfile::tempdir().expect("a directory");
-    let at = |name: &str| root.path().join(name);
-    compare(&format!("{MICRO} --schedulers edf"), &at("runs"));
-    report(&[&at("runs/edf")], &at("page.html"));
-    let before = fs::read(at("page.html")).expect("a page");
+    let path = |name: &str| root.path().join(name);
+    compare(&format!("{MICRO} --schedulers edf"), &path("runs"));
+    report(&[&path("runs/edf")], &path("page.html"));
+    let before = fs::read(path("page.html")).expect("a page");
     for (file, words) in
         [("timeline.csv", "is missing"), ("jobs.csv", "is missing"), ("run.json", "is no run directory")]
     {
-        fs::remove_file(at("runs/edf").join(file)).expect("a file");
+        fs::remove_file(path("runs/edf").join(file)).expect("a file");
         let mut report = command("report --html");
-        let output = report.arg(at("page.html")).arg(at("runs/edf")).output().expect("the program starts");
+        let output =
+            report.arg(path("page.html")).arg(path("runs/edf")).output().expect("the program starts");
         assert_eq!(output.status.code(), Some(2));
         let errors = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(errors.contains(words), "{file}: {errors}");
-        assert_eq!(fs::read(at("page.html")).expect("a page"), before);
+        assert_eq!(fs::read(path("page.html")).expect("a page"), before);
     }
     assert_eq!(fs::read_dir(root.path()).expect("a directory").count(), 2);
 }

@@ -33,67 +33,80 @@ type Span = (u64, u64);
 /// The spans of each track: a process and a thread.
 type Tracks = BTreeMap<(u64, u64), Vec<Span>>;
 
-/// What is wrong, by the rules of the format; and what is on each track.
+/// Checks events by the rules of the format. Returns what is wrong, and the slices of each track.
 fn check(events: &[Value]) -> (Vec<String>, Tracks) {
-    let mut wrong = Vec::new();
-    let mut last: BTreeMap<(u64, u64), u64> = BTreeMap::new();
-    let mut slices: BTreeMap<(u64, u64), Vec<Span>> = BTreeMap::new();
-    let mut named: BTreeMap<(u64, u64), usize> = BTreeMap::new();
+    let mut checker = Checker::default();
     for event in events {
+        if let Err(what) = checker.check_event(event) {
+            checker.wrong.push(format!("{event} {what}"));
+        }
+    }
+    for (track, spans) in &checker.slices {
+        if checker.named.get(track) != Some(&1) {
+            checker.wrong.push(format!("track {track:?} is named {:?} times", checker.named.get(track)));
+        }
+        checker.wrong.extend(overlaps(spans).map(|what| format!("track {track:?}: {what}")));
+    }
+    (checker.wrong, checker.slices)
+}
+
+/// What was seen of the events so far.
+#[derive(Default)]
+struct Checker {
+    wrong: Vec<String>,
+    /// The last time stamp of each track.
+    last: BTreeMap<(u64, u64), u64>,
+    slices: Tracks,
+    /// How many times each track is named.
+    named: BTreeMap<(u64, u64), usize>,
+}
+
+impl Checker {
+    /// Checks one event on its own, and that it is not before the one before it on its track.
+    fn check_event(&mut self, event: &Value) -> Result<(), &'static str> {
         let number = |key: &str| event[key].as_u64();
         let (Some(pid), Some(tid), Some(name), Some(phase)) =
             (number("pid"), number("tid"), event["name"].as_str(), event["ph"].as_str())
         else {
-            wrong.push(format!("{event} lacks pid, tid, name or ph"));
-            continue;
+            return Err("lacks pid, tid, name or ph");
         };
         if !event["args"].is_object() {
-            wrong.push(format!("{event} has no args"));
+            return Err("has no args");
         }
         let track = (pid, tid);
         if phase == "M" {
-            let has = event["args"]["name"].is_string() || event["args"]["sort_index"].is_u64();
-            if !has || !name.contains("process_") && !name.contains("thread_") {
-                wrong.push(format!("{event} names nothing"));
-            }
-            *named.entry(track).or_default() += usize::from(name == "thread_name");
-            continue;
+            *self.named.entry(track).or_default() += usize::from(name == "thread_name");
+            let has_value = event["args"]["name"].is_string() || event["args"]["sort_index"].is_u64();
+            let is_known = name.contains("process_") || name.contains("thread_");
+            return if has_value && is_known { Ok(()) } else { Err("names nothing") };
         }
-        let Some(at) = number("ts") else {
-            wrong.push(format!("{event} has no ts"));
-            continue;
-        };
+        let time = number("ts").ok_or("has no ts")?;
         // Counters of one process are tracks of their own.
-        if phase != "C" && last.insert(track, at).is_some_and(|before| before > at) {
-            wrong.push(format!("{event} is before what came before"));
+        if phase != "C" && self.last.insert(track, time).is_some_and(|before| before > time) {
+            return Err("is before what came before");
         }
         match phase {
-            "X" => match number("dur") {
-                Some(length) if length > 0 => slices.entry(track).or_default().push((at, at + length)),
-                _ => wrong.push(format!("{event} has no length")),
-            },
-            "i" if event["s"] == "t" => {}
-            "C" if event["args"].as_object().is_some_and(|args| args.values().all(Value::is_u64)) => {}
-            _ => wrong.push(format!("{event} is of no known kind")),
-        }
-    }
-    for (track, spans) in &slices {
-        if named.get(track) != Some(&1) {
-            wrong.push(format!("track {track:?} is named {:?} times", named.get(track)));
-        }
-        // Slices of one track lie in each other or side by side.
-        let mut open: Vec<u64> = Vec::new();
-        for (begin, end) in spans {
-            open.retain(|outer| outer > begin);
-            if open.last().is_some_and(|outer| end > outer) {
-                wrong.push(format!(
-                    "track {track:?}: a slice from {begin} to {end} ends after the one around it"
-                ));
+            "X" => {
+                let length = number("dur").filter(|length| *length > 0).ok_or("has no length")?;
+                self.slices.entry(track).or_default().push((time, time + length));
+                Ok(())
             }
-            open.push(*end);
+            "i" if event["s"] == "t" => Ok(()),
+            "C" if event["args"].as_object().is_some_and(|args| args.values().all(Value::is_u64)) => Ok(()),
+            _ => Err("is of no known kind"),
         }
     }
-    (wrong, slices)
+}
+
+/// Returns every slice of a track that neither lies in the one around it nor beside it.
+fn overlaps(spans: &[Span]) -> impl Iterator<Item = String> {
+    let mut open: Vec<u64> = Vec::new();
+    spans.iter().filter_map(move |(begin, end)| {
+        open.retain(|outer| outer > begin);
+        let is_across = open.last().is_some_and(|outer| end > outer);
+        open.push(*end);
+        is_across.then(|| format!("a slice from {begin} to {end} ends after the one around it"))
+    })
 }
 
 #[test]
@@ -127,12 +140,12 @@ fn the_slices_are_what_happened() {
         .collect();
     let expected = [
         "1 \"4 GPUs\" 0+108000000",
-        "1 \"pause\" 0+8000000",
+        "1 \"restart\" 0+8000000",
         "2 \"waiting\" 10000000+110000000",
         "2 \"8 GPUs\" 120000000+110000000",
-        "2 \"pause\" 120000000+10000000",
+        "2 \"restart\" 120000000+10000000",
         "3 \"2 GPUs\" 230000000+46000000",
-        "3 \"pause\" 230000000+6000000",
+        "3 \"restart\" 230000000+6000000",
     ];
     let told: Vec<_> = told.iter().filter(|line| !line.contains("3 \"waiting\"")).collect();
     assert_eq!(told, expected);

@@ -44,7 +44,7 @@ fn tables_that_are_no_traces() {
     missing-columns.csv: line 1: has no column `submit_time` or `submission_time`, which `elasticflow` traces have; add it: submission, seconds on the trace's clock
     missing-columns.csv: line 1: has no column `iteration` or `num_iteration`, which `elasticflow` traces have; add it: work, whole iterations
     missing-columns.csv: line 1: has no column `batch_size`, which `elasticflow` traces have; add it: global batch size, samples per iteration
-    missing-columns.csv: line 1: has no column `num_gpu`, which `elasticflow` traces have; add it: GPUs that its user asked for
+    missing-columns.csv: line 1: has no column `num_gpu`, which `elasticflow` traces have; add it: GPUs that the user asked for
     unknown-format.csv: line 1: `name,start,end` has the columns of no known trace format; `list formats` shows them
     semicolons.csv: line 1: separates its columns by ';'; separate them by commas
     two-spellings.csv: line 1: `submit_time` and `submission_time` are two names of one column; keep one
@@ -114,12 +114,12 @@ fn jobs_that_cannot_be_simulated() {
     models.csv: line 2, model_name: model `lenet` is not in profiles `a100`, which have bert, deepspeech2, gpt2, inception3, resnet50, resnet50_cifar10, vgg16; correct it, or choose other profiles by `--gpu` or `--profiles`
     models.csv: line 3, batch_size: batch size 32 of `bert` is not in profiles `a100`, which have 64, 128; correct it, or choose other profiles by `--gpu` or `--profiles`
     models.csv: line 4, model_name: model `BERT` is not in profiles `a100`, which have bert, deepspeech2, gpt2, inception3, resnet50, resnet50_cifar10, vgg16; correct it, or choose other profiles by `--gpu` or `--profiles`
-    too-long.csv: line 2, iteration: `1000000000000` is too much work: 1000000000000 iterations on 1 GPUs take more than 10000000000 s; give less
+    too-long.csv: line 2, iteration: `1000000000000` is too much work: 1000000000000 iterations on 1 GPU take more than 10000000000 s; give less
     raw.csv: line 2, num_gpu: `3` is a number of GPUs at which profiles `a100` have no model with as large a batch; give one of 1, 2, 4, 8, 16, 32, 64, or remove the row
     raw.csv: line 3, duration: `0` leaves no time to work in; give more than 0 s
     raw.csv: line 4, duration: is empty; give seconds from 0 to 10000000000
     raw.csv: line 4, num_gpu: `128` is a number of GPUs at which profiles `a100` have no model with as large a batch; give one of 1, 2, 4, 8, 16, 32, 64, or remove the row
-    raw.csv: line 5, duration: `9999999999` is too much work: 92458588659 iterations on 1 GPUs take more than 10000000000 s; give less
+    raw.csv: line 5, duration: `9999999999` is too much work: 92458588659 iterations on 1 GPU take more than 10000000000 s; give less
     "#);
 }
 

@@ -2,7 +2,7 @@
 
 use crate::common;
 use crate::common::{fails, job, overhead, run, scenario, slot, spans};
-use elasticflow_sim::record::jobs::State;
+use elasticflow_sim::record::jobs::JobOutcome;
 use elasticflow_sim::sim::Scenario;
 
 /// One node of 8. Job 0 takes 4 GPUs for 100/4 = 25 s, job 1 the other 4; job 2 needs 8 and waits
@@ -17,7 +17,7 @@ fn fifo_runs_in_order_and_no_job_overtakes() {
     ];
     let outcome = run(&scenario("fifo", 1, 8, &jobs));
     assert_eq!(spans(&outcome), ["0-25", "1-21", "25-35", "35-36"]);
-    assert!(outcome.jobs.iter().all(|row| row.state == State::Completed));
+    assert!(outcome.jobs.iter().all(|row| row.state == JobOutcome::Completed));
     assert_eq!(outcome.totals.plans, 8);
 }
 
@@ -74,7 +74,7 @@ fn what_does_not_fit_is_declined_with_its_reason() {
     let jobs = [job("linear", 0.0, 8.0).on(16), job("linear", 0.0, 8.0).on(8)];
     let outcome = run(&scenario("fifo", 1, 8, &jobs));
     assert_eq!(spans(&outcome), ["-", "0-1"]);
-    assert_eq!(outcome.jobs[0].state, State::Declined);
+    assert_eq!(outcome.jobs[0].state, JobOutcome::Declined);
     assert_eq!(outcome.jobs[0].reason, "needs at least 16 GPUs, the cluster has 8");
 }
 
@@ -85,7 +85,7 @@ fn a_run_can_be_cut_off() {
     let outcome = run(&cut);
     assert_eq!(spans(&outcome), ["0-", "-"]);
     assert_eq!(outcome.jobs[0].gpu_seconds.to_string(), "40");
-    assert_eq!(outcome.jobs[1].state, State::Unfinished);
+    assert_eq!(outcome.jobs[1].state, JobOutcome::Unfinished);
 }
 
 #[test]
@@ -104,5 +104,5 @@ fn a_best_effort_job_need_not_wait_for_extra_gpus() {
     let jobs = [job("linear", 0.0, 4000.0).due(10_000.0), job("linear", 100.0, 50.0)];
     let outcome = run(&scenario("elasticflow", 1, 4, &jobs));
     assert_eq!(outcome.jobs[1].start_time, Some(common::time(100.0)));
-    assert_eq!(outcome.jobs[0].state, State::Met);
+    assert_eq!(outcome.jobs[0].state, JobOutcome::Met);
 }

@@ -8,7 +8,7 @@ use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::profile::{Configuration, SpeedModel};
 use elasticflow_sim::progress::Turns;
-use elasticflow_sim::record::jobs::{JobRow, State};
+use elasticflow_sim::record::jobs::{JobOutcome, JobRow};
 use elasticflow_sim::record::{Happened, Observer};
 use elasticflow_sim::scheduler::Options;
 use elasticflow_sim::sim::{Outcome, Scenario, simulate};
@@ -148,7 +148,7 @@ fn audit(scenario: &Scenario) -> Outcome {
     let mut auditor = Auditor { scenario, jobs: vec![JobAudit::default(); scenario.workload.len()] };
     let outcome = simulate(scenario, &mut auditor).expect("a run");
     for (row, seen) in outcome.jobs.iter().zip(&auditor.jobs) {
-        if row.state == State::Declined {
+        if row.state == JobOutcome::Declined {
             assert!(seen.declined && !seen.started && seen.ends == 0, "{}", row.job_id);
             assert!(!row.reason.is_empty() && row.start_time.is_none(), "{}", row.job_id);
             continue;
@@ -208,11 +208,11 @@ proptest! {
             for row in &outcome.jobs {
                 if row.planned_end_time.is_some() {
                     prop_assert!(PROMISING.contains(&entry.name));
-                    prop_assert_eq!(row.state, State::Met, "{} under {}", &row.job_id, entry.name);
+                    prop_assert_eq!(row.state, JobOutcome::Met, "{} under {}", &row.job_id, entry.name);
                     prop_assert_eq!(row.feasible_alone, Some(1), "{} under {}", &row.job_id, entry.name);
                 }
                 let best_effort = row.class == "best_effort";
-                prop_assert!(!best_effort || row.state != State::Declined || row.reason.contains("needs at least"));
+                prop_assert!(!best_effort || row.state != JobOutcome::Declined || row.reason.contains("needs at least"));
                 prop_assert!(row.deadline_met != Some(1) || row.feasible_alone == Some(1), "{}", &row.job_id);
             }
         }
@@ -251,7 +251,7 @@ proptest! {
             let scenario = case.scenario(name, 0.0);
             let truth = std::sync::Arc::new(Scaled { speeds: scenario.truth.clone(), factors: factors.clone() });
             for row in audit(&Scenario { truth, ..scenario }).jobs {
-                prop_assert!(row.planned_end_time.is_none() || row.state == State::Met, "{} under {name}", row.job_id);
+                prop_assert!(row.planned_end_time.is_none() || row.state == JobOutcome::Met, "{} under {name}", row.job_id);
             }
         }
     }

@@ -14,24 +14,24 @@ struct Document {
     name: String,
     #[serde(rename = "source")]
     _source: String,
-    application: Vec<Fitted>,
+    application: Vec<FittedApplication>,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Fitted {
+struct FittedApplication {
     name: String,
     epochs: u32,
     progress: f64,
-    batch: Batch,
+    batch: BatchRange,
     iterations: BTreeMap<String, f64>,
-    step: Step,
+    step: StepParameters,
     noise: NoiseTable,
 }
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Batch {
+struct BatchRange {
     initial: u32,
     largest: u32,
     local: (u32, u32),
@@ -40,7 +40,7 @@ struct Batch {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Step {
+struct StepParameters {
     alpha_c: f64,
     beta_c: f64,
     alpha_n: f64,
@@ -57,16 +57,16 @@ struct NoiseTable {
     batch: BTreeMap<String, Vec<f64>>,
 }
 
-/// The applications of a document.
+/// Reads the applications of a document, in its order.
 pub(super) fn applications(text: &str) -> anyhow::Result<Applications> {
     let document: Document = toml::from_str(text)?;
     let all = document.application.into_iter().map(application).collect::<anyhow::Result<Vec<_>>>()?;
     Ok(Applications::new(document.name, all))
 }
 
-fn application(fitted: Fitted) -> anyhow::Result<Application> {
-    let Batch { initial, largest, local, pinned } = fitted.batch;
-    let Step { alpha_c, beta_c, alpha_n, beta_n, alpha_r, beta_r, gamma } = fitted.step;
+fn application(fitted: FittedApplication) -> anyhow::Result<Application> {
+    let BatchRange { initial, largest, local, pinned } = fitted.batch;
+    let StepParameters { alpha_c, beta_c, alpha_n, beta_n, alpha_r, beta_r, gamma } = fitted.step;
     let end = |epoch: u32| fitted.progress * f64::from(epoch) / f64::from(fitted.epochs);
     Ok(Application {
         name: fitted.name,
@@ -78,7 +78,7 @@ fn application(fitted: Fitted) -> anyhow::Result<Application> {
     })
 }
 
-/// Keys that are batch sizes, in the order of numbers.
+/// Reads keys that are batch sizes, so that they are in the order of numbers.
 fn by_batch<T>(table: BTreeMap<String, T>) -> anyhow::Result<BTreeMap<u32, T>> {
     table.into_iter().map(|(batch, value)| Ok((batch.parse()?, value))).collect()
 }

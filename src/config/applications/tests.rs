@@ -100,19 +100,19 @@ fn everything_wrong_with_a_folder_is_said_at_once() {
     write("validation-8.csv", "progress,iteration,grad_sqr,grad_var\n30,0,0,0\n30,0,1,-2\n");
     write("validation-x.csv", "");
     insta::assert_snapshot!(wrong(dir.path()), @r#"
-    DIR/mine/placements.csv: line 2, placement: `0` is no placement; give a digit from 1 to 9 for each node, its GPUs, such as 44
-    DIR/mine/placements.csv: line 3, placement: `1x` is no placement; give a digit from 1 to 9 for each node, its GPUs, such as 44
+    DIR/mine/placements.csv: line 2, placement: `0` is not a placement; give a digit from 1 to 9 for each node, its GPUs, such as 44
+    DIR/mine/placements.csv: line 3, placement: `1x` is not a placement; give a digit from 1 to 9 for each node, its GPUs, such as 44
     DIR/mine/placements.csv: line 3, local_bsz: `0` is too small; give a whole number of samples from 1 to 4294967295
     DIR/mine/placements.csv: line 4, sync_time: `1` is not less than the 1 s of the whole step; give the part that exchanges gradients
     DIR/mine/placements.csv: line 5, step_time: `0` is too small; give seconds above 0
     DIR/mine/placements.csv: line 5, sync_time: `-1` is negative; give seconds from 0 on
-    DIR/mine/placements.csv: line 6, placement: is no placement; give a digit from 1 to 9 for each node, its GPUs, such as 44
+    DIR/mine/placements.csv: line 6, placement: is not a placement; give a digit from 1 to 9 for each node, its GPUs, such as 44
     DIR/mine/placements.csv: line 6, step_time: `nan` is not a finite number; give seconds above 0
     DIR/mine/placements.csv: line 6, sync_time: is empty; give seconds from 0 on
     DIR/mine/scalability.csv: line 1: has no column `sync_time`; add it
     DIR/mine/validation-8.csv: line 2: has neither a squared gradient nor a variance; give at least one above 0
     DIR/mine/validation-8.csv: line 3, grad_var: `-2` is negative; give a variance from 0 on
-    DIR/mine/validation-x.csv: is named after no batch size; call it validation-128.csv or the like
+    DIR/mine/validation-x.csv: is not named after a batch size; call it validation-128.csv or the like
     "#);
     write("scalability.csv", "num_nodes,num_replicas,local_bsz,step_time,sync_time\n4,2,2,5,2\n");
     write("placements.csv", "placement,local_bsz,step_time,sync_time\n1,2,5,2\n");
@@ -120,8 +120,8 @@ fn everything_wrong_with_a_folder_is_said_at_once() {
     fs::remove_file(dir.path().join("mine/validation-x.csv")).unwrap();
     insta::assert_snapshot!(wrong(dir.path()), @r#"
     DIR/mine/scalability.csv: line 2, num_replicas: `2` is fewer than one on each of 4 nodes; give at least as many
-    DIR/mine/validation-8.csv: line 3, progress: `20` is no more than 30 before it; it adds up epoch by epoch
-    DIR/mine/validation-8.csv: line 3, iteration: `0` is no more than 9 before it; it adds up epoch by epoch
+    DIR/mine/validation-8.csv: line 3, progress: `20` is not more than 30 before it; it adds up epoch by epoch
+    DIR/mine/validation-8.csv: line 3, iteration: `0` is not more than 9 before it; it adds up epoch by epoch
     "#);
     write("scalability.csv", "num_nodes,num_replicas,local_bsz,step_time,sync_time\n4,4,16,5,2\n");
     write("validation-8.csv", "progress,iteration,grad_sqr,grad_var\n30,9,1,1\n");
@@ -141,7 +141,7 @@ fn everything_wrong_with_a_folder_is_said_at_once() {
 #[test]
 fn a_folder_that_holds_nothing_says_what_to_put_there() {
     let dir = tempfile::tempdir().unwrap();
-    insta::assert_snapshot!(wrong(dir.path()), @"DIR: holds no application; give each a folder with placements.csv, scalability.csv and validation-BATCH.csv");
+    insta::assert_snapshot!(wrong(dir.path()), @"DIR: has no application; give each a folder with placements.csv, scalability.csv and validation-BATCH.csv");
     fs::create_dir(dir.path().join("mine")).unwrap();
     insta::assert_snapshot!(wrong(dir.path()), @r#"
     DIR/mine/placements.csv: does not exist; check the path

@@ -3,147 +3,173 @@
 //! The file is walked by hand and not through serde, which stops at the first thing that it does
 //! not like.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::Measurement;
+use super::measurement::Measurement;
 use crate::trace::cell::rate;
 use crate::trace::problem::{Problem, Problems};
 use crate::units::{Gpus, Rate};
 
-/// The table's name, if it has one, and every measurement that could be read; the rest is among the
-/// problems.
+/// Reads the table's name, if it has one, and every measurement, in the order of the file. What
+/// cannot be read is noted as a problem.
 pub(super) fn measurements(text: &str, problems: &mut Problems) -> (Option<String>, Vec<Measurement>) {
     let (document, errors) = DeTable::parse_recoverable(text);
-    let walk = Walk { text };
+    let mut walk = Walk { text, lines: BTreeMap::new(), rows: Vec::new(), problems };
     for error in &errors {
-        let at = error.span().map_or(0, |span| span.start);
-        problems.push(Problem::line(walk.line(at), format!("is not TOML: {}", error.message())));
+        let line = walk.line(error.span().map_or(0, |span| span.start));
+        walk.problems.push(Problem::line(line, format!("is not TOML: {}", error.message())));
     }
     if !errors.is_empty() {
         return (None, Vec::new());
     }
-    let (mut name, mut rows, mut lines) = (None, Vec::new(), BTreeMap::new());
+    let mut name = None;
     for (key, value) in document.get_ref() {
         match (key.get_ref().as_ref(), value.get_ref()) {
-            ("name", _) => name = problems.keep(walk.text(key, value)),
+            ("name", _) => name = walk.text(key, value),
             ("gpu" | "source", _) => {
-                problems.keep(walk.text(key, value));
+                walk.text(key, value);
             }
-            ("curve", DeValue::Array(curves)) => {
-                for curve in curves {
-                    walk.curve(curve, &mut lines, &mut rows, problems);
-                }
-            }
-            ("curve", _) => {
-                problems.push(walk.problem(key, "is not a list; begin every curve with [[curve]]"))
-            }
-            _ => problems.push(walk.problem(key, "is not a key; the keys are name, gpu, source and curve")),
+            ("curve", DeValue::Array(curves)) => curves.iter().for_each(|curve| walk.curve(curve)),
+            ("curve", _) => walk.note(key, "is not a list; begin every curve with [[curve]]"),
+            _ => walk.note(key, "is not a key; the keys are name, gpu, source and curve"),
         }
     }
-    (name, rows)
+    (name, walk.rows)
 }
 
-type Key<'a> = Spanned<std::borrow::Cow<'a, str>>;
+type Key<'a> = Spanned<Cow<'a, str>>;
 type Value<'a> = Spanned<DeValue<'a>>;
 
+/// The values of one `[[curve]]`. The outer `None` means that a key is missing, the inner that its
+/// value is wrong.
+#[derive(Default)]
+struct CurveKeys {
+    model: Option<Option<String>>,
+    batch_size: Option<Option<u32>>,
+    speeds: Option<Vec<(u64, Gpus, Rate)>>,
+}
+
+/// A walk through a document, with what was found on the way.
 struct Walk<'a> {
     text: &'a str,
+    /// The line of the curve of each model and batch size.
+    lines: BTreeMap<(String, u32), u64>,
+    rows: Vec<Measurement>,
+    problems: &'a mut Problems,
 }
 
 impl Walk<'_> {
-    fn line(&self, at: usize) -> u64 {
-        1 + self.text.bytes().take(at).filter(|b| *b == b'\n').count() as u64
+    /// Returns the line of a byte, from 1.
+    fn line(&self, place: usize) -> u64 {
+        1 + self.text.bytes().take(place).filter(|b| *b == b'\n').count() as u64
     }
 
     fn problem(&self, key: &Key<'_>, message: impl Into<String>) -> Problem {
         Problem::line(self.line(key.span().start), message).field(key.get_ref())
     }
 
-    fn about(&self, key: &Key<'_>, value: &Value<'_>, message: impl Into<String>) -> Problem {
-        self.problem(key, message).value(self.text.get(value.span()).unwrap_or_default().trim())
+    fn problem_with(&self, key: &Key<'_>, value: &Value<'_>, message: impl Into<String>) -> Problem {
+        let written = self.text.get(value.span()).expect("the parser's spans lie in the text");
+        self.problem(key, message).value(written.trim())
     }
 
-    fn text(&self, key: &Key<'_>, value: &Value<'_>) -> Result<String, Problem> {
-        match value.get_ref().as_str() {
+    fn note(&mut self, key: &Key<'_>, message: &str) {
+        let problem = self.problem(key, message);
+        self.problems.push(problem);
+    }
+
+    fn text(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<String> {
+        let text = match value.get_ref().as_str() {
             Some(text) if !text.trim().is_empty() => Ok(text.trim().to_owned()),
             Some(_) => Err(self.problem(key, "is empty; give a text")),
-            None => Err(self.about(key, value, "is not a text; put it in quotes")),
-        }
+            None => Err(self.problem_with(key, value, "is not a text; put it in quotes")),
+        };
+        self.problems.keep(text)
     }
 
-    fn whole(&self, key: &Key<'_>, value: &Value<'_>) -> Result<u32, Problem> {
+    fn batch_size(&mut self, key: &Key<'_>, value: &Value<'_>) -> Option<u32> {
         let number = value.get_ref().as_integer();
         let number = number.and_then(|n| u32::from_str_radix(n.as_str(), n.radix()).ok());
-        number.filter(|n| *n > 0).ok_or_else(|| {
-            self.about(key, value, "is no batch size; give a whole number of samples from 1 to 4294967295")
-        })
+        let right = "is not a batch size; give a whole number of samples from 1 to 4294967295";
+        let number = number.filter(|n| *n > 0).ok_or_else(|| self.problem_with(key, value, right));
+        self.problems.keep(number)
     }
 
     fn rate(&self, key: &Key<'_>, value: &Value<'_>) -> Result<Rate, Problem> {
         let text = match value.get_ref() {
-            DeValue::Float(number) => number.as_str().to_owned(),
-            DeValue::Integer(number) if number.radix() == 10 => number.as_str().to_owned(),
-            // Not a number in decimals, and so no speed.
-            _ => "text".to_owned(),
+            DeValue::Float(number) => number.as_str(),
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str(),
+            // Not a decimal number: refused as any other text.
+            _ => "text",
         };
-        rate(&text).map(Rate::new).map_err(|message| self.about(key, value, message))
+        rate(text).map(Rate::new).map_err(|message| self.problem_with(key, value, message))
     }
 
-    fn curve(
-        &self,
-        curve: &Value<'_>,
-        lines: &mut BTreeMap<(String, u32), u64>,
-        rows: &mut Vec<Measurement>,
-        problems: &mut Problems,
-    ) {
+    /// Reads one `[[curve]]`: its measurements, or problems.
+    fn curve(&mut self, curve: &Value<'_>) {
         let line = self.line(curve.span().start);
         let Some(table) = curve.get_ref().as_table() else {
-            return problems.push(Problem::line(line, "holds no curve; begin every curve with [[curve]]"));
+            let message = "is not a curve; begin every curve with [[curve]]";
+            return self.problems.push(Problem::line(line, message));
         };
-        let (mut model, mut batch_size, mut speeds) = (None, None, None);
-        for (key, value) in table {
-            match (key.get_ref().as_ref(), value.get_ref()) {
-                ("model", _) => model = Some(problems.keep(self.text(key, value))),
-                ("batch_size", _) => batch_size = Some(problems.keep(self.whole(key, value))),
-                ("iterations_per_second", DeValue::Table(table)) => {
-                    speeds = Some(self.speeds(table, problems))
-                }
-                ("iterations_per_second", _) => {
-                    let right = "is no table; give { GPUs = speed, … }";
-                    problems.push(self.about(key, value, right));
-                    speeds = Some(Vec::new());
-                }
-                _ => problems.push(self.problem(
-                    key,
-                    "is not a key of a curve; the keys are model, batch_size and iterations_per_second",
-                )),
-            }
-        }
-        for (key, missing) in [
-            ("model", model.is_none()),
-            ("batch_size", batch_size.is_none()),
-            ("iterations_per_second", speeds.is_none()),
-        ] {
-            if missing {
-                problems.push(Problem::line(line, format!("begins a curve without `{key}`; add it")));
-            }
-        }
-        let (Some(Some(model)), Some(Some(batch_size))) = (model, batch_size) else { return };
-        if let Some(first) = lines.insert((model.clone(), batch_size), line) {
+        let keys = self.curve_keys(line, table);
+        let (Some(Some(model)), Some(Some(batch_size))) = (keys.model, keys.batch_size) else { return };
+        if let Some(first) = self.lines.insert((model.clone(), batch_size), line) {
             let message = format!(
                 "begins a curve of `{model}` at batch size {batch_size}, as line {first} does; keep one"
             );
-            return problems.push(Problem::line(line, message));
+            return self.problems.push(Problem::line(line, message));
         }
-        let row = |(line, gpus, rate)| Measurement { line, model: model.clone(), batch_size, gpus, rate };
-        rows.extend(speeds.unwrap_or_default().into_iter().map(row));
+        // A curve without speeds was noted as a problem.
+        let speeds = keys.speeds.unwrap_or_default().into_iter();
+        self.rows.extend(speeds.map(|(line, gpus, rate)| Measurement {
+            line,
+            model: model.clone(),
+            batch_size,
+            gpus,
+            rate,
+        }));
     }
 
-    fn speeds(&self, table: &DeTable<'_>, problems: &mut Problems) -> Vec<(u64, Gpus, Rate)> {
-        let named = |problem: Problem| {
+    /// Reads the keys of the curve that begins in `line`, and notes those that are missing.
+    fn curve_keys(&mut self, line: u64, table: &DeTable<'_>) -> CurveKeys {
+        let mut keys = CurveKeys::default();
+        for (key, value) in table {
+            match (key.get_ref().as_ref(), value.get_ref()) {
+                ("model", _) => keys.model = Some(self.text(key, value)),
+                ("batch_size", _) => keys.batch_size = Some(self.batch_size(key, value)),
+                ("iterations_per_second", DeValue::Table(table)) => keys.speeds = Some(self.speeds(table)),
+                ("iterations_per_second", _) => {
+                    let right = "is not a table; give { GPUs = speed, … }";
+                    let problem = self.problem_with(key, value, right);
+                    self.problems.push(problem);
+                    keys.speeds = Some(Vec::new());
+                }
+                _ => self.note(
+                    key,
+                    "is not a key of a curve; the keys are model, batch_size and iterations_per_second",
+                ),
+            }
+        }
+        for (key, is_missing) in [
+            ("model", keys.model.is_none()),
+            ("batch_size", keys.batch_size.is_none()),
+            ("iterations_per_second", keys.speeds.is_none()),
+        ] {
+            if is_missing {
+                self.problems.push(Problem::line(line, format!("begins a curve without `{key}`; add it")));
+            }
+        }
+        keys
+    }
+
+    /// Reads the speeds of a curve, each with its line and number of GPUs.
+    fn speeds(&mut self, table: &DeTable<'_>) -> Vec<(u64, Gpus, Rate)> {
+        let in_table = |problem: Problem| {
             let field = problem.field.as_deref().map(|gpus| format!("iterations_per_second.{gpus}"));
             Problem { field, ..problem }
         };
@@ -151,11 +177,12 @@ impl Walk<'_> {
         for (key, value) in table {
             let gpus = key.get_ref().parse().ok().filter(|gpus| (1..=1_000_000).contains(gpus));
             if gpus.is_none() {
-                let message = "is no number of GPUs; give a whole number from 1 to 1000000";
-                problems.push(named(self.problem(key, message)));
+                let message = "is not a number of GPUs; give a whole number from 1 to 1000000";
+                let problem = in_table(self.problem(key, message));
+                self.problems.push(problem);
             }
-            let rate = problems.keep(self.rate(key, value).map_err(named));
-            if let (Some(gpus), Some(rate)) = (gpus, rate) {
+            let rate = self.rate(key, value).map_err(in_table);
+            if let (Some(gpus), Some(rate)) = (gpus, self.problems.keep(rate)) {
                 speeds.push((self.line(key.span().start), Gpus::new(gpus), rate));
             }
         }

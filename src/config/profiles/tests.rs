@@ -1,4 +1,5 @@
 use super::*;
+use crate::units::{Gpus, Rate};
 
 fn problems(file: &str, text: &str) -> String {
     let path = tempfile::Builder::new().suffix(file).tempfile().unwrap();
@@ -55,13 +56,13 @@ fn everything_wrong_with_a_toml_table_is_said_at_once() {
     insta::assert_snapshot!(problems(".toml", text), @r#"
     mine: line 1, name: `3` is not a text; put it in quotes
     mine: line 2, speed: is not a key; the keys are name, gpu, source and curve
-    mine: line 6, batch_size: `0` is no batch size; give a whole number of samples from 1 to 4294967295
+    mine: line 6, batch_size: `0` is not a batch size; give a whole number of samples from 1 to 4294967295
     mine: line 7, batch: is not a key of a curve; the keys are model, batch_size and iterations_per_second
-    mine: line 9, iterations_per_second.1: `0` is no speed; give iterations per second above 0, and leave out what was not measured
+    mine: line 9, iterations_per_second.1: `0` is not a speed; give iterations per second above 0, and leave out what was not measured
     mine: line 10, iterations_per_second.2: `-1.5` is negative; give iterations per second above 0, and leave out what was not measured
     mine: line 11, iterations_per_second.3: `nan` is not a finite number; give iterations per second above 0, and leave out what was not measured
-    mine: line 12, iterations_per_second.0: is no number of GPUs; give a whole number from 1 to 1000000
-    mine: line 13, iterations_per_second.1.5: is no number of GPUs; give a whole number from 1 to 1000000
+    mine: line 12, iterations_per_second.0: is not a number of GPUs; give a whole number from 1 to 1000000
+    mine: line 13, iterations_per_second.1.5: is not a number of GPUs; give a whole number from 1 to 1000000
     mine: line 14, iterations_per_second.04: `'x'` is not a number; give iterations per second above 0, and leave out what was not measured
     mine: line 15, iterations_per_second.8: `1e400` is not a finite number; give iterations per second above 0, and leave out what was not measured
     mine: line 17: begins a curve without `batch_size`; add it
@@ -75,13 +76,13 @@ fn everything_wrong_with_a_toml_table_is_said_at_once() {
 fn everything_wrong_with_a_csv_table_is_said_at_once() {
     let text = "model,batch_size,gpus,iterations_per_second\nm,8,1,2\nm,8,1,3\nm,8,2.5,nan\n,0,0,0\nm,8,4\nm,x,-1,-2\n";
     insta::assert_snapshot!(problems(".csv", text), @r#"
-    mine: line 3: gives a speed of `m` at batch size 8 on 1 GPUs, as line 2 does; keep one
+    mine: line 3: gives a speed of `m` at batch size 8 on 1 GPU, as line 2 does; keep one
     mine: line 4, gpus: `2.5` is not whole; give a whole number of GPUs from 1 to 1000000
     mine: line 4, iterations_per_second: `nan` is not a finite number; give iterations per second above 0, and leave out what was not measured
     mine: line 5, model: is empty; give a name
     mine: line 5, batch_size: `0` is too small; give a whole number of samples from 1 to 4294967295
     mine: line 5, gpus: `0` is too small; give a whole number of GPUs from 1 to 1000000
-    mine: line 5, iterations_per_second: `0` is no speed; give iterations per second above 0, and leave out what was not measured
+    mine: line 5, iterations_per_second: `0` is not a speed; give iterations per second above 0, and leave out what was not measured
     mine: line 6: has 3 values; the header names 4 columns
     mine: line 7, batch_size: `x` is not a number; give a whole number of samples from 1 to 4294967295
     mine: line 7, gpus: `-1` is negative; give a whole number of GPUs from 1 to 1000000
@@ -95,13 +96,13 @@ fn everything_wrong_with_a_csv_table_is_said_at_once() {
 }
 
 #[test]
-fn a_table_that_is_none_is_said_to_be_none() {
+fn a_file_that_holds_no_table_is_refused() {
     assert_eq!(problems(".toml", ""), "mine: has no measurements; give the speed of at least one model");
     assert_eq!(problems(".json", "{}"), "mine: is neither .toml nor .csv; name it after what it is");
     let twice = "[[curve]]\nmodel = 'm'\nbatch_size = 1\niterations_per_second = { 1 = 1, 01 = 1 }\n";
     assert_eq!(
         problems(".toml", twice),
-        "mine: line 4: gives a speed of `m` at batch size 1 on 1 GPUs, as line 4 does; keep one"
+        "mine: line 4: gives a speed of `m` at batch size 1 on 1 GPU, as line 4 does; keep one"
     );
     assert!(problems(".toml", "a = = 1\n").starts_with("mine: line 1: is not TOML: "));
 }

@@ -6,28 +6,29 @@ use std::path::{Path, PathBuf};
 
 use tempfile::NamedTempFile;
 
-use super::OutputError;
-use super::directory::Undo;
-use super::unfinished::{self, Noted};
+use super::error::OutputError;
+use super::unfinished::{self, RegistryEntry, Undo};
 
-/// A file in the making. What is not published disappears with it; a file that is there is replaced
-/// only then.
+/// A file in the making. If it is not published it disappears, and a file of that name stays as it
+/// was.
 #[derive(Debug)]
 pub struct StagedFile {
-    /// As its user named it.
+    /// The path as the user named it.
     path: PathBuf,
+    /// Where the path leads.
     target: PathBuf,
     to: BufWriter<Sink>,
-    /// For a program that ends without unwinding.
-    noted: Option<Noted>,
+    /// `None` for what is written directly, and so not removed.
+    entry: Option<RegistryEntry>,
 }
 
+/// Where the bytes go.
 #[derive(Debug)]
 enum Sink {
-    /// Beside the target.
+    /// To a temporary file beside the target.
     Beside(NamedTempFile),
-    /// What is no file, such as a pipe or /dev/stdout, has no place beside it and cannot be
-    /// renamed.
+    /// To the target, which is not a regular file, such as a pipe or `/dev/stdout`: it has no place
+    /// beside it and cannot be renamed.
     Direct(File),
 }
 
@@ -48,22 +49,22 @@ impl Write for Sink {
 }
 
 impl StagedFile {
-    /// Begins a file: a temporary one beside it.
+    /// Begins a file: creates a temporary one beside it.
     ///
     /// # Errors
     ///
-    /// If it is a directory, or nothing can be written beside it.
+    /// If `path` is a directory, or nothing can be written beside it.
     pub fn begin(path: &Path) -> Result<StagedFile, OutputError> {
         if path.is_dir() {
             return Err(OutputError::new(path, "is a directory; give a file"));
         }
-        let failed = |why: &io::Error| OutputError::io(path, "be written", why);
+        let failed = |why: io::Error| OutputError::io(path, "be written", &why);
         if path.exists() && !path.is_file() {
-            let file = File::options().write(true).open(path).map_err(|why| failed(&why))?;
+            let file = File::options().write(true).open(path).map_err(failed)?;
             let to = BufWriter::new(Sink::Direct(file));
-            return Ok(StagedFile { path: path.to_owned(), target: path.to_owned(), to, noted: None });
+            return Ok(StagedFile { path: path.to_owned(), target: path.to_owned(), to, entry: None });
         }
-        // A link stays a link: it is its target that is replaced.
+        // A link stays a link: the file that it leads to is replaced.
         let target = fs::canonicalize(path).unwrap_or_else(|_| path.to_path_buf());
         let parent = target.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
         if !parent.is_dir() {
@@ -72,21 +73,13 @@ impl StagedFile {
                 format!("there is no directory `{}`; make it first", parent.display()),
             ));
         }
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(".").suffix(".partial");
-        #[cfg(unix)]
-        {
-            // It becomes the result: as open to others as the user's umask lets a new file be.
-            use std::os::unix::fs::PermissionsExt;
-            builder.permissions(fs::Permissions::from_mode(0o666));
-        }
         let mut all = unfinished::lock();
-        let file = builder.tempfile_in(parent).map_err(|why| failed(&why))?;
-        let noted = Some(Noted::new(&mut all, file.path(), Undo::file(file.path())));
-        Ok(StagedFile { path: path.to_owned(), target, to: BufWriter::new(Sink::Beside(file)), noted })
+        let file = temporary(parent).map_err(failed)?;
+        let entry = Some(RegistryEntry::new(&mut all, file.path(), Undo::new(file.path(), &[])));
+        Ok(StagedFile { path: path.to_owned(), target, to: BufWriter::new(Sink::Beside(file)), entry })
     }
 
-    /// An error of a writer, told as this file's.
+    /// Turns the error of a writer into one of this file.
     pub fn failed(&self, why: &io::Error) -> OutputError {
         OutputError::io(&self.path, "be written", why)
     }
@@ -98,8 +91,8 @@ impl StagedFile {
     /// If its last bytes cannot be written, or it cannot be renamed.
     pub fn publish(mut self) -> Result<(), OutputError> {
         self.to.flush().map_err(|why| self.failed(&why))?;
-        // What was noted is forgotten last, when nobody holds the lock any more.
-        let StagedFile { path, target, to, noted: _noted } = self;
+        // The entry takes the lock when it is dropped: first bound, it is dropped last.
+        let StagedFile { path, target, to, entry: _entry } = self;
         let failed = |why: &io::Error| OutputError::io(&path, "be written", why);
         let _all = unfinished::lock();
         match to.into_inner().map_err(|why| failed(why.error()))? {
@@ -119,7 +112,20 @@ impl Write for StagedFile {
     }
 }
 
-/// Writes one file, whole or not at all. A file that is there is replaced.
+/// Creates a hidden temporary file in `parent`.
+fn temporary(parent: &Path) -> io::Result<NamedTempFile> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(".").suffix(".partial");
+    #[cfg(unix)]
+    {
+        // The file becomes the result: the user's umask decides who may read it.
+        use std::os::unix::fs::PermissionsExt;
+        builder.permissions(fs::Permissions::from_mode(0o666));
+    }
+    builder.tempfile_in(parent)
+}
+
+/// Writes one file, whole or not at all. An earlier file of that name is replaced.
 ///
 /// # Errors
 ///

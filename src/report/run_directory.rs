@@ -1,4 +1,4 @@
-//! A run directory while the run goes on.
+//! The directory of a run while the run goes on.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter, Write};
@@ -11,11 +11,12 @@ use crate::record::allocations::Allocations;
 use crate::record::events::EventLog;
 use crate::record::timeline::Timeline;
 
-use super::directory::{OutputError, Staged, stage};
-use super::{Manifest, Summary, to_json};
+use super::encode::to_json;
+use super::staging::{OutputError, StagedDirectory, stage};
+use super::{Manifest, Summary};
 
-/// Every file that a run directory may hold. `run.json` is in all of them: it is what makes a
-/// directory ours.
+/// Every file that a run directory may hold. `run.json` is in all of them: a directory without it
+/// is not a run directory.
 pub const FILES: [&str; 10] = [
     "allocations.csv",
     "events.jsonl",
@@ -30,43 +31,44 @@ pub const FILES: [&str; 10] = [
 ];
 const MARK: &str = "run.json";
 
-/// A run directory in the making: some files are written while the run goes on, the others at its
-/// end.
+/// The directory of a run in the making: some files are written while the run goes on, the others
+/// at its end. It appears under its own name when the [`StagedDirectory`] that
+/// [`finish`](RunDirectory::finish) returns is published, and disappears if it is dropped before.
 #[derive(Debug)]
-pub struct Recording {
-    staged: Staged,
+pub struct RunDirectory {
+    staged: StagedDirectory,
     allocations: Option<Sink>,
     timeline: Option<Sink>,
     events: Option<Sink>,
 }
 
-impl Recording {
-    /// Begins one for each target, all or none; `events` asks for `events.jsonl`.
+impl RunDirectory {
+    /// Begins a directory for each target, all or none; `events` asks for `events.jsonl`.
     ///
     /// # Errors
     ///
-    /// As [`stage`], or if a file cannot be made.
-    pub fn begin(targets: &[PathBuf], events: bool) -> Result<Vec<Recording>, OutputError> {
+    /// As [`stage`], or if a file cannot be created.
+    pub fn begin(targets: &[PathBuf], events: bool) -> Result<Vec<RunDirectory>, OutputError> {
         let staged = stage(targets, MARK, |name| FILES.contains(&name))?;
-        staged.into_iter().map(|staged| Recording::new(staged, events)).collect()
+        staged.into_iter().map(|staged| RunDirectory::new(staged, events)).collect()
     }
 
-    fn new(staged: Staged, events: bool) -> Result<Recording, OutputError> {
-        let sink = |name: &str| Sink::create(&staged.path().join(name));
-        let (allocations, timeline) = (sink("allocations.csv")?, sink("timeline.csv")?);
-        let events = if events { Some(sink("events.jsonl")?) } else { None };
-        Ok(Recording { staged, allocations: Some(allocations), timeline: Some(timeline), events })
+    fn new(staged: StagedDirectory, events: bool) -> Result<RunDirectory, OutputError> {
+        let create = |name: &str| Sink::create(&staged.path().join(name));
+        let (allocations, timeline) = (create("allocations.csv")?, create("timeline.csv")?);
+        let events = if events { Some(create("events.jsonl")?) } else { None };
+        Ok(RunDirectory { staged, allocations: Some(allocations), timeline: Some(timeline), events })
     }
 
-    /// The same without the files that are written while the run goes on: for an engine that tells
-    /// nobody what happens.
+    /// Removes the files that are written while the run goes on, for an engine that tells no
+    /// observer what happens.
     ///
     /// # Errors
     ///
-    /// If they cannot be taken away.
-    pub fn without_observers(mut self) -> Result<Recording, OutputError> {
-        for sink in [self.allocations.take(), self.timeline.take(), self.events.take()].into_iter().flatten()
-        {
+    /// If they cannot be removed.
+    pub fn without_observers(mut self) -> Result<RunDirectory, OutputError> {
+        let sinks = [self.allocations.take(), self.timeline.take(), self.events.take()];
+        for sink in sinks.into_iter().flatten() {
             fs::remove_file(&sink.path).map_err(|why| OutputError::io(&sink.path, "be taken away", &why))?;
         }
         Ok(self)
@@ -78,11 +80,12 @@ impl Recording {
     ///
     /// If it cannot be written.
     pub fn add(&mut self, name: &str, bytes: &[u8]) -> Result<(), OutputError> {
-        let path = self.staged.path().join(name);
-        fs::write(&path, bytes).map_err(|why| OutputError::io(&path, "be written", &why))
+        debug_assert!(FILES.contains(&name), "{name} would make the directory one that is not replaced");
+        self.write(name, bytes)
     }
 
-    /// Who writes down what happens. They are to be dropped before [`Recording::finish`].
+    /// Returns the observers that write the files while the run goes on. They must be dropped
+    /// before [`RunDirectory::finish`].
     ///
     /// # Errors
     ///
@@ -102,7 +105,7 @@ impl Recording {
     }
 
     #[cfg(test)]
-    pub(super) fn undo(&self) -> super::directory::Undo {
+    pub(super) fn undo(&self) -> super::staging::Undo {
         self.staged.undo()
     }
 
@@ -111,34 +114,34 @@ impl Recording {
         self.timeline = Some(Sink::create(to).expect("a file"));
     }
 
-    /// Writes the rest: the bytes of `jobs.csv`, the summary, how it came about, and (apart from
-    /// everything that is the same in every run) how long it took, if anyone measured it. What
-    /// comes back only has to be published.
+    /// Writes the other files: the bytes of `jobs.csv`, `summary.json`, `run.json`, and, apart from
+    /// everything that is the same in every run, `timing.json` if the time was measured. What is
+    /// returned only has to be published.
     ///
     /// # Errors
     ///
     /// If anything cannot be written, or could not be while the run went on.
     pub fn finish(
-        self,
+        mut self,
         jobs: &[u8],
         summary: &Summary,
         manifest: &Manifest,
         timing: Option<&impl Serialize>,
-    ) -> Result<Staged, OutputError> {
-        for sink in [self.allocations, self.timeline, self.events].into_iter().flatten() {
-            sink.close()?;
-        }
-        let write = |name: &str, bytes: &[u8]| {
-            let path = self.staged.path().join(name);
-            fs::write(&path, bytes).map_err(|why| OutputError::io(&path, "be written", &why))
-        };
-        write("jobs.csv", jobs)?;
-        write("summary.json", summary.to_json().as_bytes())?;
-        write("run.json", to_json(manifest).as_bytes())?;
+    ) -> Result<StagedDirectory, OutputError> {
+        let sinks = [self.allocations.take(), self.timeline.take(), self.events.take()];
+        sinks.into_iter().flatten().try_for_each(Sink::close)?;
+        self.write("jobs.csv", jobs)?;
+        self.write("summary.json", summary.to_json().as_bytes())?;
+        self.write("run.json", to_json(manifest).as_bytes())?;
         if let Some(timing) = timing {
-            write("timing.json", to_json(timing).as_bytes())?;
+            self.write("timing.json", to_json(timing).as_bytes())?;
         }
         Ok(self.staged)
+    }
+
+    fn write(&self, name: &str, bytes: &[u8]) -> Result<(), OutputError> {
+        let path = self.staged.path().join(name);
+        fs::write(&path, bytes).map_err(|why| OutputError::io(&path, "be written", &why))
     }
 }
 
@@ -157,6 +160,7 @@ impl Sink {
         Ok(Sink { path: path.to_owned(), to: BufWriter::new(file), failed: None })
     }
 
+    /// Writes the last bytes, and returns the first error of all.
     fn close(mut self) -> Result<(), OutputError> {
         let flushed = self.flush();
         match self.failed {
@@ -165,7 +169,7 @@ impl Sink {
         }
     }
 
-    fn note<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
+    fn remember<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
         if let Err(why) = &result {
             self.failed.get_or_insert_with(|| OutputError::io(&self.path, "be written", why));
         }
@@ -176,11 +180,11 @@ impl Sink {
 impl Write for Sink {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let result = self.to.write(bytes);
-        self.note(result)
+        self.remember(result)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         let result = self.to.flush();
-        self.note(result)
+        self.remember(result)
     }
 }

@@ -1,47 +1,55 @@
 //! The workloads of Pollux's evaluation, whose jobs name an application and a batch size, and not
 //! their work.
 //!
-//! The work is the whole training at that batch size: as many iterations as it took where it was
-//! tried, else as many as the noise of the application's gradients makes of it. The duration, which
-//! such a trace does not state either, is the time of these iterations on the GPUs asked for, four
-//! to a node.
+//! The work is the whole training at that batch size: as many iterations as it took where that
+//! batch size was tried, otherwise as many as follow from the noise of the application's gradients.
+//! Such a trace does not state the duration either. It is the time of these iterations on the GPUs
+//! asked for, four to a node.
 
 use crate::application::Applications;
 use crate::profile::ThroughputTable;
 use crate::trace::problem::{Problem, Problems};
-use crate::trace::row::Work;
-use crate::trace::table::Cells;
+use crate::trace::table::TableRow;
+use crate::trace::work::JobWork;
 use crate::units::{Gpus, Iterations, SimDuration};
 
-/// Where application and batch size stand in a row, and what is known of the applications.
-pub(super) struct Named<'a> {
-    pub(super) application: usize,
-    pub(super) batch_size: usize,
-    pub(super) applications: &'a Applications,
+/// Looks up the work of the application that each row names.
+pub(in crate::trace) struct ApplicationWork<'a> {
+    application: usize,
+    batch_size: usize,
+    applications: &'a Applications,
 }
 
-impl Named<'_> {
-    /// What is wrong where no applications are known.
-    pub(super) fn none(table: &ThroughputTable) -> String {
+impl<'a> ApplicationWork<'a> {
+    /// Reads from the columns of application and batch size.
+    pub(super) fn new(
+        [application, batch_size]: [usize; 2],
+        applications: &'a Applications,
+    ) -> ApplicationWork<'a> {
+        ApplicationWork { application, batch_size, applications }
+    }
+
+    /// Says what is wrong where no applications are known.
+    pub(super) fn without_applications(table: &ThroughputTable) -> String {
         let name = table.name();
         format!(
             "names applications, of which none are known for profiles `{name}`; choose `--gpu t4`, or a folder by `--profiles`"
         )
     }
 
-    /// The work of a row and its duration, if it can run on the GPUs it asks for; `None` with its
-    /// problems noted.
-    pub(super) fn work(
+    /// Returns the work of a row, and its duration if it can run on the GPUs that it asks for.
+    /// Returns `None`, with its problems noted, if a value is wrong.
+    pub(super) fn look_up(
         &self,
-        row: Cells<'_>,
+        row: TableRow<'_>,
         requested: Option<Gpus>,
         problems: &mut Problems,
-    ) -> Option<(Work, Option<SimDuration>)> {
+    ) -> Option<(JobWork, Option<SimDuration>)> {
         let (name_cell, batch_cell) = (row.cell(self.application), row.cell(self.batch_size));
         let name = problems.keep(name_cell.text()).map(str::trim);
         let batch_size = problems.keep(batch_cell.whole("samples", 1..=u64::from(u32::MAX)));
         let (name, batch_size) = (name?, batch_size? as u32);
-        // Without the value, which the messages already name.
+        // Problems without the value, which their messages already name.
         let Some(application) = self.applications.get(name) else {
             let missing = self.applications.missing(name);
             let message =
@@ -54,10 +62,9 @@ impl Named<'_> {
             return None;
         }
         let iterations = application.iterations(batch_size).ceil();
-        let gpus = requested?.get();
-        let seconds = application.iteration(gpus, batch_size);
+        let seconds = application.iteration(requested?.get(), batch_size);
         let duration = seconds.and_then(|seconds| SimDuration::from_secs_f64(iterations * seconds));
-        let work = Work { model: name.to_owned(), batch_size, iterations: Iterations::new(iterations) };
+        let work = JobWork { model: name.to_owned(), batch_size, iterations: Iterations::new(iterations) };
         Some((work, duration))
     }
 }
@@ -142,7 +149,7 @@ mod tests {
         );
         assert_eq!(
             wrong("t4", "name,time,application,batch_size\n", ""),
-            "line 1: has no column `num_replicas` or `num_gpu`, which `pollux` traces have; add it: GPUs that its user asked \
+            "line 1: has no column `num_replicas` or `num_gpu`, which `pollux` traces have; add it: GPUs that the user asked \
              for"
         );
     }

@@ -1,0 +1,19 @@
+//! Files and directories that appear whole, under their own names, or not at all.
+//!
+//! [`StagedDirectory`] and [`StagedFile`] are in the making until they are published; what is not
+//! published is removed. [`discard_unfinished`] does that for a program that ends without
+//! unwinding, and [`remove_leftovers`] for one that was killed. What a directory holds is not known
+//! here: see [`RunDirectory`](super::RunDirectory) and [`sweep`](crate::sweep).
+
+mod directory;
+mod error;
+mod file;
+mod unfinished;
+
+pub(crate) use directory::lock_directory;
+pub use directory::{StagedDirectory, remove_leftovers, stage};
+pub use error::OutputError;
+pub use file::{StagedFile, write_file};
+#[cfg(test)]
+pub(super) use unfinished::Undo;
+pub use unfinished::discard_unfinished;

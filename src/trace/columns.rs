@@ -1,0 +1,72 @@
+//! Where the columns of a format stand in a table.
+
+use std::collections::BTreeMap;
+
+use crate::trace::format::{Column, Format};
+use crate::trace::problem::Problems;
+use crate::trace::table::Table;
+
+/// The places of a format's columns in one table, counted from 0.
+pub(super) struct ColumnPlaces {
+    format: &'static Format,
+    /// By the first spelling of each column.
+    places: BTreeMap<&'static str, usize>,
+}
+
+impl ColumnPlaces {
+    /// Finds the columns of `format` by the header of `sheet`. Returns `None`, with a problem noted
+    /// for every column that is missing or stands there twice, if that fails.
+    pub(super) fn find(
+        sheet: &Table,
+        format: &'static Format,
+        problems: &mut Problems,
+    ) -> Option<ColumnPlaces> {
+        let mut places = BTreeMap::new();
+        let mut complete = true;
+        for column in format.columns {
+            match problems.keep(sheet.column(column.names)) {
+                Some(Some(place)) => {
+                    places.insert(column.names[0], place);
+                }
+                Some(None) if column.optional => {}
+                Some(None) => {
+                    problems.push(sheet.problem(missing(column, format)));
+                    complete = false;
+                }
+                None => complete = false,
+            }
+        }
+        complete.then_some(ColumnPlaces { format, places })
+    }
+
+    /// Returns the place of the column that `name` is a spelling of; `None` if the format or the
+    /// table has no such column.
+    pub(super) fn get(&self, name: &str) -> Option<usize> {
+        self.places.get(self.format.spellings(name).first()?).copied()
+    }
+
+    /// Returns the place of a column that every table of this format has.
+    pub(super) fn required(&self, name: &str) -> usize {
+        self.get(name).expect("a table without a column that its format needs was refused")
+    }
+
+    /// Returns whether the table has the column that `name` is a spelling of.
+    pub(super) fn has(&self, name: &str) -> bool {
+        self.get(name).is_some()
+    }
+
+    /// Returns how the format itself spells the column that `name` is a spelling of.
+    pub(super) fn spelling(&self, name: &str) -> &'static str {
+        self.format.spellings(name).first().expect("asked for a column that the format has")
+    }
+}
+
+fn missing(column: &Column, format: &Format) -> String {
+    let names: Vec<_> = column.names.iter().map(|name| format!("`{name}`")).collect();
+    format!(
+        "has no column {}, which `{}` traces have; add it: {}",
+        names.join(" or "),
+        format.name,
+        column.about
+    )
+}
