@@ -15,7 +15,7 @@ mod replay;
 use std::fmt::Write;
 use std::path::Path;
 
-use artifact::{Setting, read};
+use artifact::{ReplicaRunner, read};
 use data::data;
 use elasticflow_sim::replica::{Quirks, Schedule};
 use elasticflow_sim::scheduler;
@@ -114,7 +114,7 @@ impl Figure {
     /// last those that we meet.
     fn account(&self, data: &Path, schedule: Schedule, order: &[u8]) -> Vec<i64> {
         let workload = self.workload(data);
-        let all = Setting::new(self.gpu, self.cluster, self.slot);
+        let all = ReplicaRunner::new(self.gpu, self.cluster, self.slot);
         let steps = (0..=order.len()).map(|count| {
             let replayed = all.without(schedule, &order[..count]).run(&workload, schedule);
             replayed

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 
 /// What happens at one instant: jobs come, jobs end. Jobs are rows of the trace.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Event {
+pub(super) struct ReplicaEvent {
     pub(super) time: i64,
     pub(super) start: Vec<usize>,
     pub(super) end: Vec<usize>,
@@ -13,27 +13,27 @@ pub(super) struct Event {
 /// Events with distinct times: first those that there were when they were last sorted, then those
 /// added since, in the order in which they were added.
 #[derive(Clone, Debug)]
-pub(super) struct Events {
-    sorted: VecDeque<Event>,
+pub(super) struct EventList {
+    sorted: VecDeque<ReplicaEvent>,
     /// By time, with the place in the order.
-    added: BTreeMap<i64, (usize, Event)>,
+    added: BTreeMap<i64, (usize, ReplicaEvent)>,
     /// The next place.
     place: usize,
     /// Whether what happens within a slot is drawn together at its end.
     merges: bool,
 }
 
-impl Events {
+impl EventList {
     /// The arrivals, given in the order of their times; those at one instant share an event.
-    pub(super) fn new(arrivals: impl IntoIterator<Item = (usize, i64)>, merges: bool) -> Events {
-        let mut sorted: VecDeque<Event> = VecDeque::new();
+    pub(super) fn new(arrivals: impl IntoIterator<Item = (usize, i64)>, merges: bool) -> EventList {
+        let mut sorted: VecDeque<ReplicaEvent> = VecDeque::new();
         for (id, time) in arrivals {
             match sorted.back_mut() {
                 Some(event) if event.time == time => event.start.push(id),
-                _ => sorted.push_back(Event { time, start: vec![id], end: vec![] }),
+                _ => sorted.push_back(ReplicaEvent { time, start: vec![id], end: vec![] }),
             }
         }
-        Events { sorted, added: BTreeMap::new(), place: 0, merges }
+        EventList { sorted, added: BTreeMap::new(), place: 0, merges }
     }
 
     /// Adds the end of a job.
@@ -64,12 +64,12 @@ impl Events {
         self.add_end(id, to);
     }
 
-    fn at(&mut self, time: i64) -> &mut Event {
+    fn at(&mut self, time: i64) -> &mut ReplicaEvent {
         match self.place(time) {
             Some(place) => &mut self.sorted[place],
             None => {
                 self.place += 1;
-                let new = || (self.place, Event { time, ..Event::default() });
+                let new = || (self.place, ReplicaEvent { time, ..ReplicaEvent::default() });
                 &mut self.added.entry(time).or_insert_with(new).1
             }
         }
@@ -80,7 +80,7 @@ impl Events {
         self.sorted.binary_search_by_key(&time, |event| event.time).ok()
     }
 
-    fn find_mut(&mut self, time: i64) -> Option<&mut Event> {
+    fn find_mut(&mut self, time: i64) -> Option<&mut ReplicaEvent> {
         match self.place(time) {
             Some(place) => self.sorted.get_mut(place),
             None => self.added.get_mut(&time).map(|(_, event)| event),
@@ -96,7 +96,7 @@ impl Events {
     }
 
     /// The first event of the list.
-    pub(super) fn first(&self) -> Option<&Event> {
+    pub(super) fn first(&self) -> Option<&ReplicaEvent> {
         let added = || self.added.values().min_by_key(|(place, _)| *place).map(|(_, event)| event);
         self.sorted.front().or_else(added)
     }
@@ -107,12 +107,12 @@ impl Events {
     }
 
     /// Takes the first event of the list.
-    pub(super) fn pop(&mut self) -> Option<Event> {
+    pub(super) fn pop(&mut self) -> Option<ReplicaEvent> {
         self.next().and_then(|time| self.take(time))
     }
 
     /// The event at `time`, which stays.
-    pub(super) fn find(&self, time: i64) -> Option<&Event> {
+    pub(super) fn find(&self, time: i64) -> Option<&ReplicaEvent> {
         match self.place(time) {
             Some(place) => self.sorted.get(place),
             None => self.added.get(&time).map(|(_, event)| event),
@@ -120,7 +120,7 @@ impl Events {
     }
 
     /// Takes the event at `time`.
-    pub(super) fn take(&mut self, time: i64) -> Option<Event> {
+    pub(super) fn take(&mut self, time: i64) -> Option<ReplicaEvent> {
         match self.place(time) {
             Some(place) => self.sorted.remove(place),
             None => self.added.remove(&time).map(|(_, event)| event),
@@ -128,7 +128,7 @@ impl Events {
     }
 
     /// Takes the first event of a sorted list if it is at `time`; none is earlier.
-    pub(super) fn take_first(&mut self, time: i64) -> Option<Event> {
+    pub(super) fn take_first(&mut self, time: i64) -> Option<ReplicaEvent> {
         if self.next() == Some(time) { self.pop() } else { None }
     }
 

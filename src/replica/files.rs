@@ -11,7 +11,8 @@ use crate::job::Class;
 use crate::workload::Workload;
 
 use super::job::whole;
-use super::{NEVER, Replayed, Schedule};
+use super::outcome::{NEVER, ReplicaOutcome};
+use super::schedule::Schedule;
 
 /// The files that there are.
 pub const NAMES: [&str; 3] = ["final_result.csv", "job.csv", "scheduling_events.csv"];
@@ -45,10 +46,10 @@ fn writer<W: Write>(to: W) -> csv::Writer<W> {
 /// # Errors
 ///
 /// If the writer fails.
-pub fn write_jobs(replayed: &Replayed, workload: &Workload, to: &mut dyn Write) -> io::Result<()> {
+pub fn write_jobs(outcome: &ReplicaOutcome, workload: &Workload, to: &mut dyn Write) -> io::Result<()> {
     let mut writer = writer(to);
     writer.write_record(JOB)?;
-    for row in &replayed.rows {
+    for row in &outcome.finished {
         let spec = workload.job(row.job);
         let seconds = |micros: u64| whole(spec, micros).map_err(io::Error::other);
         let submit = seconds(spec.submit.as_micros())?;
@@ -78,7 +79,7 @@ pub fn write_jobs(replayed: &Replayed, workload: &Workload, to: &mut dyn Write) 
 /// # Errors
 ///
 /// If the writer fails.
-pub fn write_rounds(replayed: &Replayed, cluster: &Shape, to: &mut dyn Write) -> io::Result<()> {
+pub fn write_rounds(outcome: &ReplicaOutcome, cluster: &Shape, to: &mut dyn Write) -> io::Result<()> {
     let mut writer = writer(to);
     let gpus = cluster.nodes().iter().enumerate().flat_map(|(node, gpus)| {
         let names = (0..gpus.get()).map(move |gpu| format!("gpu{node}-{gpu}"));
@@ -86,7 +87,7 @@ pub fn write_rounds(replayed: &Replayed, cluster: &Shape, to: &mut dyn Write) ->
     });
     let gpus: Vec<String> = gpus.collect();
     writer.write_record(["time"].into_iter().chain(gpus.iter().map(String::as_str)).chain(["ce"]))?;
-    for round in &replayed.log {
+    for round in &outcome.log {
         let mut jobs = vec![String::new(); gpus.len()];
         for held in &round.held {
             let (first, end) = (held.first as usize, (held.first + held.gpus) as usize);
@@ -106,7 +107,7 @@ pub fn write_rounds(replayed: &Replayed, cluster: &Shape, to: &mut dyn Write) ->
 ///
 /// If the writer fails.
 pub fn write_result(
-    replayed: &Replayed,
+    outcome: &ReplicaOutcome,
     schedule: Schedule,
     cluster: &Shape,
     trace: &str,
@@ -114,7 +115,7 @@ pub fn write_result(
 ) -> io::Result<()> {
     let mut writer = writer(to);
     writer.write_record(FINAL_RESULT)?;
-    let ratio = replayed.ratio().map_or_else(String::new, |ratio| format!("{ratio:?}"));
+    let ratio = outcome.ratio().map_or_else(String::new, |ratio| format!("{ratio:?}"));
     let node = cluster.node_size().map(|size| format!("n{}g{size}", cluster.nodes().len()));
     let scheme = if schedule == Schedule::Gandiva { "gandiva" } else { "elastic" };
     writer.write_record(["", &ratio, &node.unwrap_or_default(), trace, schedule.as_str(), scheme])?;

@@ -6,13 +6,13 @@
 
 mod sets;
 
-use super::gangs::Scene;
-use super::overhead::{is_restart, overhead};
-use super::planner::Grid;
+use super::error::ReplicaError;
+use super::gangs::GangScenario;
+use super::outcome::{NEVER, ReplicaOutcome, Round};
+use super::overhead::{charges_unchanged_jobs, is_restart, overhead};
 use super::quirk::{Q28, Q48};
-use super::world::charges_who_goes_on;
-use super::{NEVER, Refused, Replayed, Round};
-use sets::Sets;
+use super::setup::ReplicaSetup;
+use sets::SharedSets;
 
 /// Jobs take turns only when the clock shows a multiple of this, in seconds. The last arrival
 /// freezes its phase, so that with a slot that is a multiple of it jobs then take turns in every
@@ -24,14 +24,14 @@ const TURN: i64 = 60;
 /// # Errors
 ///
 /// If the artifact does not get through the scenario.
-pub(super) fn replay(scene: &Scene<'_>) -> Result<Replayed, Refused> {
-    scene.check_endless_waits()?;
-    Ok(Run::new(scene).replay())
+pub(super) fn replay(scenario: &GangScenario<'_>) -> Result<ReplicaOutcome, ReplicaError> {
+    scenario.check_endless_waits()?;
+    Ok(GandivaReplay::new(scenario).replay())
 }
 
 /// What changes about a job.
 #[derive(Clone, Debug)]
-struct State {
+struct GandivaJob {
     executed: i64,
     overhead: i64,
     restarting: i64,
@@ -43,18 +43,18 @@ struct State {
     fresh: bool,
 }
 
-struct Run<'s> {
-    scene: &'s Scene<'s>,
-    states: Vec<State>,
-    sets: Sets,
+struct GandivaReplay<'s> {
+    scenario: &'s GangScenario<'s>,
+    states: Vec<GandivaJob>,
+    sets: SharedSets,
     pending: Vec<usize>,
     running: usize,
-    outcome: Replayed,
+    outcome: ReplicaOutcome,
 }
 
-impl<'s> Run<'s> {
-    fn new(scene: &'s Scene<'s>) -> Run<'s> {
-        let state = State {
+impl<'s> GandivaReplay<'s> {
+    fn new(scenario: &'s GangScenario<'s>) -> GandivaReplay<'s> {
+        let state = GandivaJob {
             executed: 0,
             overhead: 0,
             restarting: 0,
@@ -64,27 +64,27 @@ impl<'s> Run<'s> {
             running: false,
             fresh: false,
         };
-        Run {
-            scene,
-            states: vec![state; scene.jobs.len()],
-            sets: Sets::new(scene.grid, scene.node),
+        GandivaReplay {
+            scenario,
+            states: vec![state; scenario.jobs.len()],
+            sets: SharedSets::new(scenario.setup, scenario.node),
             pending: Vec::new(),
             running: 0,
-            outcome: Replayed::default(),
+            outcome: ReplicaOutcome::default(),
         }
     }
 
-    fn replay(mut self) -> Replayed {
-        let grid = self.scene.grid;
-        let mut events = self.scene.arrivals(true);
+    fn replay(mut self) -> ReplicaOutcome {
+        let setup = self.scenario.setup;
+        let mut events = self.scenario.arrivals(true);
         let mut now = events.next().unwrap_or_default();
         let (mut elapsed, mut round) = (0, 0);
         while !events.is_empty() || !self.pending.is_empty() || self.running > 0 {
-            let waiting: Vec<i64> = self.pending.iter().map(|job| self.scene.jobs[*job].gpus).collect();
+            let waiting: Vec<i64> = self.pending.iter().map(|job| self.scenario.jobs[*job].gpus).collect();
             self.sets.adjust(&waiting);
             self.execute(now, elapsed);
             let mut released = self.sets.release();
-            if !grid.quirks.has(Q48) {
+            if !setup.quirks.has(Q48) {
                 self.make_room();
                 released = true;
             }
@@ -103,11 +103,11 @@ impl<'s> Run<'s> {
             self.outcome.rounds += 1;
             self.log(now);
             if !events.is_empty() {
-                self.charge(is_restart(round, grid));
+                self.charge(is_restart(round, setup));
                 round += 1;
-                events.merge(now, grid.slot);
+                events.merge(now, setup.slot);
             }
-            elapsed = step(events.next().map(|next| next - now), grid);
+            elapsed = step(events.next().map(|next| next - now), setup);
             now += elapsed;
         }
         self.outcome
@@ -115,21 +115,21 @@ impl<'s> Run<'s> {
 
     /// Writes down who is on which GPUs, where that is asked for.
     fn log(&mut self, now: i64) {
-        if !self.scene.logs() {
+        if !self.scenario.logs() {
             return;
         }
-        let gpus = |job: usize| self.scene.jobs[job].gpus;
+        let gpus = |job: usize| self.scenario.jobs[job].gpus;
         let held = self.sets.held(gpus);
         let mut seated: Vec<usize> = held.iter().map(|held| held.job.index()).collect();
         seated.sort_unstable();
         seated.dedup();
-        let efficiency = self.scene.efficiency(seated);
+        let efficiency = self.scenario.efficiency(seated);
         self.outcome.log.push(Round { time: now, held, efficiency });
     }
 
     /// Lets no size wait without a set.
     fn make_room(&mut self) {
-        let mut waiting: Vec<i64> = self.pending.iter().map(|job| self.scene.jobs[*job].gpus).collect();
+        let mut waiting: Vec<i64> = self.pending.iter().map(|job| self.scenario.jobs[*job].gpus).collect();
         waiting.sort_unstable();
         waiting.dedup();
         for size in waiting {
@@ -144,12 +144,12 @@ impl<'s> Run<'s> {
 
     /// Lets those with seats run, writes down who is done, and passes the seats on.
     fn execute(&mut self, now: i64, elapsed: i64) {
-        let grid = self.scene.grid;
+        let setup = self.scenario.setup;
         for set in self.sets.each() {
             let seated = set.seated();
             let mut done = Vec::new();
             for &job in &set.jobs[..seated] {
-                let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
+                let (state, gang) = (&mut self.states[job], &self.scenario.jobs[job]);
                 state.executed += (elapsed - state.overhead).max(0);
                 state.restarting += state.overhead.min(elapsed);
                 state.overhead = 0;
@@ -159,7 +159,7 @@ impl<'s> Run<'s> {
                 let end = now - (state.executed - gang.duration);
                 let mut row = gang.row(state.start, end, gang.duration + state.restarting, state.restarting);
                 (row.time, row.pending) = (now, state.waited);
-                self.outcome.rows.push(row);
+                self.outcome.finished.push(row);
                 // It was counted as accepted when it started.
                 if gang.due.is_some_and(|due| end > due) {
                     self.outcome.accepted -= 1;
@@ -169,15 +169,15 @@ impl<'s> Run<'s> {
                 self.running -= 1;
                 done.push(job);
             }
-            if changes_turns(now, grid) && set.jobs.len() > seated {
+            if changes_turns(now, setup) && set.jobs.len() > seated {
                 set.jobs.rotate_left(seated);
             }
-            set.end(&done, grid.quirks);
+            set.end(&done, setup.quirks);
         }
     }
 
     fn start(&mut self, job: usize, now: i64) -> bool {
-        let gang = &self.scene.jobs[job];
+        let gang = &self.scenario.jobs[job];
         if !self.sets.place(job, gang.gpus) {
             return false;
         }
@@ -208,10 +208,12 @@ impl<'s> Run<'s> {
 
     /// Every running job pays in every round (Q8), but only while jobs are to come (Q34).
     fn charge(&mut self, restart: bool) {
-        let grid = self.scene.grid;
-        for (state, gang) in self.states.iter_mut().zip(&self.scene.jobs).filter(|(state, _)| state.running) {
-            if state.fresh || restart || charges_who_goes_on(grid) {
-                state.overhead = overhead(gang.gpus, grid.gpus, restart, false);
+        let setup = self.scenario.setup;
+        for (state, gang) in
+            self.states.iter_mut().zip(&self.scenario.jobs).filter(|(state, _)| state.running)
+        {
+            if state.fresh || restart || charges_unchanged_jobs(setup) {
+                state.overhead = overhead(gang.gpus, setup.gpus, restart, false);
             }
             state.fresh = false;
         }
@@ -220,14 +222,14 @@ impl<'s> Run<'s> {
 
 /// How far the clock goes when the next arrival is `away`: to it, or a slot where there is none
 /// (Q28).
-fn step(away: Option<i64>, grid: Grid) -> i64 {
-    let away = away.unwrap_or(grid.slot);
-    if grid.quirks.has(Q28) { away } else { away.min(grid.slot) }
+fn step(away: Option<i64>, setup: ReplicaSetup) -> i64 {
+    let away = away.unwrap_or(setup.slot);
+    if setup.quirks.has(Q28) { away } else { away.min(setup.slot) }
 }
 
 /// Whether jobs take turns now (Q28).
-fn changes_turns(now: i64, grid: Grid) -> bool {
-    now % TURN == 0 || !grid.quirks.has(Q28)
+fn changes_turns(now: i64, setup: ReplicaSetup) -> bool {
+    now % TURN == 0 || !setup.quirks.has(Q28)
 }
 
 #[cfg(test)]
@@ -237,11 +239,11 @@ mod tests {
 
     #[test]
     fn the_clock_jumps_and_turns_freeze_only_by_quirk() {
-        let grid = Grid { gpus: 8, slot: 60, quirks: Quirks::all() };
-        let without = Grid { quirks: grid.quirks.without(Q28), ..grid };
-        assert_eq!((step(Some(500), grid), step(Some(500), without)), (500, 60));
-        assert_eq!((step(Some(20), grid), step(Some(20), without)), (20, 20));
-        assert_eq!((step(None, grid), step(None, without)), (60, 60));
-        assert!(!changes_turns(61, grid) && changes_turns(120, grid) && changes_turns(61, without));
+        let setup = ReplicaSetup { gpus: 8, slot: 60, quirks: Quirks::all() };
+        let without = ReplicaSetup { quirks: setup.quirks.without(Q28), ..setup };
+        assert_eq!((step(Some(500), setup), step(Some(500), without)), (500, 60));
+        assert_eq!((step(Some(20), setup), step(Some(20), without)), (20, 20));
+        assert_eq!((step(None, setup), step(None, without)), (60, 60));
+        assert!(!changes_turns(61, setup) && changes_turns(120, setup) && changes_turns(61, without));
     }
 }

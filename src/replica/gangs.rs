@@ -5,11 +5,13 @@ use crate::job::{JobId, JobSpec};
 use crate::profile::Curve;
 use crate::units::Gpus;
 
-use super::events::Events;
-use super::job::{Account, column_below, read, whole};
+use super::error::ReplicaError;
+use super::events::EventList;
+use super::input::{GpuTable, ReplicaInput};
+use super::job::{column_below, read, whole};
+use super::outcome::{FinishedJob, GpuAccount, ReplicaOutcome, Round};
 use super::placement::Placement;
-use super::planner::Grid;
-use super::{GpuTable, Input, Refused, Replayed, Round, Row};
+use super::setup::ReplicaSetup;
 
 /// A job with the gang that its user asked for. Times in seconds.
 #[derive(Clone, Debug)]
@@ -27,11 +29,11 @@ pub(super) struct Gang {
 }
 
 impl Gang {
-    fn new(job: &JobSpec, input: &Input<'_>) -> Result<Gang, Refused> {
+    fn new(job: &JobSpec, input: &ReplicaInput<'_>) -> Result<Gang, ReplicaError> {
         let (curve, submit, due) = read(job, input.table)?;
         let gpus = i64::from(job.requested.get());
         let speed = speed(job, curve, input)?;
-        let duration = job.duration.ok_or_else(|| Refused::NoDuration { job: job.name.clone() })?;
+        let duration = job.duration.ok_or_else(|| ReplicaError::NoDuration { job: job.name.clone() })?;
         Ok(Gang {
             job: job.id,
             submit,
@@ -52,25 +54,35 @@ impl Gang {
 
     /// Its row after `held` seconds on its GPUs, `paused` of them without progress; but for what
     /// the schedule knows better: no wait, no preemption, noticed at its end.
-    pub(super) fn row(&self, start: i64, end: i64, held: i64, restarting: i64) -> Row {
+    pub(super) fn row(&self, start: i64, end: i64, held: i64, restarting: i64) -> FinishedJob {
         let num_gpu = self.gpus as u32;
-        let mut account = Account::default();
+        let mut account = GpuAccount::default();
         account.add(held, restarting, self.gpus, self.speedup);
-        Row { job: self.job, num_gpu, start, end, real_end: None, pending: 0, preempt: 0, time: end, account }
+        FinishedJob {
+            job: self.job,
+            num_gpu,
+            start,
+            end,
+            real_end: None,
+            pending: 0,
+            preempt: 0,
+            time: end,
+            account,
+        }
     }
 }
 
 /// Iterations per second on a gang, which most schedules only write down: a cell of the profiles
 /// that says `0` or `nan` does no harm. An empty one, or no column, ends the artifact as soon as
 /// the gang runs, which one that is larger than the cluster never does.
-fn speed(job: &JobSpec, curve: &Curve, input: &Input<'_>) -> Result<f64, Refused> {
+fn speed(job: &JobSpec, curve: &Curve, input: &ReplicaInput<'_>) -> Result<f64, ReplicaError> {
     let gpus = i64::from(job.requested.get());
     let is_empty = input.gpu == GpuTable::A100 && (job.model.as_str(), job.batch_size, gpus) == EMPTY_CELL;
     match curve.rate(job.requested) {
         Some(rate) => Ok(rate.get()),
         None if gpus > i64::from(input.cluster.gpus().get()) => Ok(0.0),
         None if gpus == column_below(gpus) && !is_empty => Ok(0.0),
-        None => Err(Refused::NoSpeed { job: job.name.clone(), gpus }),
+        None => Err(ReplicaError::NoSpeed { job: job.name.clone(), gpus }),
     }
 }
 
@@ -78,78 +90,78 @@ fn speed(job: &JobSpec, curve: &Curve, input: &Input<'_>) -> Result<f64, Refused
 const EMPTY_CELL: (&str, u32, i64) = ("deepspeech2", 32, 64);
 
 /// A scenario for a schedule with fixed gangs.
-pub(super) struct Scene<'a> {
-    input: &'a Input<'a>,
+pub(super) struct GangScenario<'a> {
+    input: &'a ReplicaInput<'a>,
     /// In the trace's order.
     pub(super) jobs: Vec<Gang>,
-    pub(super) grid: Grid,
+    pub(super) setup: ReplicaSetup,
     /// GPUs of a node.
     pub(super) node: i64,
 }
 
-impl<'a> Scene<'a> {
-    pub(super) fn new(input: &'a Input<'a>) -> Result<Scene<'a>, Refused> {
+impl<'a> GangScenario<'a> {
+    pub(super) fn new(input: &'a ReplicaInput<'a>) -> Result<GangScenario<'a>, ReplicaError> {
         if input.workload.is_empty() {
-            return Err(Refused::NoJobs);
+            return Err(ReplicaError::NoJobs);
         }
         let node = input.cluster.node_size().filter(|size| size.get().is_power_of_two());
-        let node = node.ok_or_else(|| Refused::Nodes(input.cluster.to_string()))?;
+        let node = node.ok_or_else(|| ReplicaError::Nodes(input.cluster.to_string()))?;
         let jobs = input.workload.jobs().iter().map(|job| Gang::new(job, input)).collect::<Result<_, _>>()?;
-        Ok(Scene { input, jobs, grid: input.grid()?, node: i64::from(node.get()) })
+        Ok(GangScenario { input, jobs, setup: input.setup()?, node: i64::from(node.get()) })
     }
 
     /// Refuses a gang that the cluster is too small for: Gandiva and Themis never end with one
     /// (Q35).
-    pub(super) fn check_endless_waits(&self) -> Result<(), Refused> {
+    pub(super) fn check_endless_waits(&self) -> Result<(), ReplicaError> {
         let jobs = self.input.workload.jobs();
         match jobs.iter().find(|job| job.requested > self.input.cluster.gpus()) {
-            Some(job) => Err(Refused::TooLarge { job: job.name.clone(), gpus: job.requested }),
+            Some(job) => Err(ReplicaError::TooLarge { job: job.name.clone(), gpus: job.requested }),
             None => Ok(()),
         }
     }
 
     /// Refuses a job without work or speed: Themis divides by both.
-    pub(super) fn check_work(&self) -> Result<(), Refused> {
+    pub(super) fn check_work(&self) -> Result<(), ReplicaError> {
         let jobs = self.input.workload.jobs().iter().zip(&self.jobs);
         for (job, gang) in jobs {
             if gang.iterations == 0.0 {
-                return Err(Refused::NoWork { job: job.name.clone() });
+                return Err(ReplicaError::NoWork { job: job.name.clone() });
             }
             if gang.speed == 0.0 {
-                return Err(Refused::NoSpeed { job: job.name.clone(), gpus: gang.gpus });
+                return Err(ReplicaError::NoSpeed { job: job.name.clone(), gpus: gang.gpus });
             }
         }
         Ok(())
     }
 
-    pub(super) fn arrivals(&self, merges: bool) -> Events {
+    pub(super) fn arrivals(&self, merges: bool) -> EventList {
         let ids = self.input.workload.arrivals().iter();
-        Events::new(ids.map(|id| (id.index(), self.jobs[id.index()].submit)), merges)
+        EventList::new(ids.map(|id| (id.index(), self.jobs[id.index()].submit)), merges)
     }
 
     /// Whether the rounds are written down.
     pub(super) fn logs(&self) -> bool {
-        self.input.rounds
+        self.input.log_rounds
     }
 
     /// Who places the gangs of each round, where rounds are written down, or nodes are so large
     /// that the artifact loses sets (Q27).
-    pub(super) fn log(&self) -> Result<Option<Log>, Refused> {
+    pub(super) fn log(&self) -> Result<Option<PlacementLog>, ReplicaError> {
         if !self.logs() && self.node <= SAFE_NODE {
             return Ok(None);
         }
         let placement = Placement::new(self.input.cluster, self.jobs.len())?;
-        Ok(Some(Log { placement, placed: Vec::new() }))
+        Ok(Some(PlacementLog { placement, placed: Vec::new() }))
     }
 
     /// What is said when a gang is not where the artifact looks for it.
-    fn lost(&self, job: usize) -> Refused {
-        Refused::Placement { job: self.input.workload.jobs()[job].name.clone() }
+    fn lost(&self, job: usize) -> ReplicaError {
+        ReplicaError::Placement { job: self.input.workload.jobs()[job].name.clone() }
     }
 
     /// The speeds of these jobs over those of one GPU each, summed, over all GPUs.
     pub(super) fn efficiency(&self, jobs: impl IntoIterator<Item = usize>) -> f64 {
-        jobs.into_iter().map(|job| self.jobs[job].speedup).sum::<f64>() / self.grid.gpus as f64
+        jobs.into_iter().map(|job| self.jobs[job].speedup).sum::<f64>() / self.setup.gpus as f64
     }
 }
 
@@ -159,33 +171,33 @@ const SAFE_NODE: i64 = 8;
 
 /// Where the gangs of a round run. Nothing depends on it but what is written down, and whether the
 /// artifact gets through.
-pub(super) struct Log {
+pub(super) struct PlacementLog {
     placement: Placement,
     placed: Vec<usize>,
 }
 
-impl Log {
+impl PlacementLog {
     /// Takes gangs that have ended off their nodes, ahead of the others.
-    pub(super) fn end(&mut self, scene: &Scene<'_>, jobs: &[usize]) -> Result<(), Refused> {
+    pub(super) fn end(&mut self, scenario: &GangScenario<'_>, jobs: &[usize]) -> Result<(), ReplicaError> {
         self.placed.retain(|job| !jobs.contains(job));
-        self.release(scene, jobs)
+        self.release(scenario, jobs)
     }
 
     /// The round in which these gangs run, placed anew, the largest first.
     pub(super) fn round(
         &mut self,
-        scene: &Scene<'_>,
+        scenario: &GangScenario<'_>,
         now: i64,
         mut jobs: Vec<usize>,
-    ) -> Result<Round, Refused> {
-        let gpus = |job: usize| scene.jobs[job].gpus;
+    ) -> Result<Round, ReplicaError> {
+        let gpus = |job: usize| scenario.jobs[job].gpus;
         let placed = std::mem::take(&mut self.placed);
-        self.release(scene, &placed)?;
+        self.release(scenario, &placed)?;
         jobs.sort_by_key(|job| -gpus(*job));
-        let efficiency = scene.efficiency(jobs.iter().copied());
+        let efficiency = scenario.efficiency(jobs.iter().copied());
         for &job in &jobs {
             if !self.placement.place(job, gpus(job)) {
-                return Err(scene.lost(job));
+                return Err(scenario.lost(job));
             }
         }
         let round = self.placement.round(now, gpus, efficiency);
@@ -193,13 +205,13 @@ impl Log {
         Ok(round)
     }
 
-    fn release(&mut self, scene: &Scene<'_>, jobs: &[usize]) -> Result<(), Refused> {
-        let lost = jobs.iter().find(|job| !self.placement.release(**job, scene.jobs[**job].gpus));
-        lost.map_or(Ok(()), |job| Err(scene.lost(*job)))
+    fn release(&mut self, scenario: &GangScenario<'_>, jobs: &[usize]) -> Result<(), ReplicaError> {
+        let lost = jobs.iter().find(|job| !self.placement.release(**job, scenario.jobs[**job].gpus));
+        lost.map_or(Ok(()), |job| Err(scenario.lost(*job)))
     }
 }
 
-impl Replayed {
+impl ReplicaOutcome {
     /// Counts a job that ends: on its deadline is in time, and a job without one is in neither
     /// count.
     pub(super) fn judge(&mut self, job: &Gang, end: i64) {

@@ -4,9 +4,11 @@ use crate::job::JobSpec;
 use crate::profile::{Curve, ThroughputTable};
 use crate::units::MICROS;
 
+use super::error::ReplicaError;
+use super::input::{GpuTable, ReplicaInput};
+use super::outcome::GpuAccount;
 use super::quirk::Q13;
-use super::timeline::Timeline;
-use super::{GpuTable, Input, Refused};
+use super::timeline::GpuTimeline;
 
 /// Later than everything that happens, with room to add slots to it.
 pub(super) const INF: i64 = 1 << 60;
@@ -16,7 +18,7 @@ const COLUMNS: i64 = 64;
 
 /// A job of the artifact.
 #[derive(Clone, Debug)]
-pub(super) struct Job {
+pub(super) struct ReplicaJob {
     pub(super) name: String,
     pub(super) submit: i64,
     /// Its deadline; [`INF`] for a best-effort job.
@@ -26,7 +28,7 @@ pub(super) struct Job {
     rates: [f64; 7],
     pub(super) left: f64,
     pub(super) num_gpu: i64,
-    pub(super) alloc: Timeline,
+    pub(super) alloc: GpuTimeline,
     pub(super) end: i64,
     /// The exact end of its plan; the schedules of EDF have none.
     pub(super) real_end: Option<i64>,
@@ -41,40 +43,10 @@ pub(super) struct Job {
     pub(super) paid: Option<(i64, i64)>,
     pub(super) start: i64,
     pub(super) pending: i64,
-    pub(super) account: Account,
+    pub(super) account: GpuAccount,
 }
 
-/// What a job had, for statistics. The artifact keeps none of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Account {
-    /// GPUs of the latest round.
-    pub(super) gpus: i64,
-    /// Seconds with GPUs.
-    pub(super) held: i64,
-    /// GPU-seconds.
-    pub(super) gpu_seconds: i64,
-    /// Seconds of overhead among those with GPUs.
-    pub(super) restarting: i64,
-    /// GPU-seconds of overhead.
-    pub(super) restart_gpu_seconds: i64,
-    /// Changes from some GPUs to another number.
-    pub(super) rescales: u32,
-    /// Seconds times the speed over that of one GPU.
-    pub(super) speedup: f64,
-}
-
-impl Account {
-    /// Adds `seconds` on `gpus` GPUs, of which `paused` went by without progress.
-    pub(super) fn add(&mut self, seconds: i64, restarting: i64, gpus: i64, speedup: f64) {
-        self.held += seconds;
-        self.restarting += restarting;
-        self.gpu_seconds += seconds * gpus;
-        self.restart_gpu_seconds += restarting * gpus;
-        self.speedup += seconds as f64 * speedup;
-    }
-}
-
-impl Job {
+impl ReplicaJob {
     pub(super) fn is_best_effort(&self) -> bool {
         self.ddl == INF
     }
@@ -85,11 +57,11 @@ impl Job {
     }
 
     /// Iterations a second on `gpus` GPUs; 0 for a column without a number.
-    pub(super) fn rate(&self, gpus: i64) -> Result<f64, Refused> {
+    pub(super) fn rate(&self, gpus: i64) -> Result<f64, ReplicaError> {
         if (1..=COLUMNS).contains(&gpus) && gpus & (gpus - 1) == 0 {
             return Ok(self.rates[gpus.ilog2() as usize]);
         }
-        Err(Refused::NoSpeed { job: self.name.clone(), gpus })
+        Err(ReplicaError::NoSpeed { job: self.name.clone(), gpus })
     }
 
     /// The speed over that of one GPU; 0 where that was not measured.
@@ -99,10 +71,10 @@ impl Job {
     }
 
     /// Seconds that `left` iterations take on `gpus` GPUs, not rounded.
-    pub(super) fn seconds(&self, left: f64, gpus: i64) -> Result<f64, Refused> {
+    pub(super) fn seconds(&self, left: f64, gpus: i64) -> Result<f64, ReplicaError> {
         let rate = self.rate(gpus)?;
         if rate == 0.0 {
-            return Err(Refused::NoSpeed { job: self.name.clone(), gpus });
+            return Err(ReplicaError::NoSpeed { job: self.name.clone(), gpus });
         }
         Ok(left / rate)
     }
@@ -133,13 +105,13 @@ pub(super) fn column_below(gpus: i64) -> i64 {
 pub(super) fn read<'t>(
     spec: &JobSpec,
     table: &'t ThroughputTable,
-) -> Result<(&'t Curve, i64, Option<i64>), Refused> {
+) -> Result<(&'t Curve, i64, Option<i64>), ReplicaError> {
     let Some(curve) = table.curve(&spec.model, spec.batch_size) else {
         let what = table.missing(&spec.model, spec.batch_size);
-        return Err(Refused::NoCurve { job: spec.name.clone(), what });
+        return Err(ReplicaError::NoCurve { job: spec.name.clone(), what });
     };
     if spec.iterations.get().fract() != 0.0 {
-        return Err(Refused::NotWhole { job: spec.name.clone() });
+        return Err(ReplicaError::NotWhole { job: spec.name.clone() });
     }
     let submit = whole(spec, spec.submit.as_micros())?;
     let due = spec.deadline.map(|due| whole(spec, due.as_micros())).transpose()?;
@@ -147,14 +119,14 @@ pub(super) fn read<'t>(
 }
 
 /// A time of a job in seconds.
-pub(super) fn whole(spec: &JobSpec, micros: u64) -> Result<i64, Refused> {
+pub(super) fn whole(spec: &JobSpec, micros: u64) -> Result<i64, ReplicaError> {
     let whole = micros.is_multiple_of(MICROS).then_some((micros / MICROS) as i64);
-    whole.ok_or_else(|| Refused::NotWhole { job: spec.name.clone() })
+    whole.ok_or_else(|| ReplicaError::NotWhole { job: spec.name.clone() })
 }
 
 /// The jobs of a workload, in its order, with as many GPUs at most as the tables of peaks say where
 /// they are `elastic`.
-pub(super) fn jobs(input: &Input<'_>, elastic: bool) -> Result<Vec<Job>, Refused> {
+pub(super) fn read_jobs(input: &ReplicaInput<'_>, elastic: bool) -> Result<Vec<ReplicaJob>, ReplicaError> {
     let job = |spec: &JobSpec| {
         let (curve, submit, due) = read(spec, input.table)?;
         let mut rates = [0.0; 7];
@@ -180,7 +152,7 @@ pub(super) fn jobs(input: &Input<'_>, elastic: bool) -> Result<Vec<Job>, Refused
             (false, GpuTable::A100) => COLUMNS.min(batch),
             (false, GpuTable::T4) => largest.min(batch),
         };
-        Ok(Job {
+        Ok(ReplicaJob {
             name: spec.name.clone(),
             submit,
             ddl: due.unwrap_or(INF),
@@ -188,7 +160,7 @@ pub(super) fn jobs(input: &Input<'_>, elastic: bool) -> Result<Vec<Job>, Refused
             rates,
             left: spec.iterations.get(),
             num_gpu: 0,
-            alloc: Timeline::new(submit, 0),
+            alloc: GpuTimeline::new(submit, 0),
             end: 0,
             real_end: None,
             old: 0,
@@ -198,7 +170,7 @@ pub(super) fn jobs(input: &Input<'_>, elastic: bool) -> Result<Vec<Job>, Refused
             paid: None,
             start: INF,
             pending: 0,
-            account: Account::default(),
+            account: GpuAccount::default(),
         })
     };
     input.workload.jobs().iter().map(job).collect()

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeSet;
 
-use super::job::Job;
-use super::placement::{Placement, Seen};
-use super::planner::Grid;
-use super::quirk::Q9;
+use super::job::ReplicaJob;
+use super::placement::{NodeUse, Placement};
+use super::quirk::{Q8, Q9};
+use super::setup::ReplicaSetup;
 
 /// From how many GPUs on a cluster is slow to restart.
 const LARGE: i64 = 256;
@@ -18,9 +18,9 @@ impl Communicators {
     /// Notes for every placed job whether its communicator is there already, and keeps it. That a
     /// job's GPUs follow each other from the first node of its set is assumed, not looked at: a
     /// quirk (Q37).
-    pub(super) fn note(&mut self, placement: &Placement, jobs: &mut [Job]) {
+    pub(super) fn note(&mut self, placement: &Placement, jobs: &mut [ReplicaJob]) {
         let mut met = vec![false; jobs.len()];
-        let mut look = |id: usize, rank: i64, jobs: &mut [Job]| {
+        let mut look = |id: usize, rank: i64, jobs: &mut [ReplicaJob]| {
             if !met[id] {
                 met[id] = true;
                 jobs[id].rank = rank;
@@ -30,13 +30,13 @@ impl Communicators {
         for (node, seen) in placement.nodes().into_iter().enumerate() {
             let mut rank = node as i64 * placement.gpus_per_node;
             match seen {
-                Seen::Idle => {}
-                Seen::Whole(held) => {
+                NodeUse::Idle => {}
+                NodeUse::Whole(held) => {
                     if let Some(first) = held.first() {
                         look(*first, rank, jobs);
                     }
                 }
-                Seen::Parts(held) => {
+                NodeUse::Parts(held) => {
                     for id in held {
                         look(*id, rank, jobs);
                         rank += jobs[*id].num_gpu;
@@ -54,8 +54,8 @@ impl Communicators {
 
 /// Whether everything is started anew in a round: the length of a slot, in seconds, counts rounds
 /// here: a quirk (Q9).
-pub(super) fn is_restart(round: u64, grid: Grid) -> bool {
-    grid.quirks.has(Q9) && round > 0 && round.is_multiple_of(grid.slot.unsigned_abs())
+pub(super) fn is_restart(round: u64, setup: ReplicaSetup) -> bool {
+    setup.quirks.has(Q9) && round > 0 && round.is_multiple_of(setup.slot.unsigned_abs())
 }
 
 /// Seconds that starting on `gpus` GPUs of a cluster of `all` costs, or going on in a round in
@@ -73,4 +73,9 @@ pub(super) fn overhead(gpus: i64, all: i64, restart: bool, cached: bool) -> i64 
         (true, true) => 47,
     };
     base + again + 2 * (i64::from(gpus.ilog2()) + 1)
+}
+
+/// Whether a job pays overhead in a round that changes nothing about its GPUs: a quirk (Q8).
+pub(super) fn charges_unchanged_jobs(setup: ReplicaSetup) -> bool {
+    setup.quirks.has(Q8)
 }

@@ -3,14 +3,15 @@
 use crate::cluster::Shape;
 use crate::job::JobId;
 
-use super::{Held, Refused, Round};
+use super::error::ReplicaError;
+use super::outcome::{HeldGpus, Round};
 
 /// The gang sizes that there are, in the artifact's order.
 const SIZES: [i64; 16] = [1, 2, 4, 8, 12, 16, 24, 32, 40, 48, 56, 64, 72, 88, 128, 256];
 
 /// Whole nodes that jobs share.
 #[derive(Clone, Debug)]
-struct Set {
+struct PlacedSet {
     nodes: Vec<usize>,
     jobs: Vec<usize>,
     util: i64,
@@ -27,14 +28,14 @@ pub(super) struct Placement {
     ids: Vec<usize>,
     free: Vec<usize>,
     /// Sets by their number; a number is used anew once its set is gone.
-    sets: Vec<Option<Set>>,
+    sets: Vec<Option<PlacedSet>>,
     groups: Vec<Vec<usize>>,
     /// The set of each job.
     of: Vec<Option<usize>>,
 }
 
 /// What the communicator cache sees of a node.
-pub(super) enum Seen<'a> {
+pub(super) enum NodeUse<'a> {
     /// Nothing runs there.
     Idle,
     /// Jobs of whole nodes.
@@ -59,8 +60,8 @@ fn group_of(size: i64) -> Option<usize> {
 
 impl Placement {
     /// An empty cluster for so many jobs.
-    pub(super) fn new(cluster: &Shape, jobs: usize) -> Result<Placement, Refused> {
-        let size = cluster.node_size().ok_or_else(|| Refused::Nodes(cluster.to_string()))?;
+    pub(super) fn new(cluster: &Shape, jobs: usize) -> Result<Placement, ReplicaError> {
+        let size = cluster.node_size().ok_or_else(|| ReplicaError::Nodes(cluster.to_string()))?;
         let gpus_per_node = i64::from(size.get());
         let nodes = cluster.nodes().len();
         let switch = nodes_per_switch(nodes, gpus_per_node);
@@ -123,7 +124,7 @@ impl Placement {
         let nodes: Vec<usize> = self.free.drain(..count as usize).collect();
         let capacity = count * self.gpus_per_node;
         // The set goes where its free GPUs say and remembers another size: a quirk (Q27).
-        let set = Set { nodes, jobs: vec![job], util: gpus, capacity, key: gpus };
+        let set = PlacedSet { nodes, jobs: vec![job], util: gpus, capacity, key: gpus };
         let to = if capacity > gpus { group_of(filed_under(capacity - gpus)).unwrap_or(own) } else { own };
         let number = self.sets.iter().position(Option::is_none).unwrap_or(self.sets.len());
         if number == self.sets.len() {
@@ -171,13 +172,13 @@ impl Placement {
     }
 
     /// What is on each node, in scan order.
-    pub(super) fn nodes(&self) -> Vec<Seen<'_>> {
-        let mut seen: Vec<Seen> = self.ids.iter().map(|_| Seen::Idle).collect();
+    pub(super) fn nodes(&self) -> Vec<NodeUse<'_>> {
+        let mut seen: Vec<NodeUse> = self.ids.iter().map(|_| NodeUse::Idle).collect();
         for (group, sets) in self.groups.iter().enumerate() {
             for set in sets.iter().filter_map(|number| self.sets[*number].as_ref()) {
                 for node in &set.nodes {
                     let whole = SIZES[group] >= self.gpus_per_node;
-                    seen[*node] = if whole { Seen::Whole(&set.jobs) } else { Seen::Parts(&set.jobs) };
+                    seen[*node] = if whole { NodeUse::Whole(&set.jobs) } else { NodeUse::Parts(&set.jobs) };
                 }
             }
         }
@@ -189,13 +190,13 @@ impl Placement {
         for (node, seen) in self.nodes().into_iter().enumerate() {
             let mut first = node as u32 * self.gpus_per_node as u32;
             let mut hold = |job: usize, gpus: i64| {
-                held.push(Held { first, gpus: gpus as u32, job: JobId(job as u32) });
+                held.push(HeldGpus { first, gpus: gpus as u32, job: JobId(job as u32) });
                 first += gpus as u32;
             };
             match seen {
-                Seen::Idle => {}
-                Seen::Whole(jobs) => jobs.iter().take(1).for_each(|job| hold(*job, self.gpus_per_node)),
-                Seen::Parts(jobs) => jobs.iter().for_each(|job| hold(*job, gpus(*job))),
+                NodeUse::Idle => {}
+                NodeUse::Whole(jobs) => jobs.iter().take(1).for_each(|job| hold(*job, self.gpus_per_node)),
+                NodeUse::Parts(jobs) => jobs.iter().for_each(|job| hold(*job, gpus(*job))),
             }
         }
         Round { time, held, efficiency }

@@ -2,56 +2,46 @@
 
 use std::ops::Range;
 
-use super::Refused;
-use super::job::Job;
-use super::quirk::{Q5, Quirks};
-use super::timeline::{Timeline, align, ceil_sum};
-
-/// What a cluster and its slots come to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Grid {
-    /// All GPUs.
-    pub(super) gpus: i64,
-    /// Seconds in a slot.
-    pub(super) slot: i64,
-    /// What happens through a quirk.
-    pub(super) quirks: Quirks,
-}
+use super::error::ReplicaError;
+use super::job::ReplicaJob;
+use super::quirk::Q5;
+use super::setup::ReplicaSetup;
+use super::timeline::{GpuTimeline, align, ceil_sum};
 
 /// A plan for a job.
 #[derive(Clone, Debug)]
-pub(super) struct Planned {
-    pub(super) alloc: Timeline,
+pub(super) struct JobPlan {
+    pub(super) alloc: GpuTimeline,
     /// The end of the slot in which it ends.
     pub(super) end: i64,
     pub(super) real_end: i64,
     /// What is free with it.
-    pub(super) free: Timeline,
+    pub(super) free: GpuTimeline,
     pub(super) in_time: bool,
 }
 
 /// The capacity of a job that is late or has no deadline ahead of it: all that it can use, be that
 /// a column of the profiles or not (Q17).
-fn all_it_can_use(job: &Job, grid: Grid) -> i64 {
-    grid.gpus.min(job.max_gpu)
+fn all_it_can_use(job: &ReplicaJob, setup: ReplicaSetup) -> i64 {
+    setup.gpus.min(job.max_gpu)
 }
 
 /// A plan in the making.
-struct Draft<'a> {
-    job: &'a Job,
+struct PlanDraft<'a> {
+    job: &'a ReplicaJob,
     now: i64,
-    grid: Grid,
+    setup: ReplicaSetup,
     /// The deadline aligned up.
     due: i64,
     /// What is free: of what is there before the plan, all is seen in it, as keys come only by
     /// `added` and GPUs go only by `alloc`.
-    after: Timeline,
+    after: GpuTimeline,
     /// Keys of `after` that were none before: the aligned deadline, if that, and others.
     due_added: bool,
     added: Vec<i64>,
     /// The next change of what is free.
     change: Option<i64>,
-    alloc: Timeline,
+    alloc: GpuTimeline,
     left: f64,
     /// From where on it is planned.
     from: i64,
@@ -60,74 +50,74 @@ struct Draft<'a> {
 /// Plans a job from `now` on; where `forced`, on so many GPUs up to the first change of what is
 /// free. What is free is no earlier than `now`, and becomes what is free with the plan.
 pub(super) fn plan(
-    job: &Job,
+    job: &ReplicaJob,
     now: i64,
-    free: Timeline,
+    free: GpuTimeline,
     forced: Option<i64>,
-    grid: Grid,
-) -> Result<Planned, Refused> {
-    match begin(job, now, free, forced, grid)? {
-        Begun::Done(planned) => Ok(planned),
-        Begun::Late(draft, top) => draft.late(top, forced),
+    setup: ReplicaSetup,
+) -> Result<JobPlan, ReplicaError> {
+    match begin(job, now, free, forced, setup)? {
+        PlanAttempt::Done(planned) => Ok(planned),
+        PlanAttempt::Late(draft, top) => draft.late(top, forced),
     }
 }
 
 /// The same where what is free is known up to [`due`] only, as far as that is known of the plan as
 /// well; `None` where it would go on behind it.
 pub(super) fn plan_until_due(
-    job: &Job,
+    job: &ReplicaJob,
     now: i64,
-    free: Timeline,
+    free: GpuTimeline,
     forced: Option<i64>,
-    grid: Grid,
-) -> Result<Option<Planned>, Refused> {
-    match begin(job, now, free, forced, grid)? {
-        Begun::Done(planned) => Ok(Some(planned)),
-        Begun::Late(..) => Ok(None),
+    setup: ReplicaSetup,
+) -> Result<Option<JobPlan>, ReplicaError> {
+    match begin(job, now, free, forced, setup)? {
+        PlanAttempt::Done(planned) => Ok(Some(planned)),
+        PlanAttempt::Late(..) => Ok(None),
     }
 }
 
 /// The aligned deadline of a job.
-pub(super) fn due(job: &Job, now: i64, grid: Grid) -> i64 {
-    align(now, job.ddl, grid.slot)
+pub(super) fn due(job: &ReplicaJob, now: i64, setup: ReplicaSetup) -> i64 {
+    align(now, job.ddl, setup.slot)
 }
 
 /// How far a plan came that looks no further than the aligned deadline.
-enum Begun<'a> {
-    Done(Planned),
+enum PlanAttempt<'a> {
+    Done(JobPlan),
     /// Not in time on any level, of which this is the highest.
-    Late(Draft<'a>, i64),
+    Late(PlanDraft<'a>, i64),
 }
 
 fn begin(
-    job: &Job,
+    job: &ReplicaJob,
     now: i64,
-    mut free: Timeline,
+    mut free: GpuTimeline,
     forced: Option<i64>,
-    grid: Grid,
-) -> Result<Begun<'_>, Refused> {
-    let due = due(job, now, grid);
+    setup: ReplicaSetup,
+) -> Result<PlanAttempt<'_>, ReplicaError> {
+    let due = due(job, now, setup);
     let change = free.next(now);
     let due_added = due >= now && free.cut(due);
-    let alloc = Timeline::new(now, 0);
+    let alloc = GpuTimeline::new(now, 0);
     let left = job.left;
     let added = Vec::new();
     let mut draft =
-        Draft { job, now, grid, due, after: free, due_added, added, change, alloc, left, from: now };
+        PlanDraft { job, now, setup, due, after: free, due_added, added, change, alloc, left, from: now };
     if let Some(gpus) = forced
         && let Some((end, real_end)) = draft.force(gpus)?
     {
-        return Ok(Begun::Done(draft.planned(end, real_end)));
+        return Ok(PlanAttempt::Done(draft.planned(end, real_end)));
     }
     match draft.enough()? {
-        Ok((level, lower, point)) => draft.commit(level, lower, point).map(Begun::Done),
-        Err(top) => Ok(Begun::Late(draft, top)),
+        Ok((level, lower, point)) => draft.commit(level, lower, point).map(PlanAttempt::Done),
+        Err(top) => Ok(PlanAttempt::Late(draft, top)),
     }
 }
 
-impl Draft<'_> {
-    fn planned(self, end: i64, real_end: i64) -> Planned {
-        Planned {
+impl PlanDraft<'_> {
+    fn planned(self, end: i64, real_end: i64) -> JobPlan {
+        JobPlan {
             alloc: self.alloc,
             end,
             real_end,
@@ -172,10 +162,10 @@ impl Draft<'_> {
 
     /// Runs on `gpus` GPUs up to the first change; gives the ends if the job is done there, in
     /// time.
-    fn force(&mut self, gpus: i64) -> Result<Option<(i64, i64)>, Refused> {
+    fn force(&mut self, gpus: i64) -> Result<Option<(i64, i64)>, ReplicaError> {
         let next = self.change.unwrap_or(self.due);
         let real_end = ceil_sum(self.now, self.job.seconds(self.left, gpus)?);
-        let end = align(self.now, real_end, self.grid.slot);
+        let end = align(self.now, real_end, self.setup.slot);
         let free = self.after.at(self.now);
         self.take(self.now, gpus);
         if next >= end && self.job.ddl >= real_end {
@@ -193,14 +183,14 @@ impl Draft<'_> {
     /// The lowest level that suffices when it is used as late as possible, the level below it, and
     /// the point from which on it suffices: filled backwards from the deadline, a quirk (Q5). Where
     /// none suffices, the highest.
-    fn enough(&self) -> Result<Result<(i64, i64, i64), i64>, Refused> {
-        if !self.grid.quirks.has(Q5) {
+    fn enough(&self) -> Result<Result<(i64, i64, i64), i64>, ReplicaError> {
+        if !self.setup.quirks.has(Q5) {
             return self.enough_from_now();
         }
         let (first, last) = (self.after.before(self.from), self.after.before(self.due));
         let steps = self.after.steps().get(first..last).unwrap_or_default();
         let mut lower = 0;
-        for level in self.job.levels().take_while(|level| *level <= self.grid.gpus) {
+        for level in self.job.levels().take_while(|level| *level <= self.setup.gpus) {
             let (mut done, mut to) = (0.0, self.due);
             for (key, free) in steps.iter().rev() {
                 let gpus = level.min(self.job.down(*free));
@@ -219,9 +209,9 @@ impl Draft<'_> {
 
     /// The lowest level that suffices from where it is planned on, with that as the level below and
     /// as the point, too.
-    fn enough_from_now(&self) -> Result<Result<(i64, i64, i64), i64>, Refused> {
+    fn enough_from_now(&self) -> Result<Result<(i64, i64, i64), i64>, ReplicaError> {
         let mut highest = 0;
-        for level in self.job.levels().take_while(|level| *level <= self.grid.gpus) {
+        for level in self.job.levels().take_while(|level| *level <= self.setup.gpus) {
             let mut done = 0.0;
             for (key, next, free) in self.segments().map(|index| self.segment(index)) {
                 let gpus = level.min(self.job.down(free));
@@ -251,7 +241,7 @@ impl Draft<'_> {
     }
 
     /// Takes the level from `point` on, and the one below it before.
-    fn commit(mut self, level: i64, lower: i64, point: i64) -> Result<Planned, Refused> {
+    fn commit(mut self, level: i64, lower: i64, point: i64) -> Result<JobPlan, ReplicaError> {
         let from = self.from;
         let mut at = from;
         for index in self.segments() {
@@ -276,23 +266,23 @@ impl Draft<'_> {
     }
 
     /// Ends in the segment that starts at `at`.
-    fn done(mut self, from: i64, at: i64, gpus: i64) -> Result<Planned, Refused> {
+    fn done(mut self, from: i64, at: i64, gpus: i64) -> Result<JobPlan, ReplicaError> {
         let seconds = self.job.seconds(self.left, gpus)?.ceil() as i64;
-        let end = at + align(0, seconds, self.grid.slot);
+        let end = at + align(0, seconds, self.setup.slot);
         // The plan goes to zero at the next change before the deadline, be that before or after its
         // end.
         if let Some(next) = self.after.next(at).filter(|next| *next < self.due) {
             self.alloc.push(next, 0);
         }
         if !self.was_key(end) {
-            let free = self.was_free(from, end, at).unwrap_or(self.grid.gpus);
+            let free = self.was_free(from, end, at).unwrap_or(self.setup.gpus);
             self.after.set(end, free);
         }
         Ok(self.planned(end, at + seconds))
     }
 
     /// Takes as much as it can, past the deadline.
-    fn late(mut self, top: i64, forced: Option<i64>) -> Result<Planned, Refused> {
+    fn late(mut self, top: i64, forced: Option<i64>) -> Result<JobPlan, ReplicaError> {
         for index in self.segments() {
             let (key, next, free) = self.segment(index);
             let gpus = top.min(self.job.down(free));
@@ -315,7 +305,7 @@ impl Draft<'_> {
                 let done = (next - at) as f64 * self.job.rate(gpus)?;
                 if done >= self.left {
                     let real_end = ceil_sum(at, self.job.seconds(self.left, gpus)?);
-                    let end = align(self.now, real_end, self.grid.slot);
+                    let end = align(self.now, real_end, self.setup.slot);
                     if !self.was_key(end) {
                         self.after.set(end, free);
                     }
@@ -325,12 +315,12 @@ impl Draft<'_> {
             }
             at = next;
         }
-        let gpus = forced.unwrap_or(all_it_can_use(self.job, self.grid));
+        let gpus = forced.unwrap_or(all_it_can_use(self.job, self.setup));
         self.alloc.push(at, gpus);
         let real_end = ceil_sum(at, self.job.seconds(self.left, gpus)?);
-        let end = align(self.now, real_end, self.grid.slot);
-        self.after.set(at, self.grid.gpus - gpus);
-        self.after.set(end, self.grid.gpus);
+        let end = align(self.now, real_end, self.setup.slot);
+        self.after.set(at, self.setup.gpus - gpus);
+        self.after.set(end, self.setup.gpus);
         Ok(self.planned(end, real_end))
     }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::Schedule;
+use super::schedule::Schedule;
 
 /// A quirk of the artifact that can be switched off. What it does is said at the function or
 /// constant that enacts it.
@@ -28,7 +28,7 @@ macro_rules! quirks {
         };)*
 
         /// Every quirk that has a switch, ascending by number.
-        pub const ALL: &[Quirk] = &[$($name),*];
+        const ALL: &[Quirk] = &[$($name),*];
     };
 }
 
@@ -119,7 +119,7 @@ pub struct Quirks {
 
 /// Why a setting is no switch.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoSwitch {
+pub enum QuirkError {
     /// Not a quirk, or one that cannot be switched.
     #[error("`{key}` is no switch of `{schedule}`; it has: {known}")]
     Unknown {
@@ -159,19 +159,19 @@ impl Quirks {
     pub fn parse<'t>(
         schedule: Schedule,
         settings: impl IntoIterator<Item = (&'t str, &'t str)>,
-    ) -> Result<Quirks, NoSwitch> {
+    ) -> Result<Quirks, QuirkError> {
         let mut quirks = Quirks::default();
         for (key, value) in settings {
             let quirk = Quirks::of(schedule).find(|quirk| quirk.to_string() == key);
             let Some(quirk) = quirk else {
                 let known: Vec<_> = Quirks::of(schedule).map(|quirk| quirk.to_string()).collect();
                 let (key, known) = (key.to_owned(), known.join(", "));
-                return Err(NoSwitch::Unknown { key, schedule: schedule.as_str(), known });
+                return Err(QuirkError::Unknown { key, schedule: schedule.as_str(), known });
             };
             match value {
                 "on" => {}
                 "off" => quirks = quirks.without(quirk),
-                _ => return Err(NoSwitch::Value { key: key.to_owned(), value: value.to_owned() }),
+                _ => return Err(QuirkError::Value { key: key.to_owned(), value: value.to_owned() }),
             }
         }
         Ok(quirks)

@@ -5,9 +5,9 @@ use crate::record::jobs::{JobRow, State};
 use crate::units::{GpuTime, Gpus, SimDuration, SimTime};
 use crate::workload::Workload;
 
-use super::{NEVER, Replayed, Row};
+use super::outcome::{FinishedJob, NEVER, ReplicaOutcome};
 
-impl Replayed {
+impl ReplicaOutcome {
     /// The artifact's own ratio: accepted ÷ (accepted + declined); `None` where nothing was
     /// counted.
     pub fn ratio(&self) -> Option<f64> {
@@ -19,9 +19,9 @@ impl Replayed {
     /// running jobs' speeds over those of one GPU each; 0 for no time.
     pub fn cluster_efficiency(&self, workload: &Workload, gpus: Gpus) -> f64 {
         let first = workload.jobs().iter().map(|job| job.submit).min().unwrap_or_default();
-        let last = self.rows.iter().map(|row| time(row.end)).max().unwrap_or_default();
+        let last = self.finished.iter().map(|row| time(row.end)).max().unwrap_or_default();
         let all = f64::from(gpus.get()) * last.since(first).as_secs_f64();
-        let sum: f64 = self.rows.iter().map(|row| row.account.speedup).sum();
+        let sum: f64 = self.finished.iter().map(|row| row.account.speedup).sum();
         if all > 0.0 { sum / all } else { 0.0 }
     }
 
@@ -33,12 +33,12 @@ impl Replayed {
         workload: &Workload,
         feasible_alone: impl Fn(&JobSpec) -> Option<bool>,
     ) -> Vec<JobRow> {
-        let mut rows: Vec<Option<&Row>> = vec![None; workload.len()];
-        for row in &self.rows {
+        let mut rows: Vec<Option<&FinishedJob>> = vec![None; workload.len()];
+        for row in &self.finished {
             rows[row.job.index()] = Some(row);
         }
         let mut refused = vec![false; workload.len()];
-        for job in &self.refused {
+        for job in &self.declined_jobs {
             refused[job.index()] = true;
         }
         let job = |job: &JobSpec| {
@@ -49,7 +49,7 @@ impl Replayed {
     }
 }
 
-fn job_row(spec: &JobSpec, row: Option<&Row>, refused: bool, feasible_alone: Option<bool>) -> JobRow {
+fn job_row(spec: &JobSpec, row: Option<&FinishedJob>, refused: bool, feasible_alone: Option<bool>) -> JobRow {
     let end = row.map(|row| time(row.end));
     let in_time = end.map(|end| end <= spec.due());
     let account = row.map(|row| row.account).unwrap_or_default();

@@ -12,27 +12,28 @@ mod solver;
 
 use std::cmp::Ordering;
 
-use super::events::Events;
-use super::gangs::{Gang, Scene};
+use super::error::ReplicaError;
+use super::events::EventList;
+use super::gangs::{Gang, GangScenario};
+use super::outcome::{NEVER, ReplicaOutcome, Round};
 use super::overhead::overhead;
 use super::quirk::{Q10, Q21, Q23, Q24, Quirks};
-use super::{NEVER, Refused, Replayed, Round};
-use solver::{Claim, Solver};
+use solver::{FairnessClaim, Solver};
 
 /// Re-enacts the schedule.
 ///
 /// # Errors
 ///
 /// If the artifact does not get through the scenario.
-pub(super) fn replay(scene: &Scene<'_>) -> Result<Replayed, Refused> {
-    scene.check_endless_waits()?;
-    scene.check_work()?;
-    Run::new(scene).replay()
+pub(super) fn replay(scenario: &GangScenario<'_>) -> Result<ReplicaOutcome, ReplicaError> {
+    scenario.check_endless_waits()?;
+    scenario.check_work()?;
+    ThemisReplay::new(scenario).replay()
 }
 
 /// What changes about a job.
 #[derive(Clone, Debug)]
-struct State {
+struct ThemisJob {
     left: i64,
     iterations: f64,
     /// The denominator's sum over the rounds so far, what it was last divided by, and the
@@ -50,21 +51,21 @@ struct State {
     restarting: i64,
 }
 
-struct Run<'s> {
-    scene: &'s Scene<'s>,
-    states: Vec<State>,
+struct ThemisReplay<'s> {
+    scenario: &'s GangScenario<'s>,
+    states: Vec<ThemisJob>,
     /// All that came and did not end. The order stays from round to round: it ends ties of the
     /// shares.
     live: Vec<usize>,
     /// Coefficients of the division, in the order of `live`; kept for its memory.
-    claims: Vec<Claim>,
+    claims: Vec<FairnessClaim>,
     solver: Solver,
-    outcome: Replayed,
+    outcome: ReplicaOutcome,
 }
 
-impl<'s> Run<'s> {
-    fn new(scene: &'s Scene<'s>) -> Run<'s> {
-        let state = |job: &Gang| State {
+impl<'s> ThemisReplay<'s> {
+    fn new(scenario: &'s GangScenario<'s>) -> ThemisReplay<'s> {
+        let state = |job: &Gang| ThemisJob {
             left: job.duration,
             iterations: job.iterations,
             alone: 0.0,
@@ -77,20 +78,20 @@ impl<'s> Run<'s> {
             held: 0,
             restarting: 0,
         };
-        Run {
-            scene,
-            states: scene.jobs.iter().map(state).collect(),
+        ThemisReplay {
+            scenario,
+            states: scenario.jobs.iter().map(state).collect(),
             live: Vec::new(),
             claims: Vec::new(),
             solver: Solver::default(),
-            outcome: Replayed::default(),
+            outcome: ReplicaOutcome::default(),
         }
     }
 
-    fn replay(mut self) -> Result<Replayed, Refused> {
-        let grid = self.scene.grid;
-        let mut events = self.scene.arrivals(true);
-        let mut log = self.scene.log()?;
+    fn replay(mut self) -> Result<ReplicaOutcome, ReplicaError> {
+        let setup = self.scenario.setup;
+        let mut events = self.scenario.arrivals(true);
+        let mut log = self.scenario.log()?;
         let mut now = events.next().unwrap_or_default();
         let mut latest = now;
         loop {
@@ -106,31 +107,31 @@ impl<'s> Run<'s> {
                     }
                     return Ok(self.outcome);
                 };
-                let skipped = idle(next - now, grid.slot);
-                if self.scene.logs() {
-                    let ticks = (0..=skipped / grid.slot).map(|tick| now + tick * grid.slot);
+                let skipped = idle(next - now, setup.slot);
+                if self.scenario.logs() {
+                    let ticks = (0..=skipped / setup.slot).map(|tick| now + tick * setup.slot);
                     self.outcome.log.extend(ticks.map(|time| Round { time, held: vec![], efficiency: 0.0 }));
                 }
                 now += skipped;
             } else {
-                self.divide(if grid.quirks.has(Q24) { latest } else { now });
+                self.divide(if setup.quirks.has(Q24) { latest } else { now });
                 self.outcome.rounds += 1;
             }
-            merge(&mut events, now, grid.slot);
+            merge(&mut events, now, setup.slot);
             self.lease(now, &mut events);
             if let Some(log) = log.as_mut().filter(|_| !self.live.is_empty()) {
                 let running = self.live.iter().copied().filter(|job| self.states[*job].runs);
-                let round = log.round(self.scene, now, running.collect())?;
-                self.outcome.log.extend(self.scene.logs().then_some(round));
+                let round = log.round(self.scenario, now, running.collect())?;
+                self.outcome.log.extend(self.scenario.logs().then_some(round));
             }
-            now += grid.slot;
+            now += setup.slot;
         }
     }
 
     fn end(&mut self, jobs: &[usize]) {
         for &job in jobs {
-            let (state, gang) = (&self.states[job], &self.scene.jobs[job]);
-            self.outcome.rows.push(gang.row(NEVER, state.end, state.held, state.restarting));
+            let (state, gang) = (&self.states[job], &self.scenario.jobs[job]);
+            self.outcome.finished.push(gang.row(NEVER, state.end, state.held, state.restarting));
             self.outcome.judge(gang, state.end);
         }
         self.live.retain(|job| !jobs.contains(job));
@@ -139,14 +140,14 @@ impl<'s> Run<'s> {
     /// Divides the cluster as fairly as can be. The time is that of the latest event, not of the
     /// round (Q24).
     fn divide(&mut self, latest: i64) {
-        let (jobs, grid) = (self.live.len(), self.scene.grid);
+        let (jobs, setup) = (self.live.len(), self.scenario.setup);
         self.claims.clear();
         for &job in &self.live {
-            let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
+            let (state, gang) = (&mut self.states[job], &self.scenario.jobs[job]);
             state.alone += (state.counted - state.iterations) / state.divided_by;
             state.counted = state.iterations;
-            state.divided_by = isolated_throughput(grid.gpus, jobs, gang, grid.quirks);
-            self.claims.push(Claim {
+            state.divided_by = isolated_throughput(setup.gpus, jobs, gang, setup.quirks);
+            self.claims.push(FairnessClaim {
                 gpus: gang.gpus as f64,
                 elapsed: (latest - gang.submit) as f64,
                 left: state.iterations,
@@ -157,61 +158,61 @@ impl<'s> Run<'s> {
         if !self.order_matters() {
             return;
         }
-        self.solver.divide(&self.claims, grid.gpus as f64);
+        self.solver.divide(&self.claims, setup.gpus as f64);
         for (job, share) in self.live.iter().zip(self.solver.shares()) {
             self.states[*job].share = share;
         }
         let states = &self.states;
         let key = |job: usize| (states[job].share, states[job].leases);
-        self.live.sort_by(|a, b| order(key(*a), key(*b), grid.quirks));
+        self.live.sort_by(|a, b| order(key(*a), key(*b), setup.quirks));
     }
 
     /// Whether anything depends on who goes first: not all fit, several end with the lease, or
     /// placements are written down.
     fn order_matters(&self) -> bool {
-        let grid = self.scene.grid;
-        let gangs = self.live.iter().map(|job| (&self.scene.jobs[*job], &self.states[*job]));
+        let setup = self.scenario.setup;
+        let gangs = self.live.iter().map(|job| (&self.scenario.jobs[*job], &self.states[*job]));
         let (mut gpus, mut ends) = (0, 0);
         for (gang, state) in gangs {
             gpus += gang.gpus;
-            let ends_now = state.left <= grid.slot || state.iterations <= grid.slot as f64 * gang.speed;
+            let ends_now = state.left <= setup.slot || state.iterations <= setup.slot as f64 * gang.speed;
             ends += u32::from(ends_now);
         }
-        gpus > grid.gpus || ends > 1 || self.scene.logs()
+        gpus > setup.gpus || ends > 1 || self.scenario.logs()
     }
 
     /// Lets those with the largest shares run for a slot, as far as there are GPUs; nobody loses
     /// time to overhead (Q10).
-    fn lease(&mut self, now: i64, events: &mut Events) {
-        let grid = self.scene.grid;
-        let (mut left, mut any) = (grid.gpus, false);
+    fn lease(&mut self, now: i64, events: &mut EventList) {
+        let setup = self.scenario.setup;
+        let (mut left, mut any) = (setup.gpus, false);
         for &job in &self.live {
-            let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
+            let (state, gang) = (&mut self.states[job], &self.scenario.jobs[job]);
             if gang.gpus > left {
                 state.runs = false;
                 continue;
             }
             left -= gang.gpus;
-            let restart = if grid.quirks.has(Q10) || state.runs {
+            let restart = if setup.quirks.has(Q10) || state.runs {
                 0
             } else {
-                overhead(gang.gpus, grid.gpus, false, false)
+                overhead(gang.gpus, setup.gpus, false, false)
             };
-            let restart = restart.min(grid.slot);
+            let restart = restart.min(setup.slot);
             let mut end = now + restart + state.left;
             let exact = now + restart + (state.iterations / gang.speed).ceil() as i64;
-            state.left = (state.left - (grid.slot - restart)).max(0);
-            state.iterations -= (grid.slot - restart) as f64 * gang.speed;
+            state.left = (state.left - (setup.slot - restart)).max(0);
+            state.iterations -= (setup.slot - restart) as f64 * gang.speed;
             if state.iterations <= 0.0 {
                 state.left = 0;
-                end = end_of_work(exact, now + grid.slot, grid.quirks);
+                end = end_of_work(exact, now + setup.slot, setup.quirks);
             }
             (state.runs, state.leases) = (true, state.leases + 1);
             state.restarting += restart;
-            state.held += end.min(now + grid.slot) - now;
-            if end <= now + grid.slot {
+            state.held += end.min(now + setup.slot) - now;
+            if end <= now + setup.slot {
                 state.end = end;
-                events.add_end(job, now + grid.slot);
+                events.add_end(job, now + setup.slot);
                 any = true;
             }
         }
@@ -245,7 +246,7 @@ fn idle(away: i64, slot: i64) -> i64 {
 }
 
 /// As other schedules merge, but a lone event is put off too.
-fn merge(events: &mut Events, now: i64, slot: i64) {
+fn merge(events: &mut EventList, now: i64, slot: i64) {
     events.merge(now, slot);
     if events.len() == 1 && events.next().is_some_and(|next| next - now < slot) {
         events.put_off(now + slot);

@@ -4,20 +4,20 @@ use super::quirk::{Q2, Quirks};
 
 /// A step function: from each key on its value holds, to the next key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(super) struct Timeline(Vec<(i64, i64)>);
+pub(super) struct GpuTimeline(Vec<(i64, i64)>);
 
-impl Timeline {
+impl GpuTimeline {
     /// `value` from `at` on.
-    pub(super) fn new(at: i64, value: i64) -> Timeline {
+    pub(super) fn new(at: i64, value: i64) -> GpuTimeline {
         // Room for the steps that most plans have.
         let mut steps = Vec::with_capacity(8);
         steps.push((at, value));
-        Timeline(steps)
+        GpuTimeline(steps)
     }
 
     #[cfg(test)]
-    pub(super) fn of(steps: &[(i64, i64)]) -> Timeline {
-        Timeline(steps.to_vec())
+    pub(super) fn of(steps: &[(i64, i64)]) -> GpuTimeline {
+        GpuTimeline(steps.to_vec())
     }
 
     /// The steps, ascending.
@@ -75,7 +75,7 @@ impl Timeline {
 
     /// Becomes the same as another up to `until` and the first key after it, in the memory that it
     /// has.
-    pub(super) fn copy_until(&mut self, other: &Timeline, until: i64) {
+    pub(super) fn copy_until(&mut self, other: &GpuTimeline, until: i64) {
         let steps = &other.0[..(other.after(until) + 1).min(other.0.len())];
         self.0.clear();
         self.0.extend_from_slice(steps);
@@ -110,7 +110,7 @@ impl Timeline {
     }
 
     /// The same with that done.
-    pub(super) fn squashed(mut self) -> Timeline {
+    pub(super) fn squashed(mut self) -> GpuTimeline {
         self.squash();
         self
     }

@@ -2,20 +2,22 @@
 
 use crate::job::JobId;
 
-use super::events::Events;
-use super::job::{INF, Job};
-use super::overhead::{Communicators, is_restart, overhead};
+use super::error::ReplicaError;
+use super::events::EventList;
+use super::input::ReplicaInput;
+use super::job::{INF, ReplicaJob, read_jobs};
+use super::outcome::{FinishedJob, ReplicaOutcome};
+use super::overhead::{Communicators, charges_unchanged_jobs, is_restart, overhead};
 use super::placement::Placement;
-use super::planner::Grid;
-use super::quirk::{Q8, Q19};
-use super::{Input, Refused, Replayed, Row, job};
+use super::quirk::Q19;
+use super::setup::ReplicaSetup;
 
 /// Everything that changes during a run. A job is its row in the workload.
 pub(super) struct World {
     pub(super) now: i64,
-    pub(super) grid: Grid,
-    pub(super) jobs: Vec<Job>,
-    pub(super) events: Events,
+    pub(super) setup: ReplicaSetup,
+    pub(super) jobs: Vec<ReplicaJob>,
+    pub(super) events: EventList,
     pub(super) pending: Vec<usize>,
     pub(super) running: Vec<usize>,
     /// Admitted and unfinished; its order matters.
@@ -23,37 +25,37 @@ pub(super) struct World {
     pub(super) placement: Placement,
     communicators: Communicators,
     /// Whether rounds are written down.
-    rounds: bool,
-    pub(super) replayed: Replayed,
+    log_rounds: bool,
+    pub(super) outcome: ReplicaOutcome,
 }
 
 impl World {
     /// The world before the first arrival; the jobs have as many GPUs at most as the tables of
     /// peaks say where `elastic`.
-    pub(super) fn new(input: &Input<'_>, elastic: bool) -> Result<World, Refused> {
-        let grid = input.grid()?;
-        let jobs = job::jobs(input, elastic)?;
+    pub(super) fn new(input: &ReplicaInput<'_>, elastic: bool) -> Result<World, ReplicaError> {
+        let setup = input.setup()?;
+        let jobs = read_jobs(input, elastic)?;
         let arrivals = input.workload.arrivals().iter().map(|id| (id.index(), jobs[id.index()].submit));
-        let events = Events::new(arrivals, grid.quirks.has(Q19));
+        let events = EventList::new(arrivals, setup.quirks.has(Q19));
         Ok(World {
-            now: events.next().ok_or(Refused::NoJobs)?,
-            grid,
+            now: events.next().ok_or(ReplicaError::NoJobs)?,
+            setup,
             events,
             pending: Vec::new(),
             running: Vec::new(),
             runnable: Vec::new(),
             placement: Placement::new(input.cluster, jobs.len())?,
             communicators: Communicators::default(),
-            rounds: input.rounds,
-            replayed: Replayed::default(),
+            log_rounds: input.log_rounds,
+            outcome: ReplicaOutcome::default(),
             jobs,
         })
     }
 
     /// A job is turned away.
     pub(super) fn decline(&mut self, id: usize) {
-        self.replayed.declined += 1;
-        self.replayed.refused.push(JobId(id as u32));
+        self.outcome.declined += 1;
+        self.outcome.declined_jobs.push(JobId(id as u32));
     }
 
     /// A job that waited gets its first GPUs. Only now is it counted as accepted: a quirk (Q20).
@@ -61,22 +63,22 @@ impl World {
         let job = &mut self.jobs[id];
         job.start = self.now;
         job.pending = self.now - job.submit;
-        self.replayed.accepted += i64::from(!job.is_best_effort());
+        self.outcome.accepted += i64::from(!job.is_best_effort());
         self.pending.retain(|other| *other != id);
         self.running.push(id);
     }
 
     /// A job is done: it is written down, and counted anew where it is late.
-    pub(super) fn finish(&mut self, id: usize, late: bool) -> Result<(), Refused> {
+    pub(super) fn finish(&mut self, id: usize, late: bool) -> Result<(), ReplicaError> {
         self.release(id)?;
         self.running.retain(|other| *other != id);
         self.runnable.retain(|other| *other != id);
         if late {
-            self.replayed.declined += 1;
-            self.replayed.accepted -= 1;
+            self.outcome.declined += 1;
+            self.outcome.accepted -= 1;
         }
         let job = &self.jobs[id];
-        self.replayed.rows.push(Row {
+        self.outcome.finished.push(FinishedJob {
             job: JobId(id as u32),
             num_gpu: job.num_gpu as u32,
             start: job.start,
@@ -91,31 +93,31 @@ impl World {
     }
 
     /// Takes a job off its nodes, if it is on any.
-    pub(super) fn release(&mut self, id: usize) -> Result<(), Refused> {
+    pub(super) fn release(&mut self, id: usize) -> Result<(), ReplicaError> {
         let job = &self.jobs[id];
         if self.placement.release(id, job.num_gpu) {
             return Ok(());
         }
-        Err(Refused::Placement { job: job.name.clone() })
+        Err(ReplicaError::Placement { job: job.name.clone() })
     }
 
     /// Takes these jobs off their nodes.
-    pub(super) fn release_all(&mut self, ids: &[usize]) -> Result<(), Refused> {
+    pub(super) fn release_all(&mut self, ids: &[usize]) -> Result<(), ReplicaError> {
         ids.iter().try_for_each(|id| self.release(*id))
     }
 
     /// Puts a job on nodes.
-    pub(super) fn place(&mut self, id: usize) -> Result<(), Refused> {
+    pub(super) fn place(&mut self, id: usize) -> Result<(), ReplicaError> {
         let job = &self.jobs[id];
         if self.placement.place(id, job.num_gpu) {
             return Ok(());
         }
-        Err(Refused::Placement { job: job.name.clone() })
+        Err(ReplicaError::Placement { job: job.name.clone() })
     }
 
     /// Puts the jobs of whole nodes on them in this order, then the smaller ones by size, largest
     /// first.
-    pub(super) fn place_by_size(&mut self, ids: &[usize]) -> Result<(), Refused> {
+    pub(super) fn place_by_size(&mut self, ids: &[usize]) -> Result<(), ReplicaError> {
         let node = self.placement.gpus_per_node;
         let mut order: Vec<usize> = ids.iter().copied().filter(|id| self.jobs[*id].num_gpu > 0).collect();
         order.sort_by_key(|id| std::cmp::Reverse(self.jobs[*id].num_gpu.min(node)));
@@ -136,25 +138,25 @@ impl World {
                 efficiency += job.speedup();
             }
         }
-        if self.rounds {
+        if self.log_rounds {
             let gpus = |id: usize| self.jobs[id].num_gpu;
-            let round = self.placement.round(self.now, gpus, efficiency / self.grid.gpus as f64);
-            self.replayed.log.push(round);
+            let round = self.placement.round(self.now, gpus, efficiency / self.setup.gpus as f64);
+            self.outcome.log.push(round);
         }
     }
 
     /// Charges the round to these jobs: their ends move, and the next progress loses the time.
     pub(super) fn charge(&mut self, ids: &[usize]) {
-        let restart = is_restart(self.replayed.rounds, self.grid);
+        let restart = is_restart(self.outcome.rounds, self.setup);
         for id in ids {
             let job = &mut self.jobs[*id];
             let has = (job.num_gpu > 0).then_some((job.rank, job.num_gpu));
             let goes_on = has.is_some() && has == job.paid && !restart;
             job.paid = has;
-            if has.is_none() || goes_on && !charges_who_goes_on(self.grid) {
+            if has.is_none() || goes_on && !charges_unchanged_jobs(self.setup) {
                 continue;
             }
-            job.overhead = overhead(job.num_gpu, self.grid.gpus, restart, job.cached);
+            job.overhead = overhead(job.num_gpu, self.setup.gpus, restart, job.cached);
             job.old = job.end;
             job.end += job.overhead;
             self.events.move_end(*id, job.old, job.end);
@@ -166,8 +168,8 @@ impl World {
 
     /// Ends the round: the clock goes to the next event. Gives how far.
     pub(super) fn advance(&mut self) -> i64 {
-        self.replayed.rounds += 1;
-        let Some(next) = self.events.merge(self.now, self.grid.slot) else { return 0 };
+        self.outcome.rounds += 1;
+        let Some(next) = self.events.merge(self.now, self.setup.slot) else { return 0 };
         let dt = next - self.now;
         self.now = next;
         dt
@@ -183,9 +185,4 @@ impl World {
     pub(super) fn next_change(&self, id: usize) -> i64 {
         self.jobs[id].alloc.next(self.now).unwrap_or(INF)
     }
-}
-
-/// Whether a job pays overhead in a round that changes nothing about its GPUs: a quirk (Q8).
-pub(super) fn charges_who_goes_on(grid: Grid) -> bool {
-    grid.quirks.has(Q8)
 }

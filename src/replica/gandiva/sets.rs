@@ -5,14 +5,14 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::job::JobId;
-use crate::replica::Held;
-use crate::replica::planner::Grid;
+use crate::replica::outcome::HeldGpus;
 use crate::replica::quirk::{Q29, Q30, Q47, Q48, Quirks};
+use crate::replica::setup::ReplicaSetup;
 
 /// Nodes and the jobs of one size on them, as many at a time as there are seats; those in front
 /// have the seats.
 #[derive(Clone, Debug)]
-pub(super) struct Set {
+pub(super) struct SharedSet {
     nodes: Vec<usize>,
     /// How many of its jobs can run at a time.
     pub(super) seats: usize,
@@ -22,7 +22,7 @@ pub(super) struct Set {
     util: usize,
 }
 
-impl Set {
+impl SharedSet {
     fn add(&mut self, job: usize) {
         self.jobs.push(job);
         self.util += 1;
@@ -50,17 +50,17 @@ impl Set {
 
 /// The sets of every size in use, and the nodes in none.
 #[derive(Clone, Debug)]
-pub(super) struct Sets {
-    grid: Grid,
+pub(super) struct SharedSets {
+    setup: ReplicaSetup,
     node: i64,
     free: VecDeque<usize>,
-    groups: BTreeMap<i64, Vec<Set>>,
+    groups: BTreeMap<i64, Vec<SharedSet>>,
 }
 
-impl Sets {
+impl SharedSets {
     /// All nodes of a cluster, with `node` GPUs each, are free.
-    pub(super) fn new(grid: Grid, node: i64) -> Sets {
-        Sets { grid, node, free: (0..(grid.gpus / node) as usize).collect(), groups: BTreeMap::new() }
+    pub(super) fn new(setup: ReplicaSetup, node: i64) -> SharedSets {
+        SharedSets { setup, node, free: (0..(setup.gpus / node) as usize).collect(), groups: BTreeMap::new() }
     }
 
     /// Seats a job of `size` GPUs in a set with room, in a new one, or as one too many; `false`
@@ -68,7 +68,7 @@ impl Sets {
     pub(super) fn place(&mut self, job: usize, size: i64) -> bool {
         let sets = self.groups.entry(size).or_default();
         if let Some(first) = sets.first_mut() {
-            if first.has_seat(self.grid.quirks) {
+            if first.has_seat(self.setup.quirks) {
                 first.add(job);
                 move_first_back(sets);
                 return true;
@@ -92,9 +92,9 @@ impl Sets {
     /// Gives every size nodes by its share of the demand: the smallest size first. Jobs that wait
     /// are no demand (Q48).
     pub(super) fn adjust(&mut self, waiting: &[i64]) {
-        let quirks = self.grid.quirks;
+        let quirks = self.setup.quirks;
         let waiting = if quirks.has(Q48) { &[] } else { waiting };
-        let demand_of = |size: i64, sets: &[Set]| {
+        let demand_of = |size: i64, sets: &[SharedSet]| {
             let wait = waiting.iter().filter(|other| **other == size).count();
             size * (sets.iter().map(|s| s.jobs.len()).sum::<usize>() + wait) as i64
         };
@@ -104,7 +104,7 @@ impl Sets {
             if demand == 0 {
                 continue;
             }
-            let share = (demand as f64 / all as f64 * self.grid.gpus as f64).floor() as i64;
+            let share = (demand as f64 / all as f64 * self.setup.gpus as f64).floor() as i64;
             let held = sets.iter().map(|set| set.nodes.len()).sum::<usize>() as i64 * self.node;
             let missing = share.min(demand) - held;
             if missing > 0 {
@@ -123,7 +123,7 @@ impl Sets {
             return lost;
         }
         while nodes_of(size, self.node) > self.free.len() {
-            let nodes = |sets: &[Set]| sets.iter().map(|set| set.nodes.len()).sum::<usize>();
+            let nodes = |sets: &[SharedSet]| sets.iter().map(|set| set.nodes.len()).sum::<usize>();
             let most = self.groups.values_mut().rev().max_by_key(|sets| nodes(sets));
             let Some(sets) = most.filter(|sets| !sets.is_empty()) else { break };
             let set = sets.remove(0);
@@ -139,7 +139,7 @@ impl Sets {
 
     /// Who has seats, in the order of the nodes: the jobs of a set of several nodes have each all
     /// of one.
-    pub(super) fn held(&self, gpus: impl Fn(usize) -> i64) -> Vec<Held> {
+    pub(super) fn held(&self, gpus: impl Fn(usize) -> i64) -> Vec<HeldGpus> {
         let mut held = Vec::new();
         for set in self.groups.values().flatten() {
             let seated = &set.jobs[..set.seated()];
@@ -147,7 +147,7 @@ impl Sets {
                 let mut first = (*node as i64 * self.node) as u32;
                 for job in seated {
                     let gpus = gpus(*job).min(self.node) as u32;
-                    held.push(Held { first, gpus, job: JobId(*job as u32) });
+                    held.push(HeldGpus { first, gpus, job: JobId(*job as u32) });
                     first += gpus;
                 }
             }
@@ -157,7 +157,7 @@ impl Sets {
     }
 
     /// Every set, the smallest size first, each size in the order of its list.
-    pub(super) fn each(&mut self) -> impl Iterator<Item = &mut Set> {
+    pub(super) fn each(&mut self) -> impl Iterator<Item = &mut SharedSet> {
         self.groups.values_mut().flatten()
     }
 
@@ -183,7 +183,7 @@ impl Sets {
 /// What it looks at is a variable that a loop inside has used again (Q32): it is the number of
 /// attempts if the last one failed, else one less than the nodes of a set. So sizes of up to a
 /// node, when all goes well, gain sets that nobody uses.
-fn grow(sets: &mut Vec<Set>, attempts: u64, free: &mut VecDeque<usize>, node: i64, size: i64) {
+fn grow(sets: &mut Vec<SharedSet>, attempts: u64, free: &mut VecDeque<usize>, node: i64, size: i64) {
     let mut failed = false;
     for _ in 0..attempts {
         let set = new_set(free, node, size);
@@ -211,15 +211,15 @@ fn surplus(spare: i64, size: i64, node: i64, quirks: Quirks) -> u64 {
 }
 
 /// Gives up the first sets, all but one at most, and deals their jobs to the rest.
-fn shrink(sets: &mut Vec<Set>, surplus: u64, free: &mut VecDeque<usize>) {
+fn shrink(sets: &mut Vec<SharedSet>, surplus: u64, free: &mut VecDeque<usize>) {
     let count = (surplus as usize).min(sets.len().saturating_sub(1));
-    let given_up: Vec<Set> = sets.drain(..count).collect();
+    let given_up: Vec<SharedSet> = sets.drain(..count).collect();
     free.extend(given_up.iter().flat_map(|set| &set.nodes));
     deal(sets, given_up.into_iter().flat_map(|set| set.jobs));
 }
 
 /// One job after the other to the set that then is the least loaded.
-fn deal(sets: &mut [Set], jobs: impl IntoIterator<Item = usize>) {
+fn deal(sets: &mut [SharedSet], jobs: impl IntoIterator<Item = usize>) {
     for job in jobs {
         if let Some(first) = sets.first_mut() {
             first.add(job);
@@ -228,14 +228,14 @@ fn deal(sets: &mut [Set], jobs: impl IntoIterator<Item = usize>) {
     }
 }
 
-fn new_set(free: &mut VecDeque<usize>, node: i64, size: i64) -> Option<Set> {
+fn new_set(free: &mut VecDeque<usize>, node: i64, size: i64) -> Option<SharedSet> {
     let nodes = nodes_of(size, node);
     if nodes > free.len() {
         return None;
     }
     let nodes: Vec<usize> = free.drain(..nodes).collect();
     let seats = nodes.len() * node as usize / size as usize;
-    Some(Set { nodes, seats, jobs: Vec::new(), util: 0 })
+    Some(SharedSet { nodes, seats, jobs: Vec::new(), util: 0 })
 }
 
 /// On how many nodes a job of `size` GPUs runs.
@@ -244,12 +244,12 @@ fn nodes_of(size: i64, node: i64) -> usize {
 }
 
 /// The artifact takes the first set out, and puts it behind its equals.
-fn move_first_back(sets: &mut [Set]) {
+fn move_first_back(sets: &mut [SharedSet]) {
     sets.rotate_left(1);
     sort(sets);
 }
 
-fn sort(sets: &mut [Set]) {
+fn sort(sets: &mut [SharedSet]) {
     sets.sort_by_key(|set| set.util);
 }
 
@@ -259,13 +259,13 @@ mod tests {
     use crate::replica::quirk::Quirk;
 
     /// Nodes of 8, without a quirk.
-    fn sets(nodes: i64, off: Option<Quirk>) -> Sets {
+    fn sets(nodes: i64, off: Option<Quirk>) -> SharedSets {
         let quirks = off.map_or(Quirks::all(), |off| Quirks::all().without(off));
-        Sets::new(Grid { gpus: 8 * nodes, slot: 60, quirks }, 8)
+        SharedSets::new(ReplicaSetup { gpus: 8 * nodes, slot: 60, quirks }, 8)
     }
 
     /// How many jobs each set of a size has.
-    fn loads(sets: &Sets, size: i64) -> Vec<usize> {
+    fn loads(sets: &SharedSets, size: i64) -> Vec<usize> {
         sets.groups.get(&size).into_iter().flatten().map(|set| set.jobs.len()).collect()
     }
 
@@ -283,7 +283,7 @@ mod tests {
         for (off, expected) in [(None, vec![1, 4]), (Some(Q29), vec![5])] {
             let mut sets = sets(2, off);
             assert!((0..7).all(|job| sets.place(job, 1)));
-            let quirks = sets.grid.quirks;
+            let quirks = sets.setup.quirks;
             sets.each().for_each(|set| set.end(&[0, 1, 2], quirks));
             assert!(sets.place(7, 1));
             assert_eq!(loads(&sets, 1), expected);

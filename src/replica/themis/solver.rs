@@ -28,21 +28,14 @@
 
 mod cone;
 mod job;
+mod program;
 mod system;
 
-use cone::{Scaling, Three, UNIT, depth};
-use job::{Job, Joint, Rows, Six, last, lesser};
+use cone::{Scaling, UNIT, depth};
+use job::{JobBlock, JointSolution, REGULAR, SixRows, last, lesser};
 
-/// What a job brings to the division: with a share `x` of its gang its fairness is
-/// `(elapsed + left / (speed x)) / alone`, the less the better.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Claim {
-    pub(super) gpus: f64,
-    pub(super) elapsed: f64,
-    pub(super) left: f64,
-    pub(super) speed: f64,
-    pub(super) alone: f64,
-}
+pub(super) use job::FairnessClaim;
+pub(super) use program::Solver;
 
 /// Residuals and relative gap at which the method stops.
 const TOLERANCE: f64 = 5e-5;
@@ -58,38 +51,11 @@ const ITERATIONS: u32 = 100;
 /// The least centring.
 const CENTRE: f64 = 1e-4;
 
-/// What is added to the diagonal of the variables.
-const REGULAR: f64 = 7e-8;
-
 /// The mean complementarity from which on solutions are refined: before that they are exact enough.
 const NEAR: f64 = 1e-5;
 
-/// Rounds in which rows and columns are balanced.
-const BALANCE: u32 = 3;
-
-/// The iteration, with its memory.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Solver {
-    jobs: Vec<Job>,
-    /// The capacity's row: its right side, slack, multiplier, residual.
-    gpus: f64,
-    s: f64,
-    z: f64,
-    residual: f64,
-    /// The objective's coefficient, the variable and the residual of its column.
-    cost: f64,
-    t: f64,
-    column: f64,
-    tau: f64,
-    kappa: f64,
-    /// What joins jobs.
-    joint: Three,
-    fixed: Joint,
-    refines: bool,
-}
-
 /// Where the iteration is.
-struct Place {
+struct IterateState {
     mu: f64,
     /// The embedding's last residual.
     residual: f64,
@@ -99,7 +65,7 @@ struct Place {
 
 impl Solver {
     /// Divides so many GPUs among the claims.
-    pub(super) fn divide(&mut self, claims: &[Claim], gpus: f64) {
+    pub(super) fn divide(&mut self, claims: &[FairnessClaim], gpus: f64) {
         self.build(claims, gpus);
         self.start();
         let mut best = f64::INFINITY;
@@ -113,48 +79,6 @@ impl Solver {
             if place.worst < 1.0 || !self.advance(&place) {
                 break;
             }
-        }
-    }
-
-    /// The claims' shares, in their order.
-    pub(super) fn shares(&self) -> impl Iterator<Item = f64> {
-        self.jobs.iter().map(|job| job.share)
-    }
-
-    /// Writes the program down and balances it: rows and columns are divided by the roots of their
-    /// largest numbers, the rows of a cone by one number.
-    fn build(&mut self, claims: &[Claim], gpus: f64) {
-        self.jobs.clear();
-        self.jobs.extend(claims.iter().map(|claim| Job { rows: Rows::of(claim), ..Job::default() }));
-        (self.gpus, self.cost) = (gpus, 1.0);
-        for _ in 0..BALANCE {
-            let most =
-                |of: fn(&Rows) -> f64| self.jobs.iter().map(|job| of(&job.rows)).fold(0.0, f64::max).sqrt();
-            let (all, t) = (most(|rows| rows.gpus), most(|rows| rows.t));
-            for Job { rows, .. } in &mut self.jobs {
-                let fairness = rows.t.max(rows.v).sqrt();
-                let x = rows.low.max(rows.high).max(rows.gpus).max(rows.speed).sqrt();
-                let v = rows.v.max(rows.inverse).sqrt();
-                let cone = (2.0 * rows.speed.max(rows.inverse)).sqrt();
-                let (low, high) = (rows.low.sqrt(), rows.high.sqrt());
-                rows.t /= fairness * t;
-                rows.v /= fairness * v;
-                rows.low /= low * x;
-                rows.high /= high * x;
-                rows.gpus /= all * x;
-                rows.speed /= cone * x;
-                rows.inverse /= cone * v;
-                rows.right[0] /= fairness;
-                rows.right[2] /= high;
-                rows.right[5] /= cone;
-                rows.unit *= x;
-            }
-            self.gpus /= all;
-            self.cost /= t;
-        }
-        for Job { rows, .. } in &mut self.jobs {
-            rows.speed *= 2.0 * UNIT;
-            rows.inverse *= 2.0 * UNIT;
         }
     }
 
@@ -175,8 +99,8 @@ impl Solver {
         let (dual, _) = self.solve(-self.cost, 0.0, |_| ([0.0; 2], [0.0; 6]));
         self.z = dual.z;
         self.jobs.iter_mut().for_each(|job| job.z = job.free.z);
-        let least = |own: f64, of: fn(&Job) -> &Six| {
-            let inside = |six: &Six| six[0].min(six[1]).min(six[2]).min(depth(last(six)));
+        let least = |own: f64, of: fn(&JobBlock) -> &SixRows| {
+            let inside = |six: &SixRows| six[0].min(six[1]).min(six[2]).min(depth(last(six)));
             self.jobs.iter().map(|job| inside(of(job))).fold(own, f64::min)
         };
         let push = |least: f64| if least > 0.0 { 0.0 } else { 1.0 - least };
@@ -194,7 +118,7 @@ impl Solver {
     }
 
     /// Residuals.
-    fn place(&mut self) -> Place {
+    fn place(&mut self) -> IterateState {
         let (t, tau) = (self.t, self.tau);
         let mut capacity = 0.0;
         let (mut column, mut right, mut gap) = (0.0, self.gpus * self.z, self.s * self.z);
@@ -235,7 +159,7 @@ impl Solver {
         };
         let primal = rows.sqrt() / (rights.sqrt().max(1.0) + xs.sqrt() + ss.sqrt()) / tau;
         let dual = columns.sqrt() / (self.cost.max(1.0) + zs.sqrt()) / tau;
-        Place {
+        IterateState {
             mu: (gap + self.kappa * tau) / (4 * self.jobs.len() + 2) as f64,
             residual: self.kappa + cost + right,
             worst: primal.max(dual).max(gap.min(relative)) / TOLERANCE,
@@ -243,7 +167,7 @@ impl Solver {
     }
 
     /// Takes a step; gives whether it could.
-    fn advance(&mut self, place: &Place) -> bool {
+    fn advance(&mut self, place: &IterateState) -> bool {
         self.refines = place.mu < NEAR;
         let Some((fixed, (free, product))) = self.predict() else { return false };
         let (tau, kappa, column, residual, s) = (self.tau, self.kappa, self.column, self.residual, self.s);
@@ -295,7 +219,7 @@ impl Solver {
     }
 
     /// Makes steps of solutions; gives those of the capacity and how far they can be taken.
-    fn direct(&mut self, free: Joint, tau: f64, kappa: f64, own: f64) -> (f64, f64, f64) {
+    fn direct(&mut self, free: JointSolution, tau: f64, kappa: f64, own: f64) -> (f64, f64, f64) {
         let dz = free.z + tau * self.fixed.z;
         let ds = -own - self.s / self.z * dz;
         let mut least = (ds / self.s).min(dz / self.z).min(tau / self.tau).min(kappa / self.kappa);

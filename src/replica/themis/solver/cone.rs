@@ -3,23 +3,23 @@
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
-pub(super) type Three = [f64; 3];
+pub(super) type ConePoint = [f64; 3];
 
 /// The cone's unit is `(UNIT, UNIT, 0)`.
 pub(super) const UNIT: f64 = FRAC_1_SQRT_2;
 
 /// The least that is to be added to a point, times the unit, for it not to be in the cone, negated.
-pub(super) fn depth([a, b, c]: Three) -> f64 {
+pub(super) fn depth([a, b, c]: ConePoint) -> f64 {
     let (sum, apart) = (UNIT * (a + b), UNIT * (a - b));
     sum - (apart * apart + c * c).sqrt()
 }
 
-fn det([a, b, c]: Three) -> f64 {
+fn det([a, b, c]: ConePoint) -> f64 {
     2.0 * a * b - c * c
 }
 
 /// The cone's product.
-pub(super) fn product(u: Three, v: Three) -> Three {
+pub(super) fn product(u: ConePoint, v: ConePoint) -> ConePoint {
     let third = UNIT * u[2] * v[2];
     [
         2.0 * UNIT * u[0] * v[0] + third,
@@ -29,7 +29,7 @@ pub(super) fn product(u: Three, v: Three) -> Three {
 }
 
 /// What the product with `u` is `w` of.
-pub(super) fn quotient(u: Three, w: Three) -> Three {
+pub(super) fn quotient(u: ConePoint, w: ConePoint) -> ConePoint {
     // The first two rows give the first two in terms of the third, which the last row then decides.
     let (first, second) = (1.0 / (2.0 * UNIT * u[0]), 1.0 / (2.0 * UNIT * u[1]));
     let half = UNIT * u[2];
@@ -41,15 +41,15 @@ pub(super) fn quotient(u: Three, w: Three) -> Three {
 /// A symmetric matrix: its diagonal, then first and second, first and third, second and third.
 #[derive(Clone, Copy, Debug, Default)]
 struct Matrix {
-    diagonal: Three,
-    beside: Three,
+    diagonal: ConePoint,
+    beside: ConePoint,
 }
 
 impl Matrix {
     const ONE: Matrix = Matrix { diagonal: [1.0; 3], beside: [0.0; 3] };
 
     /// `size` times the cone's reflection along a point of determinant 1.
-    fn along([a, b, c]: Three, size: f64) -> Matrix {
+    fn along([a, b, c]: ConePoint, size: f64) -> Matrix {
         let double = 2.0 * size;
         Matrix {
             diagonal: [double * a * a, double * b * b, double * c * c + size],
@@ -58,21 +58,21 @@ impl Matrix {
     }
 
     #[inline]
-    fn times(&self, [a, b, c]: Three) -> Three {
+    fn times(&self, [a, b, c]: ConePoint) -> ConePoint {
         let ([aa, bb, cc], [ab, ac, bc]) = (self.diagonal, self.beside);
         [aa * a + ab * b + ac * c, ab * a + bb * b + bc * c, ac * a + bc * b + cc * c]
     }
 }
 
 /// A point of determinant 1 made so to the last digit, by its smaller side.
-fn exact([a, b, c]: Three) -> Three {
+fn exact([a, b, c]: ConePoint) -> ConePoint {
     let larger = if a > b { a } else { b };
     let smaller = (0.5 + 0.5 * c * c) / larger;
     [if a > b { a } else { smaller }, if a > b { smaller } else { b }, c]
 }
 
 /// The root of a point of determinant 1.
-fn root([a, b, c]: Three) -> Three {
+fn root([a, b, c]: ConePoint) -> ConePoint {
     let by = 1.0 / (2.0 + 2.0 * UNIT * (a + b)).sqrt();
     [(a + UNIT) * by, (b + UNIT) * by, c * by]
 }
@@ -81,14 +81,14 @@ fn root([a, b, c]: Three) -> Three {
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scaling {
     /// What it reflects along, and the square of its size.
-    along: Three,
+    along: ConePoint,
     square: f64,
     once: Matrix,
     inverse: Matrix,
     /// The inverse's determinant, in its first two rows and columns.
     det: f64,
     /// What both points are scaled to, and its determinant.
-    pub(super) point: Three,
+    pub(super) point: ConePoint,
     point_det: f64,
 }
 
@@ -101,7 +101,7 @@ impl Default for Scaling {
 
 impl Scaling {
     /// That which takes `z` to where its inverse takes `s`; none if one of them is not inside.
-    pub(super) fn new(s: Three, z: Three) -> Option<Scaling> {
+    pub(super) fn new(s: ConePoint, z: ConePoint) -> Option<Scaling> {
         let (det_s, det_z) = (det(s), det(z));
         if !(det_s > 0.0 && det_z > 0.0 && s[0] > 0.0 && z[0] > 0.0) {
             return None;
@@ -125,16 +125,16 @@ impl Scaling {
         })
     }
 
-    pub(super) fn apply(&self, u: Three) -> Three {
+    pub(super) fn apply(&self, u: ConePoint) -> ConePoint {
         self.once.times(u)
     }
 
-    pub(super) fn apply_twice(&self, u: Three) -> Three {
+    pub(super) fn apply_twice(&self, u: ConePoint) -> ConePoint {
         Matrix::along(self.along, self.square).times(u)
     }
 
     /// The inverse, applied twice.
-    pub(super) fn invert_twice(&self, u: Three) -> Three {
+    pub(super) fn invert_twice(&self, u: ConePoint) -> ConePoint {
         self.inverse.times(u)
     }
 
@@ -146,7 +146,7 @@ impl Scaling {
     }
 
     /// Where negative, one over it is how far a scaled step can be taken from the scaled point.
-    pub(super) fn least(&self, step: Three) -> f64 {
+    pub(super) fn least(&self, step: ConePoint) -> f64 {
         let [a, b, c] = self.point;
         let along = a * step[1] + b * step[0] - c * step[2];
         let apart = along * along - det(step) * self.point_det;

@@ -1,18 +1,31 @@
 //! A job's part of the program: its rows, its point, its two unknowns of every linear system.
 
-use super::cone::{Scaling, Three, UNIT, product, quotient};
-use super::{Claim, REGULAR};
+use super::cone::{ConePoint, Scaling, UNIT, product, quotient};
+
+/// What a job brings to the division: with a share `x` of its gang its fairness is
+/// `(elapsed + left / (speed x)) / alone`, the less the better.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::replica::themis) struct FairnessClaim {
+    pub(in crate::replica::themis) gpus: f64,
+    pub(in crate::replica::themis) elapsed: f64,
+    pub(in crate::replica::themis) left: f64,
+    pub(in crate::replica::themis) speed: f64,
+    pub(in crate::replica::themis) alone: f64,
+}
+
+/// What is added to the diagonal of the variables.
+pub(super) const REGULAR: f64 = 7e-8;
 
 /// A job's rows: its fairness, its share from below and from above, and the three of its cone.
-pub(super) type Six = [f64; 6];
+pub(super) type SixRows = [f64; 6];
 
-pub(super) fn last(six: &Six) -> Three {
+pub(super) fn last(six: &SixRows) -> ConePoint {
     [six[3], six[4], six[5]]
 }
 
 /// The coefficients of a job, balanced. Those of `t`, `x` from below and the cone's are negative.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct JobRows {
     pub(super) t: f64,
     pub(super) v: f64,
     pub(super) low: f64,
@@ -22,14 +35,14 @@ pub(super) struct Rows {
     /// The cone's: of `x` and of `v`.
     pub(super) speed: f64,
     pub(super) inverse: f64,
-    pub(super) right: Six,
+    pub(super) right: SixRows,
     /// What `x` is divided by.
     pub(super) unit: f64,
 }
 
-impl Rows {
-    pub(super) fn of(claim: &Claim) -> Rows {
-        Rows {
+impl JobRows {
+    pub(super) fn of(claim: &FairnessClaim) -> JobRows {
+        JobRows {
             t: 1.0,
             v: claim.left / claim.alone,
             low: 1.0,
@@ -43,12 +56,12 @@ impl Rows {
     }
 
     /// The rows' values.
-    pub(super) fn values(&self, t: f64, x: f64, v: f64) -> Six {
+    pub(super) fn values(&self, t: f64, x: f64, v: f64) -> SixRows {
         [self.v * v - self.t * t, -self.low * x, self.high * x, -self.speed * x, -self.inverse * v, 0.0]
     }
 
     /// The columns' values, of `t`, `x` and `v`; the capacity's row apart.
-    pub(super) fn columns(&self, z: &Six) -> Three {
+    pub(super) fn columns(&self, z: &SixRows) -> ConePoint {
         [
             -self.t * z[0],
             self.high * z[2] - self.low * z[1] - self.speed * z[3],
@@ -59,40 +72,40 @@ impl Rows {
 
 /// A solution of the linear system, a job's part: its variables and multipliers.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Part {
+pub(super) struct JobSolution {
     pub(super) x: f64,
     pub(super) v: f64,
-    pub(super) z: Six,
+    pub(super) z: SixRows,
 }
 
 /// The part that is not of a job.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Joint {
+pub(super) struct JointSolution {
     pub(super) t: f64,
     pub(super) z: f64,
 }
 
 /// Sums from which the joint part is solved.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sums {
+pub(super) struct JointSums {
     pub(super) t: f64,
     pub(super) z: f64,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Job {
-    pub(super) rows: Rows,
+pub(super) struct JobBlock {
+    pub(super) rows: JobRows,
     pub(super) x: f64,
     pub(super) v: f64,
-    pub(super) s: Six,
-    pub(super) z: Six,
+    pub(super) s: SixRows,
+    pub(super) z: SixRows,
     /// Residuals: of the two columns, of the rows.
     pub(super) columns: [f64; 2],
-    pub(super) residual: Six,
+    pub(super) residual: SixRows,
     /// Of the linear rows: one over `s` and over `z`, the squared scaling inverted.
-    pub(super) over_s: Three,
-    pub(super) over_z: Three,
-    pub(super) linear: Three,
+    pub(super) over_s: ConePoint,
+    pub(super) over_z: ConePoint,
+    pub(super) linear: ConePoint,
     pub(super) scaling: Scaling,
     /// The inverse of the system's block.
     pub(super) xx: f64,
@@ -100,28 +113,28 @@ pub(super) struct Job {
     pub(super) vv: f64,
     /// `rows.t * rows.v` over the fairness row's squared scaling.
     pub(super) couple: f64,
-    pub(super) fixed: Part,
-    pub(super) free: Part,
+    pub(super) fixed: JobSolution,
+    pub(super) free: JobSolution,
     /// What refines the last one: of its variables, what it leaves of the rows.
     pub(super) more: (f64, f64),
     /// The variables of `fixed` before the joint part is known.
     pub(super) first: (f64, f64),
-    pub(super) over: Six,
+    pub(super) over: SixRows,
     /// What the step is, in the linear rows as it is and in the cone's scaled: of `s` and of `z`.
-    pub(super) ds: Six,
-    pub(super) dz: Six,
+    pub(super) ds: SixRows,
+    pub(super) dz: SixRows,
     /// What `s` is to lose, scaled likewise.
-    pub(super) loses: Six,
+    pub(super) loses: SixRows,
     /// The last right side: its columns, its rows.
-    pub(super) right: ([f64; 2], Six),
+    pub(super) right: ([f64; 2], SixRows),
     /// Of the best point so far.
     pub(super) share: f64,
 }
 
-impl Job {
+impl JobBlock {
     /// Takes a scaling into the system; adds to what joins jobs: `t` alone, `t` with the capacity,
     /// the capacity alone.
-    pub(super) fn factor(&mut self, joint: &mut Three) {
+    pub(super) fn factor(&mut self, joint: &mut ConePoint) {
         let (rows, linear) = (self.rows, self.linear);
         let [cone_xx, cone_xv, cone_vv, cone_det] = self.scaling.gram(rows.speed, rows.inverse);
         let x = REGULAR + rows.low * rows.low * linear[1] + rows.high * rows.high * linear[2];
@@ -138,13 +151,13 @@ impl Job {
     }
 
     /// The rows divided by the squared scaling.
-    pub(super) fn unscaled(&self, rows: &Six) -> Six {
+    pub(super) fn unscaled(&self, rows: &SixRows) -> SixRows {
         let [a, b, c] = self.scaling.invert_twice(last(rows));
         [rows[0] * self.linear[0], rows[1] * self.linear[1], rows[2] * self.linear[2], a, b, c]
     }
 
     /// The variables for this right side while nothing else moves.
-    pub(super) fn gather(&self, columns: [f64; 2], rows: &Six, sums: &mut Sums) -> (f64, f64) {
+    pub(super) fn gather(&self, columns: [f64; 2], rows: &SixRows, sums: &mut JointSums) -> (f64, f64) {
         let [t, x, v] = self.rows.columns(&self.unscaled(rows));
         let (x, v) = (columns[0] + x, columns[1] + v);
         let (x, v) = (self.xx * x + self.xv * v, self.xv * x + self.vv * v);
@@ -154,16 +167,16 @@ impl Job {
     }
 
     /// The solution, where the joint part is known.
-    pub(super) fn spread(&self, (x, v): (f64, f64), joint: Joint, rows: &Six) -> Part {
+    pub(super) fn spread(&self, (x, v): (f64, f64), joint: JointSolution, rows: &SixRows) -> JobSolution {
         let (t, z) = (self.couple * joint.t, self.rows.gpus * joint.z);
         let (x, v) = (x + self.xv * t - self.xx * z, v + self.vv * t - self.xv * z);
         let values = self.rows.values(joint.t, x, v);
         let z = self.unscaled(&std::array::from_fn(|i| values[i] - rows[i]));
-        Part { x, v, z }
+        JobSolution { x, v, z }
     }
 
     /// What the solution leaves of the right side.
-    pub(super) fn left_over(&self, joint: Joint, left: &mut Sums) -> ([f64; 2], Six) {
+    pub(super) fn left_over(&self, joint: JointSolution, left: &mut JointSums) -> ([f64; 2], SixRows) {
         let (free, (columns, rows)) = (&self.free, &self.right);
         let values = self.rows.values(joint.t, free.x, free.v);
         let [t, x, v] = self.rows.columns(&free.z);
@@ -178,20 +191,20 @@ impl Job {
     }
 
     /// Its part of a solution's product with the objective and the right sides.
-    pub(super) fn product(&self, Part { z, .. }: &Part) -> f64 {
+    pub(super) fn product(&self, JobSolution { z, .. }: &JobSolution) -> f64 {
         let right = &self.rows.right;
         right[0] * z[0] + right[2] * z[2] + right[5] * z[5]
     }
 
     /// The predictor's right side.
-    pub(super) fn predicted(&self) -> ([f64; 2], Six) {
+    pub(super) fn predicted(&self) -> ([f64; 2], SixRows) {
         (self.columns, std::array::from_fn(|i| self.s[i] - self.residual[i]))
     }
 
     /// The step of `s` and `z`, from what the step of `tau` is; gives the most negative quotient of
     /// step and point.
     pub(super) fn direct(&mut self, tau: f64) -> f64 {
-        let dz: Six = std::array::from_fn(|i| self.free.z[i] + tau * self.fixed.z[i]);
+        let dz: SixRows = std::array::from_fn(|i| self.free.z[i] + tau * self.fixed.z[i]);
         let scaled = self.scaling.apply(last(&dz));
         let mut least = f64::INFINITY;
         for i in 0..3 {
@@ -201,13 +214,13 @@ impl Job {
             self.ds[i + 3] = -self.loses[i + 3] - scaled[i];
             least = lesser(least, lesser(self.ds[i] * self.over_s[i], self.dz[i] * self.over_z[i]));
         }
-        let of = |step: &Six| self.scaling.least(last(step));
+        let of = |step: &SixRows| self.scaling.least(last(step));
         lesser(least, lesser(of(&self.ds), of(&self.dz)))
     }
 
     /// What the corrector's `s` is to lose: the complementarity's square and the predictor's error,
     /// less the centring.
-    pub(super) fn corrected(&self, centre: f64) -> Six {
+    pub(super) fn corrected(&self, centre: f64) -> SixRows {
         let point = self.scaling.point;
         let square = product(point, point);
         let error = product(last(&self.ds), last(&self.dz));
@@ -225,6 +238,6 @@ pub(super) fn lesser(a: f64, b: f64) -> f64 {
 }
 
 /// The largest number of a right side, or `most`.
-pub(super) fn largest((columns, rows): &([f64; 2], Six), most: f64) -> f64 {
+pub(super) fn largest((columns, rows): &([f64; 2], SixRows), most: f64) -> f64 {
     columns.iter().chain(rows).fold(most, |most, value| most.max(value.abs()))
 }

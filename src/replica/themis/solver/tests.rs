@@ -6,8 +6,9 @@ type Row = (f64, f64, f64, f64, f64);
 
 /// The shares of jobs given as GPUs, elapsed, left, speed, alone.
 fn shares(rows: &[Row], gpus: f64) -> Vec<f64> {
-    let claim = |&(gpus, elapsed, left, speed, alone): &Row| Claim { gpus, elapsed, left, speed, alone };
-    let claims: Vec<Claim> = rows.iter().map(claim).collect();
+    let claim =
+        |&(gpus, elapsed, left, speed, alone): &Row| FairnessClaim { gpus, elapsed, left, speed, alone };
+    let claims: Vec<FairnessClaim> = rows.iter().map(claim).collect();
     let mut solver = Solver::default();
     // The second time on data of the first.
     solver.divide(&claims[1..], gpus);
