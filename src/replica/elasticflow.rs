@@ -8,8 +8,8 @@ use super::quirk::{Q3, Q4, Q6};
 use super::timeline::GpuTimeline;
 use super::world::World;
 
-/// Whether a job that ends is late: judged by the exact end of its plan, without the overhead of
-/// its last round: an quirk (Q6).
+/// Returns whether a job that ends is late by the measure of `ef-accessctrl`: the exact end of its
+/// plan, without the overhead of its last round: a quirk (Q6).
 fn is_late_as_planned(world: &World, id: usize) -> bool {
     let job = &world.jobs[id];
     if !world.setup.quirks.has(Q6) {
@@ -18,15 +18,16 @@ fn is_late_as_planned(world: &World, id: usize) -> bool {
     job.real_end.unwrap_or(job.end) > job.ddl
 }
 
-/// Whether a job that ends is late: judged by the end of its slot with all overheads, as it is
-/// written down. Not the measure of `ef-accessctrl` (Q6).
+/// Returns whether a job that ends is late by the measure of `ef`: the end of its slot with all
+/// overheads, as it is written down (Q6).
 fn is_late_as_aligned(world: &World, id: usize) -> bool {
     world.jobs[id].end > world.jobs[id].ddl
 }
 
 impl World {
-    /// Plans these jobs by deadline on the empty cluster. Gives what is left free, and who is late.
-    /// Every job takes the plan, also where a batch is then refused.
+    /// Plans these jobs in the order of their deadlines on the empty cluster; returns the GPUs that
+    /// stay free and the jobs that are late. Every job takes its plan, even in a batch that is then
+    /// declined.
     fn estimate(&mut self, ids: &[usize]) -> Result<(GpuTimeline, Vec<usize>), ReplicaError> {
         let order = self.by_deadline(ids.to_vec());
         self.release_all(&order)?;
@@ -42,7 +43,7 @@ impl World {
         Ok((free, late))
     }
 
-    /// The placed jobs of an event end; an unplaced one's event is ignored.
+    /// Ends the placed jobs of an event; the artifact ignores the others.
     fn finish_placed(
         &mut self,
         ends: &[usize],
@@ -59,7 +60,7 @@ impl World {
         Ok(())
     }
 
-    /// Gives every runnable job the GPUs that its plan says for now.
+    /// Gives every runnable job the GPUs that its plan has for now.
     fn adopt_plans(&mut self) {
         for id in self.runnable.clone() {
             let job = &mut self.jobs[id];
@@ -69,7 +70,8 @@ impl World {
         }
     }
 
-    /// Starts the waiting jobs whose plans begin now; gives when the other plans begin.
+    /// Starts the waiting jobs whose plans begin now; returns when the other plans begin, in the
+    /// order of the jobs.
     fn start_pending(&mut self) -> Vec<i64> {
         let mut later = vec![];
         for id in self.pending.clone() {
@@ -86,8 +88,8 @@ impl World {
     }
 }
 
-/// Judges a whole batch of arrivals at once: a quirk (Q3). Gives what is left free where the latest
-/// estimate was of those who are runnable now.
+/// Judges a whole batch of arrivals at once: a quirk (Q3). Returns the GPUs that stay free, unless
+/// the last estimate was of other jobs than those that are runnable now.
 fn admit(world: &mut World, starts: &[usize]) -> Result<Option<GpuTimeline>, ReplicaError> {
     let together = if world.setup.quirks.has(Q3) { starts.len() } else { 1 };
     let mut left = None;
@@ -97,13 +99,13 @@ fn admit(world: &mut World, starts: &[usize]) -> Result<Option<GpuTimeline>, Rep
     Ok(left)
 }
 
-/// Refuses all deadline jobs of a batch if anybody would be late, also where who is late was
-/// admitted long ago and is late anyway: a quirk (Q4). Best-effort jobs stay either way (Q11).
+/// Declines all deadline jobs of a batch if any job would be late, even one that was admitted long
+/// ago and is late anyway: a quirk (Q4). Best-effort jobs are admitted either way (Q11).
 fn admit_batch(world: &mut World, starts: &[usize]) -> Result<Option<GpuTimeline>, ReplicaError> {
     let excused =
         if world.setup.quirks.has(Q4) { vec![] } else { world.estimate(&world.runnable.clone())?.1 };
-    let everybody: Vec<usize> = world.runnable.iter().chain(starts).copied().collect();
-    let (free, late) = world.estimate(&everybody)?;
+    let candidates: Vec<usize> = world.runnable.iter().chain(starts).copied().collect();
+    let (free, late) = world.estimate(&candidates)?;
     let in_time = late.iter().all(|id| excused.contains(id));
     let mut all = true;
     for id in starts {
@@ -118,7 +120,7 @@ fn admit_batch(world: &mut World, starts: &[usize]) -> Result<Option<GpuTimeline
     Ok(all.then_some(free))
 }
 
-/// The schedule `ef-accessctrl`.
+/// Runs the schedule `ef-accessctrl` to its end.
 pub(super) fn ef_accessctrl(world: &mut World) -> Result<(), ReplicaError> {
     let mut dt = 0;
     while !world.events.is_empty() || !world.pending.is_empty() || !world.running.is_empty() {
@@ -157,7 +159,7 @@ pub(super) fn ef_accessctrl(world: &mut World) -> Result<(), ReplicaError> {
     Ok(())
 }
 
-/// The schedule `ef`.
+/// Runs the schedule `ef` to its end.
 pub(super) fn ef(world: &mut World) -> Result<(), ReplicaError> {
     let mut dt = 0;
     while !world.events.is_empty() || !world.pending.is_empty() || !world.running.is_empty() {

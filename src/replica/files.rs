@@ -1,8 +1,9 @@
-//! The artifact's own files, under its own names and headers, so that what reads them keeps
+//! The artifact's own files, under its own names and headers, so that programs that read them keep
 //! working.
 //!
-//! CSV with CRLF. Times are seconds. Left out are `cluster.csv`, `cpu.csv`, `gpu.csv`, `memory.csv`
-//! and `network.csv`, in which the artifact writes hardly anything but zeros (Q38).
+//! The files are CSV with CRLF; times are in seconds. `cluster.csv`, `cpu.csv`, `gpu.csv`,
+//! `memory.csv` and `network.csv` are left out: the artifact writes hardly anything but zeros there
+//! (Q38).
 
 use std::io::{self, Write};
 
@@ -14,7 +15,7 @@ use super::job::whole;
 use super::outcome::{NEVER, ReplicaOutcome};
 use super::schedule::Schedule;
 
-/// The files that there are.
+/// The names of the files: that of [`write_result`], of [`write_jobs`] and of [`write_rounds`].
 pub const NAMES: [&str; 3] = ["final_result.csv", "job.csv", "scheduling_events.csv"];
 
 const JOB: [&str; 13] = [
@@ -40,8 +41,9 @@ fn writer<W: Write>(to: W) -> csv::Writer<W> {
     csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to)
 }
 
-/// Writes `job.csv`: the finished jobs, in the order in which their ends were noticed. A
-/// best-effort job's `ddl` and the `start_time` of jobs under Themis are the largest integer.
+/// Writes `job.csv`: the finished jobs, in the order in which the artifact notices their ends.
+///
+/// The `ddl` of best-effort jobs and the `start_time` of jobs under Themis are the largest integer.
 ///
 /// # Errors
 ///
@@ -73,8 +75,8 @@ pub fn write_jobs(outcome: &ReplicaOutcome, workload: &Workload, to: &mut dyn Wr
     writer.flush()
 }
 
-/// Writes `scheduling_events.csv`: for each round who is on which GPU, by the job's place in the
-/// trace, and the cluster efficiency. The run must have written its rounds down.
+/// Writes `scheduling_events.csv`: for each round the job on each GPU, by its row in the trace, and
+/// the cluster efficiency. The run must have logged its rounds.
 ///
 /// # Errors
 ///
@@ -100,8 +102,8 @@ pub fn write_rounds(outcome: &ReplicaOutcome, cluster: &Shape, to: &mut dyn Writ
     writer.flush()
 }
 
-/// Writes `final_result.csv`: the ratio that the artifact prints. The `time`, in the artifact that
-/// of the wall clock, is empty.
+/// Writes `final_result.csv`: the ratio that the artifact prints. The column `time`, the wall clock
+/// in the artifact, is empty.
 ///
 /// # Errors
 ///

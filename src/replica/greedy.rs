@@ -1,4 +1,4 @@
-//! ElasticFlow's hand-out of the GPUs that the plans leave free now.
+//! ElasticFlow's elastic step: the GPUs that the plans leave free now go to jobs.
 
 use super::error::ReplicaError;
 use super::job::ReplicaJob;
@@ -8,16 +8,18 @@ use super::setup::ReplicaSetup;
 use super::timeline::GpuTimeline;
 use super::world::World;
 
-/// What one level more would be worth to a job.
+/// A job's bid for one more level of GPUs.
 struct Bid {
     id: usize,
+    /// The GPUs of the next level; the job's own number at the highest level.
     next: i64,
+    /// The worth of the level; the highest bid gets its GPUs first.
     worth: f64,
 }
 
-/// The worth of a candidate plan: the GPU-time that it takes more than the present one, per added
-/// GPU, for a job that has GPUs. The sign is the wrong way round, so that who loses most goes
-/// first: a quirk (Q1).
+/// Returns the worth of a plan on `next` GPUs to a job that has fewer, and at least one: the
+/// GPU-time that it takes more than the present plan, per added GPU. The sign is the wrong way
+/// round, so that the job that wastes most goes first: a quirk (Q1).
 pub(super) fn worth(job: &ReplicaJob, candidate: &JobPlan, next: i64, quirks: Quirks) -> f64 {
     let after = candidate.alloc.gpu_time(candidate.end, quirks);
     let before = job.alloc.gpu_time(job.end, quirks);
@@ -25,7 +27,7 @@ pub(super) fn worth(job: &ReplicaJob, candidate: &JobPlan, next: i64, quirks: Qu
     more as f64 / (next - job.num_gpu) as f64
 }
 
-/// What is free without the job's own reservation.
+/// Returns the GPUs that are free if the job gives its reservation back.
 pub(super) fn without(job: &ReplicaJob, mut free: GpuTimeline) -> GpuTimeline {
     free.cut(job.end);
     for (n, (at, gpus)) in job.alloc.steps().iter().enumerate() {
@@ -40,6 +42,8 @@ pub(super) fn without(job: &ReplicaJob, mut free: GpuTimeline) -> GpuTimeline {
 }
 
 impl Bid {
+    /// Computes the worth of the bid with `free` GPUs over time, `available` of them now. `spare` is
+    /// memory for the work.
     fn weigh(
         &mut self,
         job: &ReplicaJob,
@@ -55,7 +59,7 @@ impl Bid {
             return Ok(());
         }
         if job.num_gpu == 0 {
-            // Worth the same whatever the plan is.
+            // A job without GPUs comes first, whatever its plan is.
             self.worth = f64::INFINITY;
             return Ok(());
         }
@@ -70,6 +74,7 @@ impl Bid {
         Ok(())
     }
 
+    /// Plans the job on the GPUs of the bid.
     fn plan(
         &self,
         job: &ReplicaJob,
@@ -82,8 +87,8 @@ impl Bid {
 }
 
 impl World {
-    /// Gives the free GPUs to the runnable jobs, one level at a time; sorts the runnable jobs on
-    /// the way.
+    /// Gives the free GPUs to the runnable jobs, one level at a time. The runnable jobs end in the
+    /// order of their last bids.
     pub(super) fn greedy(&mut self, mut free: GpuTimeline) -> Result<(), ReplicaError> {
         let (now, setup) = (self.now, self.setup);
         let held: i64 = self.runnable.iter().map(|id| self.jobs[*id].num_gpu).sum();
@@ -106,8 +111,8 @@ impl World {
             };
             let Some(bid) = bids.iter_mut().find(fits) else { break };
             let id = bid.id;
-            // The plan that it was weighed with, as nothing is given between; few of those weighed
-            // are taken.
+            // Nothing was given since it was weighed, so this is the plan of that time. Few plans
+            // are taken: making one anew is cheaper than keeping all.
             let taken = bid.plan(&self.jobs[id], now, free, setup)?;
             let job = &mut self.jobs[id];
             available -= bid.next - job.num_gpu;
@@ -132,7 +137,7 @@ impl World {
     }
 }
 
-/// Makes a plan the job's own; gives what is free with it.
+/// Gives a job its plan; returns the GPUs that are free with it.
 pub(super) fn apply(job: &mut ReplicaJob, planned: JobPlan) -> GpuTimeline {
     job.alloc = planned.alloc;
     job.end = planned.end;

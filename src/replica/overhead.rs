@@ -1,4 +1,4 @@
-//! What a round costs the jobs that run on, and the communicator cache that makes it cheaper.
+//! The overhead that a round charges, and the cache of communicators that lowers it.
 
 use std::collections::BTreeSet;
 
@@ -7,17 +7,16 @@ use super::placement::{NodeUse, Placement};
 use super::quirk::{Q8, Q9};
 use super::setup::ReplicaSetup;
 
-/// From how many GPUs on a cluster is slow to restart.
+/// The number of GPUs from which on a cluster restarts slowly.
 const LARGE: i64 = 256;
 
-/// The communicators that there are: the first GPU's rank, and how many GPUs.
+/// The communicators that exist: the rank of the first GPU, and the number of GPUs.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Communicators(BTreeSet<(i64, i64)>);
 
 impl Communicators {
-    /// Notes for every placed job whether its communicator is there already, and keeps it. That a
-    /// job's GPUs follow each other from the first node of its set is assumed, not looked at: a
-    /// quirk (Q37).
+    /// Notes for every placed job whether its communicator exists already, and adds it. The artifact
+    /// assumes that a job's GPUs follow each other from the first node of its set: a quirk (Q37).
     pub(super) fn note(&mut self, placement: &Placement, jobs: &mut [ReplicaJob]) {
         let mut met = vec![false; jobs.len()];
         let mut look = |id: usize, rank: i64, jobs: &mut [ReplicaJob]| {
@@ -46,21 +45,21 @@ impl Communicators {
         }
     }
 
-    /// Forgets all of them.
+    /// Removes all communicators.
     pub(super) fn clear(&mut self) {
         self.0.clear();
     }
 }
 
-/// Whether everything is started anew in a round: the length of a slot, in seconds, counts rounds
-/// here: a quirk (Q9).
+/// Returns whether every job restarts in a round. The artifact takes the length of the slot, in
+/// seconds, for a number of rounds: a quirk (Q9).
 pub(super) fn is_restart(round: u64, setup: ReplicaSetup) -> bool {
     setup.quirks.has(Q9) && round > 0 && round.is_multiple_of(setup.slot.unsigned_abs())
 }
 
-/// Seconds that starting on `gpus` GPUs of a cluster of `all` costs, or going on in a round in
-/// which that is charged (Q8). Less where the communicator is there already, more where everything
-/// starts anew.
+/// Returns the seconds that a start on `gpus` GPUs of a cluster of `all` GPUs costs, and that going
+/// on costs where it is charged (Q8). It is less where the communicator is `cached`, and more where
+/// every job restarts.
 pub(super) fn overhead(gpus: i64, all: i64, restart: bool, cached: bool) -> i64 {
     let large = all >= LARGE;
     let base = if large { 7 } else { 2 };
@@ -75,7 +74,7 @@ pub(super) fn overhead(gpus: i64, all: i64, restart: bool, cached: bool) -> i64 
     base + again + 2 * (i64::from(gpus.ilog2()) + 1)
 }
 
-/// Whether a job pays overhead in a round that changes nothing about its GPUs: a quirk (Q8).
+/// Returns whether a job pays overhead in a round that does not change its GPUs: a quirk (Q8).
 pub(super) fn charges_unchanged_jobs(setup: ReplicaSetup) -> bool {
     setup.quirks.has(Q8)
 }

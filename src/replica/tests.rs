@@ -1,5 +1,4 @@
-//! The worked vectors of the planners: 128 GPUs, slots of 240 s, VGG-16 at batch size 256, now is
-//! 0.
+//! Worked examples of the planners: 128 GPUs, slots of 240 s, VGG-16 at batch size 256, at time 0.
 
 use crate::cluster::Shape;
 use crate::config::profiles::builtin;
@@ -17,11 +16,12 @@ use super::{GpuTable, Quirk, Quirks, ReplicaInput, edf, quirk};
 
 const GRID: ReplicaSetup = ReplicaSetup { gpus: 128, slot: 240, quirks: ALL };
 
-/// All of them happen.
+/// The artifact as it was published.
 const ALL: Quirks = Quirks::all();
 
 type Steps<'a> = &'a [(i64, i64)];
 
+/// A job with this deadline, these iterations left and at most this many GPUs.
 fn vgg16(ddl: i64, left: f64, max_gpu: i64) -> ReplicaJob {
     let spec = JobSpec {
         id: JobId(0),
@@ -85,7 +85,7 @@ fn plans_are_the_worked_ones() {
             1947,
             &[(0, 1), (1200, 120), (2160, 128)],
         ),
-        // It waits although 126 GPUs are free.
+        // The job waits although 126 GPUs are free.
         (
             &[(0, 126), (1680, 128)],
             4800,
@@ -184,13 +184,13 @@ fn times_are_aligned_up_also_before_the_anchor() {
     assert_eq!(align(100, 41, 60), 100);
 }
 
-/// Vectors with one quirk switched off.
+/// The cluster with one quirk switched off.
 fn without(quirk: Quirk) -> ReplicaSetup {
     ReplicaSetup { quirks: ALL.without(quirk), ..GRID }
 }
 
 #[test]
-fn the_sign_of_the_marginal_return_is_an_quirk() {
+fn the_sign_of_the_marginal_return_is_a_quirk() {
     let mut job = vgg16(2400, 5000.0, 64);
     (job.num_gpu, job.end) = (1, 2160);
     job.alloc = GpuTimeline::of(&[(0, 1), (240, 2)]);
@@ -213,10 +213,10 @@ fn the_share_is_filled_from_the_deadline_by_quirk() {
     let free = GpuTimeline::of(&[(0, 126), (1680, 128)]);
     let planned = plan(&vgg16(4800, 700.0, 64), 0, free.clone(), None, without(quirk::Q5)).unwrap();
     let then: Steps<'_> = &[(0, 125), (720, 126), (1680, 128)];
-    // The key after the end stays as a step to nothing.
+    // The key after the end stays as a step to zero.
     assert_eq!(steps(&planned), (&[(0, 1), (1680, 0)][..], 720, 533, then));
     assert!(planned.in_time);
-    // Where one GPU does not do, two do from now on: the end of the marginal example.
+    // Where one GPU does not suffice, two do from now on: the end of the example above.
     let free = GpuTimeline::of(&[(0, 127), (240, 128)]);
     let planned = plan(&vgg16(2400, 5000.0, 64), 0, free.clone(), None, without(quirk::Q5)).unwrap();
     assert_eq!((planned.alloc.steps(), planned.real_end), (&[(0, 2)][..], 1983));

@@ -1,12 +1,12 @@
-//! The schedule `themis`: leases of a slot for those with the largest share in a max-min fair
+//! The schedule `themis`: leases of a slot for the jobs with the largest shares in a max-min fair
 //! division.
 //!
-//! The division is that which makes the worst finish-time fairness best. Its optimum is not unique:
-//! where a job that has all it can use is the bottleneck, the others may have anything between what
-//! the optimum needs and everything. The artifact takes what an interior-point solver stops at, and
-//! so does this ([`solver`]). Ends, verdicts and order of the stored runs are the artifact's, and
-//! its counts on runs that are not stored; where the cluster is so overloaded that the solver stops
-//! at rounding, single jobs end otherwise.
+//! The division makes the worst finish-time fairness best. Its optimum is not unique: if a job that
+//! has all that it can use is the bottleneck, the others may have anything between what the optimum
+//! needs and everything. The artifact takes the point at which an interior-point solver stops, and
+//! so does this module ([`solver`]). Ends, verdicts and order are the artifact's in the stored runs,
+//! and counts are in runs that are not stored. Only if the cluster is so overloaded that rounding
+//! decides where the solver stops do single jobs end at other times.
 
 mod solver;
 
@@ -20,44 +20,52 @@ use super::overhead::overhead;
 use super::quirk::{Q10, Q21, Q23, Q24, Quirks};
 use solver::{FairnessClaim, Solver};
 
-/// Re-enacts the schedule.
+/// Runs the schedule to its end.
 ///
 /// # Errors
 ///
-/// If the artifact does not get through the scenario.
+/// If a gang is larger than the cluster, a job has no work or no speed, or the artifact's placement
+/// crashes.
 pub(super) fn replay(scenario: &GangScenario<'_>) -> Result<ReplicaOutcome, ReplicaError> {
     scenario.check_endless_waits()?;
     scenario.check_work()?;
     ThemisReplay::new(scenario).replay()
 }
 
-/// What changes about a job.
+/// The state of a job. Times are in seconds.
 #[derive(Clone, Debug)]
 struct ThemisJob {
+    /// Seconds left of the duration.
     left: i64,
+    /// Iterations left.
     iterations: f64,
-    /// The denominator's sum over the rounds so far, what it was last divided by, and the
-    /// iterations left then.
+    /// The denominator of fairness: its sum over the rounds so far, the divisor of the last round,
+    /// and the iterations left then.
     alone: f64,
     divided_by: f64,
     counted: f64,
+    /// The share of the last division, from 0 to 1.
     share: f64,
+    /// The end; [`NEVER`] before it is known.
     end: i64,
-    /// Leases received.
+    /// Number of leases received.
     leases: u32,
-    /// Whether the last lease was one.
+    /// Whether the job has the current lease.
     runs: bool,
+    /// Seconds with GPUs.
     held: i64,
+    /// Seconds of restart overhead among them.
     restarting: i64,
 }
 
+/// A run of the schedule.
 struct ThemisReplay<'s> {
     scenario: &'s GangScenario<'s>,
     states: Vec<ThemisJob>,
-    /// All that came and did not end. The order stays from round to round: it ends ties of the
-    /// shares.
+    /// The jobs that have arrived and not ended. Their order stays from round to round: it decides
+    /// between equal shares.
     live: Vec<usize>,
-    /// Coefficients of the division, in the order of `live`; kept for its memory.
+    /// The claims of the last division, in the order of `live`; kept for the memory.
     claims: Vec<FairnessClaim>,
     solver: Solver,
     outcome: ReplicaOutcome,
@@ -91,8 +99,8 @@ impl<'s> ThemisReplay<'s> {
     fn replay(mut self) -> Result<ReplicaOutcome, ReplicaError> {
         let setup = self.scenario.setup;
         let mut events = self.scenario.arrivals(true);
-        let mut log = self.scenario.log()?;
-        let mut now = events.next().unwrap_or_default();
+        let mut log = self.scenario.placement_log()?;
+        let mut now = events.next().expect("a scenario has a job");
         let mut latest = now;
         loop {
             if let Some(event) = events.take_first(now) {
@@ -108,7 +116,7 @@ impl<'s> ThemisReplay<'s> {
                     return Ok(self.outcome);
                 };
                 let skipped = idle(next - now, setup.slot);
-                if self.scenario.logs() {
+                if self.scenario.logs_rounds() {
                     let ticks = (0..=skipped / setup.slot).map(|tick| now + tick * setup.slot);
                     self.outcome.log.extend(ticks.map(|time| Round { time, held: vec![], efficiency: 0.0 }));
                 }
@@ -122,23 +130,24 @@ impl<'s> ThemisReplay<'s> {
             if let Some(log) = log.as_mut().filter(|_| !self.live.is_empty()) {
                 let running = self.live.iter().copied().filter(|job| self.states[*job].runs);
                 let round = log.round(self.scenario, now, running.collect())?;
-                self.outcome.log.extend(self.scenario.logs().then_some(round));
+                self.outcome.log.extend(self.scenario.logs_rounds().then_some(round));
             }
             now += setup.slot;
         }
     }
 
+    /// Ends these jobs.
     fn end(&mut self, jobs: &[usize]) {
         for &job in jobs {
             let (state, gang) = (&self.states[job], &self.scenario.jobs[job]);
-            self.outcome.finished.push(gang.row(NEVER, state.end, state.held, state.restarting));
-            self.outcome.judge(gang, state.end);
+            self.outcome.finished.push(gang.finished(NEVER, state.end, state.held, state.restarting));
+            self.outcome.count_end(gang, state.end);
         }
         self.live.retain(|job| !jobs.contains(job));
     }
 
-    /// Divides the cluster as fairly as can be. The time is that of the latest event, not of the
-    /// round (Q24).
+    /// Divides the cluster as fairly as possible, and sorts the live jobs by their shares. `latest` is
+    /// the time of the latest event, not of the round (Q24).
     fn divide(&mut self, latest: i64) {
         let (jobs, setup) = (self.live.len(), self.scenario.setup);
         self.claims.clear();
@@ -167,8 +176,8 @@ impl<'s> ThemisReplay<'s> {
         self.live.sort_by(|a, b| order(key(*a), key(*b), setup.quirks));
     }
 
-    /// Whether anything depends on who goes first: not all fit, several end with the lease, or
-    /// placements are written down.
+    /// Returns whether anything depends on the order of the jobs: not all of them fit, several end
+    /// with the lease, or rounds are logged.
     fn order_matters(&self) -> bool {
         let setup = self.scenario.setup;
         let gangs = self.live.iter().map(|job| (&self.scenario.jobs[*job], &self.states[*job]));
@@ -178,11 +187,11 @@ impl<'s> ThemisReplay<'s> {
             let ends_now = state.left <= setup.slot || state.iterations <= setup.slot as f64 * gang.speed;
             ends += u32::from(ends_now);
         }
-        gpus > setup.gpus || ends > 1 || self.scenario.logs()
+        gpus > setup.gpus || ends > 1 || self.scenario.logs_rounds()
     }
 
-    /// Lets those with the largest shares run for a slot, as far as there are GPUs; nobody loses
-    /// time to overhead (Q10).
+    /// Runs the jobs with the largest shares for a slot, as far as there are GPUs. No job pays restart
+    /// overhead (Q10).
     fn lease(&mut self, now: i64, events: &mut EventList) {
         let setup = self.scenario.setup;
         let (mut left, mut any) = (setup.gpus, false);
@@ -222,30 +231,34 @@ impl<'s> ThemisReplay<'s> {
     }
 }
 
-/// Who goes first, by shares and leases received. The larger share: leases would divide it, were
-/// they counted (Q23).
+/// Compares two jobs by shares and leases received. The larger share goes first; leases would divide
+/// it, but the artifact does not count them (Q23).
 fn order(a: (f64, u32), b: (f64, u32), quirks: Quirks) -> Ordering {
-    let by = |a: f64, b: f64| b.partial_cmp(&a).unwrap_or(Ordering::Equal);
     if quirks.has(Q23) {
-        return by(a.0, b.0);
+        return largest_first(a.0, b.0);
     }
-    // Who had none comes first, by share.
-    by(a.0 / f64::from(a.1), b.0 / f64::from(b.1)).then_with(|| by(a.0, b.0))
+    // The jobs without a lease come first, by their shares.
+    largest_first(a.0 / f64::from(a.1), b.0 / f64::from(b.1)).then_with(|| largest_first(a.0, b.0))
 }
 
-/// When a job ends whose iterations end in a lease: with the lease (Q24). Iterations nearly always
-/// end before durations.
+/// Orders the larger number first; what is not a number equals every number.
+fn largest_first(a: f64, b: f64) -> Ordering {
+    b.partial_cmp(&a).unwrap_or(Ordering::Equal)
+}
+
+/// Returns when a job ends whose iterations end at `exact`, in the lease that ends at `lease`: with
+/// the lease (Q24). Iterations nearly always end before durations.
 fn end_of_work(exact: i64, lease: i64, quirks: Quirks) -> i64 {
     if quirks.has(Q24) { lease } else { exact }
 }
 
-/// How much of the lease clock's way to the next event is whole slots in which nothing happens.
+/// Returns how many of the `away` seconds to the next event are whole slots in which nothing happens.
 fn idle(away: i64, slot: i64) -> i64 {
     let slots = (away.max(0) as u64).div_ceil(slot as u64) as i64;
     (slots - 1).max(0) * slot
 }
 
-/// As other schedules merge, but a lone event is put off too.
+/// Merges the events of a slot as the other schedules do, but puts off a lone event too.
 fn merge(events: &mut EventList, now: i64, slot: i64) {
     events.merge(now, slot);
     if events.len() == 1 && events.next().is_some_and(|next| next - now < slot) {
@@ -253,9 +266,9 @@ fn merge(events: &mut EventList, now: i64, slot: i64) {
     }
 }
 
-/// The share of a job's speed that it would have with an equal part of the cluster: a share of time
-/// where iterations a second are meant, so that jobs with many iterations a second look well served
-/// (Q21).
+/// Returns the share of its time that a job would run with an equal part of the cluster. It stands
+/// where iterations per second are meant, so that jobs with many iterations per second look well
+/// served (Q21).
 fn isolated_throughput(cluster: i64, jobs: usize, gang: &Gang, quirks: Quirks) -> f64 {
     let part = (cluster as u64).div_ceil(jobs as u64);
     let share = (part as f64 / gang.gpus as f64).min(1.0);
@@ -270,11 +283,11 @@ mod tests {
     const ALL: Quirks = Quirks::all();
 
     #[test]
-    fn leases_received_divide_shares_only_without_an_quirk() {
+    fn leases_received_divide_shares_only_without_a_quirk() {
         let (many, one, none) = ((0.9, 3), (0.5, 1), (0.1, 0));
         assert_eq!(order(many, one, ALL), Ordering::Less);
         assert_eq!(order(one, none, ALL), Ordering::Less);
-        // 0.9 / 3 is 0.3, and who had none comes before all.
+        // 0.9 / 3 is 0.3, and a job without a lease comes before all others.
         assert_eq!(order(many, one, ALL.without(Q23)), Ordering::Greater);
         assert_eq!(order(one, none, ALL.without(Q23)), Ordering::Greater);
         assert_eq!(order((0.2, 0), none, ALL.without(Q23)), Ordering::Less);

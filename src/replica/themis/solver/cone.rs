@@ -3,22 +3,24 @@
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
+/// A point of the cone's space: `a`, `b`, `c`.
 pub(super) type ConePoint = [f64; 3];
 
 /// The cone's unit is `(UNIT, UNIT, 0)`.
 pub(super) const UNIT: f64 = FRAC_1_SQRT_2;
 
-/// The least that is to be added to a point, times the unit, for it not to be in the cone, negated.
+/// Returns how far a point is inside the cone, as a multiple of the unit; negative outside.
 pub(super) fn depth([a, b, c]: ConePoint) -> f64 {
     let (sum, apart) = (UNIT * (a + b), UNIT * (a - b));
     sum - (apart * apart + c * c).sqrt()
 }
 
+/// Returns the determinant of a point, which is positive inside the cone.
 fn det([a, b, c]: ConePoint) -> f64 {
     2.0 * a * b - c * c
 }
 
-/// The cone's product.
+/// Returns the product of two points in the cone's algebra.
 pub(super) fn product(u: ConePoint, v: ConePoint) -> ConePoint {
     let third = UNIT * u[2] * v[2];
     [
@@ -28,9 +30,10 @@ pub(super) fn product(u: ConePoint, v: ConePoint) -> ConePoint {
     ]
 }
 
-/// What the product with `u` is `w` of.
+/// Returns the point whose product with `u` is `w`.
 pub(super) fn quotient(u: ConePoint, w: ConePoint) -> ConePoint {
-    // The first two rows give the first two in terms of the third, which the last row then decides.
+    // The first two rows give the first two coordinates in terms of the third, which the last row
+    // then decides.
     let (first, second) = (1.0 / (2.0 * UNIT * u[0]), 1.0 / (2.0 * UNIT * u[1]));
     let half = UNIT * u[2];
     let own = UNIT * (u[0] + u[1]) - UNIT * half * u[2] * (first + second);
@@ -38,7 +41,7 @@ pub(super) fn quotient(u: ConePoint, w: ConePoint) -> ConePoint {
     [(w[0] - half * third) * first, (w[1] - half * third) * second, third]
 }
 
-/// A symmetric matrix: its diagonal, then first and second, first and third, second and third.
+/// A symmetric matrix: its diagonal, and the entries (1, 2), (1, 3) and (2, 3) beside it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Matrix {
     diagonal: ConePoint,
@@ -48,7 +51,7 @@ struct Matrix {
 impl Matrix {
     const ONE: Matrix = Matrix { diagonal: [1.0; 3], beside: [0.0; 3] };
 
-    /// `size` times the cone's reflection along a point of determinant 1.
+    /// Returns `size` times the cone's reflection along a point of determinant 1.
     fn along([a, b, c]: ConePoint, size: f64) -> Matrix {
         let double = 2.0 * size;
         Matrix {
@@ -64,14 +67,15 @@ impl Matrix {
     }
 }
 
-/// A point of determinant 1 made so to the last digit, by its smaller side.
+/// Returns a point of determinant 1 with that determinant exact to the last digit: its smaller side
+/// is computed from the others.
 fn exact([a, b, c]: ConePoint) -> ConePoint {
     let larger = if a > b { a } else { b };
     let smaller = (0.5 + 0.5 * c * c) / larger;
     [if a > b { a } else { smaller }, if a > b { smaller } else { b }, c]
 }
 
-/// The root of a point of determinant 1.
+/// Returns the square root of a point of determinant 1.
 fn root([a, b, c]: ConePoint) -> ConePoint {
     let by = 1.0 / (2.0 + 2.0 * UNIT * (a + b)).sqrt();
     [(a + UNIT) * by, (b + UNIT) * by, c * by]
@@ -80,14 +84,14 @@ fn root([a, b, c]: ConePoint) -> ConePoint {
 /// Nesterov and Todd's scaling of two points of the cone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scaling {
-    /// What it reflects along, and the square of its size.
+    /// The point along which it reflects, and the square of its size.
     along: ConePoint,
     square: f64,
     once: Matrix,
     inverse: Matrix,
-    /// The inverse's determinant, in its first two rows and columns.
+    /// The determinant of the first two rows and columns of the inverse.
     det: f64,
-    /// What both points are scaled to, and its determinant.
+    /// The point to which both points are scaled, and its determinant.
     pub(super) point: ConePoint,
     point_det: f64,
 }
@@ -100,7 +104,8 @@ impl Default for Scaling {
 }
 
 impl Scaling {
-    /// That which takes `z` to where its inverse takes `s`; none if one of them is not inside.
+    /// Returns the scaling that takes `z` to the point to which its inverse takes `s`; `None` if one of
+    /// the two is not inside the cone.
     pub(super) fn new(s: ConePoint, z: ConePoint) -> Option<Scaling> {
         let (det_s, det_z) = (det(s), det(z));
         if !(det_s > 0.0 && det_z > 0.0 && s[0] > 0.0 && z[0] > 0.0) {
@@ -125,27 +130,31 @@ impl Scaling {
         })
     }
 
+    /// Returns the scaled point.
     pub(super) fn apply(&self, u: ConePoint) -> ConePoint {
         self.once.times(u)
     }
 
+    /// Returns the point scaled twice.
     pub(super) fn apply_twice(&self, u: ConePoint) -> ConePoint {
         Matrix::along(self.along, self.square).times(u)
     }
 
-    /// The inverse, applied twice.
+    /// Returns the point to which the inverse, applied twice, takes `u`.
     pub(super) fn invert_twice(&self, u: ConePoint) -> ConePoint {
         self.inverse.times(u)
     }
 
-    /// That for `(x, 0, 0)` and `(0, v, 0)`: the products `xx`, `xv`, `vv` and the determinant.
+    /// Returns the Gram matrix of `(x, 0, 0)` and `(0, v, 0)` under the inverse applied twice: the
+    /// products `xx`, `xv`, `vv`, and the determinant.
     pub(super) fn gram(&self, x: f64, v: f64) -> [f64; 4] {
         let [aa, bb, _] = self.inverse.diagonal;
         let area = x * v;
         [x * x * aa, area * self.inverse.beside[0], v * v * bb, area * area * self.det]
     }
 
-    /// Where negative, one over it is how far a scaled step can be taken from the scaled point.
+    /// Returns a number that, if negative, is minus one over the part of a scaled step that stays in
+    /// the cone from the scaled point.
     pub(super) fn least(&self, step: ConePoint) -> f64 {
         let [a, b, c] = self.point;
         let along = a * step[1] + b * step[0] - c * step[2];

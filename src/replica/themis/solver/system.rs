@@ -1,20 +1,22 @@
-//! The linear systems of an iteration: of each job two unknowns, and of what joins jobs two.
+//! The linear systems of an iteration: two unknowns per job, and two that join the jobs.
 
 use super::cone::Scaling;
 use super::job::{JobBlock, JobSolution, JointSolution, JointSums, REGULAR, SixRows, largest, last};
 use super::program::Solver;
 
-/// Up to what a solution of the linear system leaves of a right side it is refined, and how often
-/// at most.
+/// A solution is refined until it leaves less than this of the right side.
 const EXACT: f64 = 1e-14;
+
+/// The most refinements.
 const REFINEMENTS: u32 = 3;
 
 /// The joint part of a solution and its product with the objective and the right sides.
 pub(super) type Solution = (JointSolution, f64);
 
 impl Solver {
-    /// Takes the scaling into the system and solves it for the program's own right side and for the
-    /// predictor, which goes straight to the optimum; none if the point has left the cone.
+    /// Factors the system for the scaling of the point, and solves it for the program's own right side
+    /// and for the predictor, which goes straight to the optimum; `None` if the point has left the
+    /// cone.
     pub(super) fn predict(&mut self) -> Option<(Solution, Solution)> {
         self.joint = [REGULAR, 0.0, self.s / self.z];
         let refines = self.refines;
@@ -51,9 +53,9 @@ impl Solver {
         Some(((fixed, products[0]), (free, products[1])))
     }
 
-    /// Solves the system for a right side: the column of `t`, the row of the capacity, and each
-    /// job's. What it gives of the jobs is in `free`. What rounding leaves over is solved for
-    /// again.
+    /// Solves the system for a right side: the column of `t`, the row of the capacity, and the part of
+    /// each job. The jobs' parts of the solution are in `free`. What rounding leaves over is solved
+    /// for again.
     pub(super) fn solve(
         &mut self,
         t: f64,
@@ -108,13 +110,14 @@ impl Solver {
         (joint, self.own_product(joint) + product)
     }
 
-    /// The joint part for these right sides.
+    /// Returns the joint part for these right sides.
     fn join(&self, t: f64, z: f64) -> JointSolution {
         let [tt, tz, zz] = self.joint;
         let det = tt * zz + tz * tz;
         JointSolution { t: (t * zz + tz * z) / det, z: (tz * t - tt * z) / det }
     }
 
+    /// Returns the joint part of the product of a solution with the objective and the right side.
     fn own_product(&self, joint: JointSolution) -> f64 {
         self.cost * joint.t + self.gpus * joint.z
     }
