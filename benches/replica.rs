@@ -8,7 +8,7 @@ mod data;
 
 use std::hint::black_box;
 
-use artifact::{Setting, read};
+use artifact::{ReplicaRunner, read};
 use criterion::{Criterion, criterion_group, criterion_main};
 use elasticflow_sim::replica::Schedule;
 use elasticflow_sim::workload::Workload;
@@ -17,7 +17,7 @@ use elasticflow_sim::workload::Workload;
 type Run = (Schedule, (u32, u32), i64);
 
 fn accepted(workload: &Workload, gpu: &str, slot: u64, (schedule, cluster, _): Run) -> i64 {
-    Setting::new(gpu, cluster, slot)
+    ReplicaRunner::new(gpu, cluster, slot)
         .run(workload, schedule)
         .unwrap_or_else(|why| panic!("{schedule:?}: {why}"))
         .accepted

@@ -2,7 +2,7 @@
 
 use anyhow::{Context, Result, anyhow};
 
-use crate::replica::{GpuTable, Input, Quirks, Schedule, files, replay};
+use crate::replica::{GpuTable, Quirks, ReplicaInput, Schedule, files, replay};
 use crate::scheduler::Entry;
 use crate::sim::{Outcome, Scenario, Totals, feasible_alone};
 use crate::units::MICROS;
@@ -57,7 +57,15 @@ impl Engine for Artifact {
         let (schedule, quirks, slot) = read(scenario)?;
         let (workload, cluster) = (scenario.workload.as_ref(), &scenario.cluster);
         let gpu = if asked.table.name() == A100 { GpuTable::A100 } else { GpuTable::T4 };
-        let input = Input { workload, table: asked.table, gpu, cluster, slot, quirks, rounds: asked.files };
+        let input = ReplicaInput {
+            workload,
+            table: asked.table,
+            gpu,
+            cluster,
+            slot,
+            quirks,
+            log_rounds: asked.files,
+        };
         let replayed = replay(&input, schedule)?;
         let mut files = Vec::new();
         if asked.files {

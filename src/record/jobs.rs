@@ -99,6 +99,38 @@ impl JobOutcome {
     }
 }
 
+/// What a run, of whichever engine, says about a job; the specification says the rest of its row.
+pub(crate) struct JobResult {
+    /// Whether the job was declined. A declined job has neither start nor end.
+    pub(crate) declined: bool,
+    /// Whether the scheduler admitted it.
+    pub(crate) admitted: bool,
+    /// When the job first held GPUs.
+    pub(crate) start: Option<SimTime>,
+    /// When the job ended.
+    pub(crate) end: Option<SimTime>,
+    /// The end that was first promised.
+    pub(crate) planned_end: Option<SimTime>,
+    /// Time with GPUs, restart overheads included.
+    pub(crate) run_time: SimDuration,
+    /// GPU-time held.
+    pub(crate) gpu_time: GpuTime,
+    /// The part of `run_time` that is restart overhead.
+    pub(crate) overhead_time: SimDuration,
+    /// The part of `gpu_time` that is not restart overhead.
+    pub(crate) productive: GpuTime,
+    /// Changes from a positive number of GPUs to another one.
+    pub(crate) rescales: u32,
+    /// Changes to no GPUs before the end.
+    pub(crate) preemptions: u32,
+    /// Changes of nodes at an equal number of GPUs.
+    pub(crate) migrations: u32,
+    /// Whether the deadline could be met alone on the empty cluster; `None` without a deadline.
+    pub(crate) feasible_alone: Option<bool>,
+    /// Why the job was declined; empty otherwise.
+    pub(crate) reason: String,
+}
+
 impl JobRow {
     /// Makes the row of a job from the state in which the simulation leaves it at `now`.
     pub fn new(
@@ -108,9 +140,32 @@ impl JobRow {
         feasible_alone: Option<bool>,
         reason: String,
     ) -> JobRow {
-        let in_time = state.end.map(|end| end <= spec.due());
         let account = state.usage_at(now);
-        let jct = state.end.map(|end| end.since(spec.submit));
+        let result = JobResult {
+            declined: state.phase == Phase::Declined,
+            admitted: state.admitted,
+            start: state.start_at(now),
+            end: state.end,
+            planned_end: state.promised,
+            run_time: account.run_time,
+            gpu_time: account.gpu_time,
+            overhead_time: account.overhead_time,
+            productive: account.productive,
+            rescales: account.rescales,
+            preemptions: account.preemptions,
+            migrations: account.migrations,
+            feasible_alone,
+            reason,
+        };
+        JobRow::of_result(spec, result)
+    }
+
+    /// Returns the row of a job: its specification, what a run says about it, and what follows from
+    /// both.
+    pub(crate) fn of_result(spec: &JobSpec, result: JobResult) -> JobRow {
+        assert!(!result.declined || result.end.is_none(), "a declined job never runs");
+        let in_time = result.end.map(|end| end <= spec.due());
+        let jct = result.end.map(|end| end.since(spec.submit));
         JobRow {
             job_id: spec.name.clone(),
             model: spec.model.clone(),
@@ -120,25 +175,25 @@ impl JobRow {
             deadline: spec.deadline,
             requested_gpus: spec.requested,
             iterations: spec.iterations,
-            state: JobOutcome::of(state.phase == Phase::Declined, spec.class(), in_time),
-            admitted: state.admitted.into(),
-            start_time: state.start_at(now),
-            end_time: state.end,
-            planned_end_time: state.promised,
+            state: JobOutcome::of(result.declined, spec.class(), in_time),
+            admitted: result.admitted.into(),
+            start_time: result.start,
+            end_time: result.end,
+            planned_end_time: result.planned_end,
             jct,
-            queue_delay: jct.map(|jct| jct.saturating_sub(account.run_time)),
-            run_time: account.run_time,
-            gpu_seconds: account.gpu_time,
-            overhead_time: account.overhead_time,
-            rescales: account.rescales,
-            preemptions: account.preemptions,
-            migrations: account.migrations,
+            queue_delay: jct.map(|jct| jct.saturating_sub(result.run_time)),
+            run_time: result.run_time,
+            gpu_seconds: result.gpu_time,
+            overhead_time: result.overhead_time,
+            rescales: result.rescales,
+            preemptions: result.preemptions,
+            migrations: result.migrations,
             deadline_met: spec.deadline.map(|_| (in_time == Some(true)).into()),
-            feasible_alone: feasible_alone.map(u8::from),
-            reason,
-            productive: account.productive,
+            feasible_alone: result.feasible_alone.map(u8::from),
+            reason: result.reason,
+            productive: result.productive,
             earned: spec.soft.first().map(|first| {
-                let earned = state.end.and_then(|end| spec.value(end));
+                let earned = result.end.and_then(|end| spec.value(end));
                 (earned.unwrap_or(0.0), first.value)
             }),
         }

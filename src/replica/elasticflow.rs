@@ -1,39 +1,40 @@
 //! The schedules `ef` and `ef-accessctrl`.
 
-use super::Refused;
+use super::error::ReplicaError;
 use super::greedy::apply;
 use super::job::INF;
 use super::planner::plan;
 use super::quirk::{Q3, Q4, Q6};
-use super::timeline::Timeline;
+use super::timeline::GpuTimeline;
 use super::world::World;
 
-/// Whether a job that ends is late: judged by the exact end of its plan, without the overhead of
-/// its last round: an quirk (Q6).
+/// Returns whether a job that ends is late by the measure of `ef-accessctrl`: the exact end of its
+/// plan, without the overhead of its last round: a quirk (Q6).
 fn is_late_as_planned(world: &World, id: usize) -> bool {
     let job = &world.jobs[id];
-    if !world.grid.quirks.has(Q6) {
+    if !world.setup.quirks.has(Q6) {
         return is_late_as_aligned(world, id);
     }
     job.real_end.unwrap_or(job.end) > job.ddl
 }
 
-/// Whether a job that ends is late: judged by the end of its slot with all overheads, as it is
-/// written down. Not the measure of `ef-accessctrl` (Q6).
+/// Returns whether a job that ends is late by the measure of `ef`: the end of its slot with all
+/// overheads, as it is written down (Q6).
 fn is_late_as_aligned(world: &World, id: usize) -> bool {
     world.jobs[id].end > world.jobs[id].ddl
 }
 
 impl World {
-    /// Plans these jobs by deadline on the empty cluster. Gives what is left free, and who is late.
-    /// Every job takes the plan, also where a batch is then refused.
-    fn estimate(&mut self, ids: &[usize]) -> Result<(Timeline, Vec<usize>), Refused> {
+    /// Plans these jobs in the order of their deadlines on the empty cluster; returns the GPUs that
+    /// stay free and the jobs that are late. Every job takes its plan, even in a batch that is then
+    /// declined.
+    fn estimate(&mut self, ids: &[usize]) -> Result<(GpuTimeline, Vec<usize>), ReplicaError> {
         let order = self.by_deadline(ids.to_vec());
         self.release_all(&order)?;
-        let mut free = Timeline::new(self.now, self.grid.gpus);
+        let mut free = GpuTimeline::new(self.now, self.setup.gpus);
         let mut late = vec![];
         for id in order {
-            let planned = plan(&self.jobs[id], self.now, free, None, self.grid)?;
+            let planned = plan(&self.jobs[id], self.now, free, None, self.setup)?;
             if !planned.in_time {
                 late.push(id);
             }
@@ -42,8 +43,12 @@ impl World {
         Ok((free, late))
     }
 
-    /// The placed jobs of an event end; an unplaced one's event is ignored.
-    fn finish_placed(&mut self, ends: &[usize], is_late: fn(&World, usize) -> bool) -> Result<(), Refused> {
+    /// Ends the placed jobs of an event; the artifact ignores the others.
+    fn finish_placed(
+        &mut self,
+        ends: &[usize],
+        is_late: fn(&World, usize) -> bool,
+    ) -> Result<(), ReplicaError> {
         for id in ends {
             if self.placement.holds(*id) {
                 self.finish(*id, is_late(self, *id))?;
@@ -55,7 +60,7 @@ impl World {
         Ok(())
     }
 
-    /// Gives every runnable job the GPUs that its plan says for now.
+    /// Gives every runnable job the GPUs that its plan has for now.
     fn adopt_plans(&mut self) {
         for id in self.runnable.clone() {
             let job = &mut self.jobs[id];
@@ -65,7 +70,8 @@ impl World {
         }
     }
 
-    /// Starts the waiting jobs whose plans begin now; gives when the other plans begin.
+    /// Starts the waiting jobs whose plans begin now; returns when the other plans begin, in the
+    /// order of the jobs.
     fn start_pending(&mut self) -> Vec<i64> {
         let mut later = vec![];
         for id in self.pending.clone() {
@@ -82,10 +88,10 @@ impl World {
     }
 }
 
-/// Judges a whole batch of arrivals at once: a quirk (Q3). Gives what is left free where the latest
-/// estimate was of those who are runnable now.
-fn admit(world: &mut World, starts: &[usize]) -> Result<Option<Timeline>, Refused> {
-    let together = if world.grid.quirks.has(Q3) { starts.len() } else { 1 };
+/// Judges a whole batch of arrivals at once: a quirk (Q3). Returns the GPUs that stay free, unless
+/// the last estimate was of other jobs than those that are runnable now.
+fn admit(world: &mut World, starts: &[usize]) -> Result<Option<GpuTimeline>, ReplicaError> {
+    let together = if world.setup.quirks.has(Q3) { starts.len() } else { 1 };
     let mut left = None;
     for batch in starts.chunks(together.max(1)) {
         left = admit_batch(world, batch)?;
@@ -93,12 +99,13 @@ fn admit(world: &mut World, starts: &[usize]) -> Result<Option<Timeline>, Refuse
     Ok(left)
 }
 
-/// Refuses all deadline jobs of a batch if anybody would be late, also where who is late was
-/// admitted long ago and is late anyway: a quirk (Q4). Best-effort jobs stay either way (Q11).
-fn admit_batch(world: &mut World, starts: &[usize]) -> Result<Option<Timeline>, Refused> {
-    let excused = if world.grid.quirks.has(Q4) { vec![] } else { world.estimate(&world.runnable.clone())?.1 };
-    let everybody: Vec<usize> = world.runnable.iter().chain(starts).copied().collect();
-    let (free, late) = world.estimate(&everybody)?;
+/// Declines all deadline jobs of a batch if any job would be late, even one that was admitted long
+/// ago and is late anyway: a quirk (Q4). Best-effort jobs are admitted either way (Q11).
+fn admit_batch(world: &mut World, starts: &[usize]) -> Result<Option<GpuTimeline>, ReplicaError> {
+    let excused =
+        if world.setup.quirks.has(Q4) { vec![] } else { world.estimate(&world.runnable.clone())?.1 };
+    let candidates: Vec<usize> = world.runnable.iter().chain(starts).copied().collect();
+    let (free, late) = world.estimate(&candidates)?;
     let in_time = late.iter().all(|id| excused.contains(id));
     let mut all = true;
     for id in starts {
@@ -113,15 +120,15 @@ fn admit_batch(world: &mut World, starts: &[usize]) -> Result<Option<Timeline>, 
     Ok(all.then_some(free))
 }
 
-/// The schedule `ef-accessctrl`.
-pub(super) fn ef_accessctrl(world: &mut World) -> Result<(), Refused> {
+/// Runs the schedule `ef-accessctrl` to its end.
+pub(super) fn ef_accessctrl(world: &mut World) -> Result<(), ReplicaError> {
     let mut dt = 0;
     while !world.events.is_empty() || !world.pending.is_empty() || !world.running.is_empty() {
         world.progress(dt)?;
         for id in &world.runnable {
             world.jobs[*id].overhead = 0;
         }
-        let event = world.events.take(world.now).ok_or(Refused::NothingHappens)?;
+        let event = world.events.take(world.now).ok_or(ReplicaError::NothingHappens)?;
         let idle = world.pending.is_empty() && world.running.is_empty();
         if idle && event.start.is_empty() && event.end.is_empty() {
             dt = 0;
@@ -152,15 +159,15 @@ pub(super) fn ef_accessctrl(world: &mut World) -> Result<(), Refused> {
     Ok(())
 }
 
-/// The schedule `ef`.
-pub(super) fn ef(world: &mut World) -> Result<(), Refused> {
+/// Runs the schedule `ef` to its end.
+pub(super) fn ef(world: &mut World) -> Result<(), ReplicaError> {
     let mut dt = 0;
     while !world.events.is_empty() || !world.pending.is_empty() || !world.running.is_empty() {
         world.progress(dt)?;
         for id in &world.runnable {
             world.jobs[*id].overhead = 0;
         }
-        let event = world.events.find(world.now).ok_or(Refused::NothingHappens)?.clone();
+        let event = world.events.find(world.now).ok_or(ReplicaError::NothingHappens)?.clone();
         world.finish_placed(&event.end, is_late_as_aligned)?;
         world.pending.extend(&event.start);
         world.runnable.extend(&event.start);

@@ -1,8 +1,9 @@
-//! The artifact's own files, under its own names and headers, so that what reads them keeps
+//! The artifact's own files, under its own names and headers, so that programs that read them keep
 //! working.
 //!
-//! CSV with CRLF. Times are seconds. Left out are `cluster.csv`, `cpu.csv`, `gpu.csv`, `memory.csv`
-//! and `network.csv`, in which the artifact writes hardly anything but zeros (Q38).
+//! The files are CSV with CRLF; times are in seconds. `cluster.csv`, `cpu.csv`, `gpu.csv`,
+//! `memory.csv` and `network.csv` are left out: the artifact writes hardly anything but zeros there
+//! (Q38).
 
 use std::io::{self, Write};
 
@@ -11,9 +12,10 @@ use crate::job::Class;
 use crate::workload::Workload;
 
 use super::job::whole;
-use super::{NEVER, Replayed, Schedule};
+use super::outcome::{NEVER, ReplicaOutcome};
+use super::schedule::Schedule;
 
-/// The files that there are.
+/// The names of the files: that of [`write_result`], of [`write_jobs`] and of [`write_rounds`].
 pub const NAMES: [&str; 3] = ["final_result.csv", "job.csv", "scheduling_events.csv"];
 
 const JOB: [&str; 13] = [
@@ -39,16 +41,17 @@ fn writer<W: Write>(to: W) -> csv::Writer<W> {
     csv::WriterBuilder::new().terminator(csv::Terminator::CRLF).from_writer(to)
 }
 
-/// Writes `job.csv`: the finished jobs, in the order in which their ends were noticed. A
-/// best-effort job's `ddl` and the `start_time` of jobs under Themis are the largest integer.
+/// Writes `job.csv`: the finished jobs, in the order in which the artifact notices their ends.
+///
+/// The `ddl` of best-effort jobs and the `start_time` of jobs under Themis are the largest integer.
 ///
 /// # Errors
 ///
 /// If the writer fails.
-pub fn write_jobs(replayed: &Replayed, workload: &Workload, to: &mut dyn Write) -> io::Result<()> {
+pub fn write_jobs(outcome: &ReplicaOutcome, workload: &Workload, to: &mut dyn Write) -> io::Result<()> {
     let mut writer = writer(to);
     writer.write_record(JOB)?;
-    for row in &replayed.rows {
+    for row in &outcome.finished {
         let spec = workload.job(row.job);
         let seconds = |micros: u64| whole(spec, micros).map_err(io::Error::other);
         let submit = seconds(spec.submit.as_micros())?;
@@ -72,13 +75,13 @@ pub fn write_jobs(replayed: &Replayed, workload: &Workload, to: &mut dyn Write) 
     writer.flush()
 }
 
-/// Writes `scheduling_events.csv`: for each round who is on which GPU, by the job's place in the
-/// trace, and the cluster efficiency. The run must have written its rounds down.
+/// Writes `scheduling_events.csv`: for each round the job on each GPU, by its row in the trace, and
+/// the cluster efficiency. The run must have logged its rounds.
 ///
 /// # Errors
 ///
 /// If the writer fails.
-pub fn write_rounds(replayed: &Replayed, cluster: &Shape, to: &mut dyn Write) -> io::Result<()> {
+pub fn write_rounds(outcome: &ReplicaOutcome, cluster: &Shape, to: &mut dyn Write) -> io::Result<()> {
     let mut writer = writer(to);
     let gpus = cluster.nodes().iter().enumerate().flat_map(|(node, gpus)| {
         let names = (0..gpus.get()).map(move |gpu| format!("gpu{node}-{gpu}"));
@@ -86,7 +89,7 @@ pub fn write_rounds(replayed: &Replayed, cluster: &Shape, to: &mut dyn Write) ->
     });
     let gpus: Vec<String> = gpus.collect();
     writer.write_record(["time"].into_iter().chain(gpus.iter().map(String::as_str)).chain(["ce"]))?;
-    for round in &replayed.log {
+    for round in &outcome.log {
         let mut jobs = vec![String::new(); gpus.len()];
         for held in &round.held {
             let (first, end) = (held.first as usize, (held.first + held.gpus) as usize);
@@ -99,14 +102,14 @@ pub fn write_rounds(replayed: &Replayed, cluster: &Shape, to: &mut dyn Write) ->
     writer.flush()
 }
 
-/// Writes `final_result.csv`: the ratio that the artifact prints. The `time`, in the artifact that
-/// of the wall clock, is empty.
+/// Writes `final_result.csv`: the ratio that the artifact prints. The column `time`, the wall clock
+/// in the artifact, is empty.
 ///
 /// # Errors
 ///
 /// If the writer fails.
 pub fn write_result(
-    replayed: &Replayed,
+    outcome: &ReplicaOutcome,
     schedule: Schedule,
     cluster: &Shape,
     trace: &str,
@@ -114,7 +117,7 @@ pub fn write_result(
 ) -> io::Result<()> {
     let mut writer = writer(to);
     writer.write_record(FINAL_RESULT)?;
-    let ratio = replayed.ratio().map_or_else(String::new, |ratio| format!("{ratio:?}"));
+    let ratio = outcome.ratio().map_or_else(String::new, |ratio| format!("{ratio:?}"));
     let node = cluster.node_size().map(|size| format!("n{}g{size}", cluster.nodes().len()));
     let scheme = if schedule == Schedule::Gandiva { "gandiva" } else { "elastic" };
     writer.write_record(["", &ratio, &node.unwrap_or_default(), trace, schedule.as_str(), scheme])?;

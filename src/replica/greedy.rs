@@ -1,31 +1,34 @@
-//! ElasticFlow's hand-out of the GPUs that the plans leave free now.
+//! ElasticFlow's elastic step: the GPUs that the plans leave free now go to jobs.
 
-use super::Refused;
-use super::job::Job;
-use super::planner::{Grid, Planned, due, plan, plan_until_due};
+use super::error::ReplicaError;
+use super::job::ReplicaJob;
+use super::planner::{JobPlan, due, plan, plan_until_due};
 use super::quirk::{Q1, Quirks};
-use super::timeline::Timeline;
+use super::setup::ReplicaSetup;
+use super::timeline::GpuTimeline;
 use super::world::World;
 
-/// What one level more would be worth to a job.
+/// A job's bid for one more level of GPUs.
 struct Bid {
     id: usize,
+    /// The GPUs of the next level; the job's own number at the highest level.
     next: i64,
+    /// The worth of the level; the highest bid gets its GPUs first.
     worth: f64,
 }
 
-/// The worth of a candidate plan: the GPU-time that it takes more than the present one, per added
-/// GPU, for a job that has GPUs. The sign is the wrong way round, so that who loses most goes
-/// first: a quirk (Q1).
-pub(super) fn worth(job: &Job, candidate: &Planned, next: i64, quirks: Quirks) -> f64 {
+/// Returns the worth of a plan on `next` GPUs to a job that has fewer, and at least one: the
+/// GPU-time that it takes more than the present plan, per added GPU. The sign is the wrong way
+/// round, so that the job that wastes most goes first: a quirk (Q1).
+pub(super) fn worth(job: &ReplicaJob, candidate: &JobPlan, next: i64, quirks: Quirks) -> f64 {
     let after = candidate.alloc.gpu_time(candidate.end, quirks);
     let before = job.alloc.gpu_time(job.end, quirks);
     let more = if quirks.has(Q1) { after - before } else { before - after };
     more as f64 / (next - job.num_gpu) as f64
 }
 
-/// What is free without the job's own reservation.
-pub(super) fn without(job: &Job, mut free: Timeline) -> Timeline {
+/// Returns the GPUs that are free if the job gives its reservation back.
+pub(super) fn without(job: &ReplicaJob, mut free: GpuTimeline) -> GpuTimeline {
     free.cut(job.end);
     for (n, (at, gpus)) in job.alloc.steps().iter().enumerate() {
         free.cut(*at);
@@ -39,56 +42,65 @@ pub(super) fn without(job: &Job, mut free: Timeline) -> Timeline {
 }
 
 impl Bid {
+    /// Computes the worth of the bid with `free` GPUs over time, `available` of them now. `spare` is
+    /// memory for the work.
     fn weigh(
         &mut self,
-        job: &Job,
+        job: &ReplicaJob,
         now: i64,
-        free: &Timeline,
+        free: &GpuTimeline,
         available: i64,
-        grid: Grid,
-        spare: &mut Timeline,
-    ) -> Result<(), Refused> {
+        setup: ReplicaSetup,
+        spare: &mut GpuTimeline,
+    ) -> Result<(), ReplicaError> {
         let more = self.next - job.num_gpu;
         if more == 0 || more > available {
             self.worth = f64::NEG_INFINITY;
             return Ok(());
         }
         if job.num_gpu == 0 {
-            // Worth the same whatever the plan is.
+            // A job without GPUs comes first, whatever its plan is.
             self.worth = f64::INFINITY;
             return Ok(());
         }
-        spare.copy_until(free, due(job, now, grid));
+        spare.copy_until(free, due(job, now, setup));
         let until_due = without(job, std::mem::take(spare));
-        let candidate = match plan_until_due(job, now, until_due, Some(self.next), grid)? {
+        let candidate = match plan_until_due(job, now, until_due, Some(self.next), setup)? {
             Some(candidate) => candidate,
-            None => self.plan(job, now, free.clone(), grid)?,
+            None => self.plan(job, now, free.clone(), setup)?,
         };
-        self.worth = worth(job, &candidate, self.next, grid.quirks);
+        self.worth = worth(job, &candidate, self.next, setup.quirks);
         *spare = candidate.free;
         Ok(())
     }
 
-    fn plan(&self, job: &Job, now: i64, free: Timeline, grid: Grid) -> Result<Planned, Refused> {
-        plan(job, now, without(job, free), Some(self.next), grid)
+    /// Plans the job on the GPUs of the bid.
+    fn plan(
+        &self,
+        job: &ReplicaJob,
+        now: i64,
+        free: GpuTimeline,
+        setup: ReplicaSetup,
+    ) -> Result<JobPlan, ReplicaError> {
+        plan(job, now, without(job, free), Some(self.next), setup)
     }
 }
 
 impl World {
-    /// Gives the free GPUs to the runnable jobs, one level at a time; sorts the runnable jobs on
-    /// the way.
-    pub(super) fn greedy(&mut self, mut free: Timeline) -> Result<(), Refused> {
-        let (now, grid) = (self.now, self.grid);
+    /// Gives the free GPUs to the runnable jobs, one level at a time. The runnable jobs end in the
+    /// order of their last bids.
+    pub(super) fn greedy(&mut self, mut free: GpuTimeline) -> Result<(), ReplicaError> {
+        let (now, setup) = (self.now, self.setup);
         let held: i64 = self.runnable.iter().map(|id| self.jobs[*id].num_gpu).sum();
-        let mut available = grid.gpus - held;
+        let mut available = setup.gpus - held;
         if available == 0 {
             return Ok(());
         }
-        let (mut bids, mut spare) = (vec![], Timeline::default());
+        let (mut bids, mut spare) = (vec![], GpuTimeline::default());
         for id in &self.runnable {
             let job = &self.jobs[*id];
             let mut bid = Bid { id: *id, next: job.up(job.num_gpu), worth: 0.0 };
-            bid.weigh(job, now, &free, available, grid, &mut spare)?;
+            bid.weigh(job, now, &free, available, setup, &mut spare)?;
             bids.push(bid);
         }
         loop {
@@ -99,9 +111,9 @@ impl World {
             };
             let Some(bid) = bids.iter_mut().find(fits) else { break };
             let id = bid.id;
-            // The plan that it was weighed with, as nothing is given between; few of those weighed
-            // are taken.
-            let taken = bid.plan(&self.jobs[id], now, free, grid)?;
+            // Nothing was given since it was weighed, so this is the plan of that time. Few plans
+            // are taken: making one anew is cheaper than keeping all.
+            let taken = bid.plan(&self.jobs[id], now, free, setup)?;
             let job = &mut self.jobs[id];
             available -= bid.next - job.num_gpu;
             job.num_gpu = bid.next;
@@ -116,7 +128,7 @@ impl World {
             for bid in &mut bids {
                 let job = &self.jobs[bid.id];
                 if bid.next > job.num_gpu {
-                    bid.weigh(job, now, &free, available, grid, &mut spare)?;
+                    bid.weigh(job, now, &free, available, setup, &mut spare)?;
                 }
             }
         }
@@ -125,8 +137,8 @@ impl World {
     }
 }
 
-/// Makes a plan the job's own; gives what is free with it.
-pub(super) fn apply(job: &mut Job, planned: Planned) -> Timeline {
+/// Gives a job its plan; returns the GPUs that are free with it.
+pub(super) fn apply(job: &mut ReplicaJob, planned: JobPlan) -> GpuTimeline {
     job.alloc = planned.alloc;
     job.end = planned.end;
     job.real_end = Some(planned.real_end);

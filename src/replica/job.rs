@@ -1,160 +1,163 @@
-//! A job with everything that the artifact hangs on it.
+//! A job with everything that the artifact keeps about it.
 
 use crate::job::JobSpec;
 use crate::profile::{Curve, ThroughputTable};
 use crate::units::MICROS;
 
+use super::error::ReplicaError;
+use super::input::{GpuTable, ReplicaInput};
+use super::outcome::GpuAccount;
 use super::quirk::Q13;
-use super::timeline::Timeline;
-use super::{GpuTable, Input, Refused};
+use super::timeline::GpuTimeline;
 
-/// Later than everything that happens, with room to add slots to it.
+/// A time after every event, in seconds, to which slots can be added without overflow.
 pub(super) const INF: i64 = 1 << 60;
 
 /// The largest column of the artifact's profiles; the columns are the powers of two up to it.
 const COLUMNS: i64 = 64;
 
-/// A job of the artifact.
+/// A job of the artifact. Times are in seconds.
 #[derive(Clone, Debug)]
-pub(super) struct Job {
+pub(super) struct ReplicaJob {
+    /// The id in the trace.
     pub(super) name: String,
     pub(super) submit: i64,
-    /// Its deadline; [`INF`] for a best-effort job.
+    /// The deadline; [`INF`] for a best-effort job.
     pub(super) ddl: i64,
+    /// The most GPUs that the job may have.
     pub(super) max_gpu: i64,
-    /// Iterations a second on 2^i GPUs; 0 where not measured.
+    /// Iterations per second on 2^i GPUs; 0 where not measured.
     rates: [f64; 7],
+    /// Iterations left.
     pub(super) left: f64,
+    /// The GPUs that the job has now.
     pub(super) num_gpu: i64,
-    pub(super) alloc: Timeline,
+    /// The planned GPUs over time.
+    pub(super) alloc: GpuTimeline,
+    /// The planned end, later with overheads.
     pub(super) end: i64,
-    /// The exact end of its plan; the schedules of EDF have none.
+    /// The exact end of the plan; the schedules of EDF have none.
     pub(super) real_end: Option<i64>,
-    /// Under which time the event list knows its end.
+    /// The time of the event that has the job's end.
     pub(super) old: i64,
+    /// Restart overhead that is charged and not yet paid.
     pub(super) overhead: i64,
-    /// Whether the communicator of its GPUs is there already.
+    /// Whether the communicator of the job's GPUs exists already.
     pub(super) cached: bool,
-    /// The first GPU of its communicator.
+    /// The first GPU of the communicator.
     pub(super) rank: i64,
-    /// The communicator for which it paid last; none where it held no GPUs.
+    /// The communicator for which the job paid last, first GPU and number; `None` where it held no
+    /// GPUs.
     pub(super) paid: Option<(i64, i64)>,
+    /// When the job first got GPUs; [`INF`] before.
     pub(super) start: i64,
+    /// Seconds from submission to start.
     pub(super) pending: i64,
-    pub(super) account: Account,
+    pub(super) account: GpuAccount,
 }
 
-/// What a job had, for statistics. The artifact keeps none of it.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Account {
-    /// GPUs of the latest round.
-    pub(super) gpus: i64,
-    /// Seconds with GPUs.
-    pub(super) held: i64,
-    /// GPU-seconds.
-    pub(super) gpu_seconds: i64,
-    /// Seconds of overhead among those with GPUs.
-    pub(super) restarting: i64,
-    /// GPU-seconds of overhead.
-    pub(super) restart_gpu_seconds: i64,
-    /// Changes from some GPUs to another number.
-    pub(super) rescales: u32,
-    /// Seconds times the speed over that of one GPU.
-    pub(super) speedup: f64,
-}
-
-impl Account {
-    /// Adds `seconds` on `gpus` GPUs, of which `paused` went by without progress.
-    pub(super) fn add(&mut self, seconds: i64, restarting: i64, gpus: i64, speedup: f64) {
-        self.held += seconds;
-        self.restarting += restarting;
-        self.gpu_seconds += seconds * gpus;
-        self.restart_gpu_seconds += restarting * gpus;
-        self.speedup += seconds as f64 * speedup;
-    }
-}
-
-impl Job {
+impl ReplicaJob {
+    /// Returns whether the job has no deadline.
     pub(super) fn is_best_effort(&self) -> bool {
         self.ddl == INF
     }
 
-    /// Whether it never held GPUs.
+    /// Returns whether the job has not held GPUs yet.
     pub(super) fn waits(&self) -> bool {
         self.start == INF
     }
 
-    /// Iterations a second on `gpus` GPUs; 0 for a column without a number.
-    pub(super) fn rate(&self, gpus: i64) -> Result<f64, Refused> {
+    /// Returns the iterations per second on `gpus` GPUs; 0 for a column without a number.
+    ///
+    /// # Errors
+    ///
+    /// If the profiles have no such column.
+    pub(super) fn rate(&self, gpus: i64) -> Result<f64, ReplicaError> {
         if (1..=COLUMNS).contains(&gpus) && gpus & (gpus - 1) == 0 {
             return Ok(self.rates[gpus.ilog2() as usize]);
         }
-        Err(Refused::NoSpeed { job: self.name.clone(), gpus })
+        Err(ReplicaError::NoSpeed { job: self.name.clone(), gpus })
     }
 
-    /// The speed over that of one GPU; 0 where that was not measured.
+    /// Returns the speed now divided by that on one GPU; 0 where one of them was not measured.
     pub(super) fn speedup(&self) -> f64 {
         let rate = self.rate(self.num_gpu).unwrap_or(0.0);
         if self.rates[0] > 0.0 { rate / self.rates[0] } else { 0.0 }
     }
 
-    /// Seconds that `left` iterations take on `gpus` GPUs, not rounded.
-    pub(super) fn seconds(&self, left: f64, gpus: i64) -> Result<f64, Refused> {
+    /// Returns the seconds that `left` iterations take on `gpus` GPUs, not rounded.
+    ///
+    /// # Errors
+    ///
+    /// If the profiles have no speed for that number.
+    pub(super) fn seconds(&self, left: f64, gpus: i64) -> Result<f64, ReplicaError> {
         let rate = self.rate(gpus)?;
         if rate == 0.0 {
-            return Err(Refused::NoSpeed { job: self.name.clone(), gpus });
+            return Err(ReplicaError::NoSpeed { job: self.name.clone(), gpus });
         }
         Ok(left / rate)
     }
 
-    /// The levels at which it may run, ascending.
+    /// Iterates over the numbers of GPUs on which the job may run, ascending.
     pub(super) fn levels(&self) -> impl Iterator<Item = i64> + use<> {
         let most = self.max_gpu.min(COLUMNS);
         (0..7).map(|i| 1 << i).take_while(move |level| *level <= most)
     }
 
-    /// The largest level that fits in `free` GPUs, or 0.
+    /// Returns the largest level that fits in `free` GPUs, or 0.
     pub(super) fn down(&self, free: i64) -> i64 {
         column_below(free.min(self.max_gpu))
     }
 
-    /// The next larger level, or `gpus` if there is none.
+    /// Returns the next larger level, or `gpus` if there is none.
     pub(super) fn up(&self, gpus: i64) -> i64 {
         self.levels().find(|level| *level > gpus).unwrap_or(gpus)
     }
 }
 
-/// The largest column of the profiles that is at most `gpus`, or 0.
+/// Returns the largest column of the profiles that is at most `gpus`, or 0.
 pub(super) fn column_below(gpus: i64) -> i64 {
     if gpus < 1 { 0 } else { 1 << gpus.min(COLUMNS).ilog2() }
 }
 
-/// What every schedule reads of a job: its curve, its submission and its deadline in seconds.
+/// Reads what every schedule needs of a job: its curve, and its submission and deadline in seconds.
+///
+/// # Errors
+///
+/// If the profiles lack the job's model and batch size, or a number is not whole.
 pub(super) fn read<'t>(
     spec: &JobSpec,
     table: &'t ThroughputTable,
-) -> Result<(&'t Curve, i64, Option<i64>), Refused> {
+) -> Result<(&'t Curve, i64, Option<i64>), ReplicaError> {
     let Some(curve) = table.curve(&spec.model, spec.batch_size) else {
         let what = table.missing(&spec.model, spec.batch_size);
-        return Err(Refused::NoCurve { job: spec.name.clone(), what });
+        return Err(ReplicaError::NoCurve { job: spec.name.clone(), what });
     };
     if spec.iterations.get().fract() != 0.0 {
-        return Err(Refused::NotWhole { job: spec.name.clone() });
+        return Err(ReplicaError::NotWhole { job: spec.name.clone() });
     }
     let submit = whole(spec, spec.submit.as_micros())?;
     let due = spec.deadline.map(|due| whole(spec, due.as_micros())).transpose()?;
     Ok((curve, submit, due))
 }
 
-/// A time of a job in seconds.
-pub(super) fn whole(spec: &JobSpec, micros: u64) -> Result<i64, Refused> {
+/// Returns a time of a job in seconds.
+///
+/// # Errors
+///
+/// If it is not whole.
+pub(super) fn whole(spec: &JobSpec, micros: u64) -> Result<i64, ReplicaError> {
     let whole = micros.is_multiple_of(MICROS).then_some((micros / MICROS) as i64);
-    whole.ok_or_else(|| Refused::NotWhole { job: spec.name.clone() })
+    whole.ok_or_else(|| ReplicaError::NotWhole { job: spec.name.clone() })
 }
 
-/// The jobs of a workload, in its order, with as many GPUs at most as the tables of peaks say where
-/// they are `elastic`.
-pub(super) fn jobs(input: &Input<'_>, elastic: bool) -> Result<Vec<Job>, Refused> {
+/// Reads the jobs of a workload, in its order. Where jobs are `elastic`, their most GPUs are those
+/// of the tables of peaks.
+///
+/// # Errors
+///
+/// If the artifact cannot read a job.
+pub(super) fn read_jobs(input: &ReplicaInput<'_>, elastic: bool) -> Result<Vec<ReplicaJob>, ReplicaError> {
     let job = |spec: &JobSpec| {
         let (curve, submit, due) = read(spec, input.table)?;
         let mut rates = [0.0; 7];
@@ -173,14 +176,14 @@ pub(super) fn jobs(input: &Input<'_>, elastic: bool) -> Result<Vec<Job>, Refused
         let max_gpu = match (elastic, input.gpu) {
             (true, GpuTable::A100) => peak_on_a100(&spec.model, batch),
             (true, GpuTable::T4) => peak_on_t4(&spec.model, batch),
-            // The peak of the curve is not asked for: a quirk (Q13).
+            // The artifact does not look for the peak of the curve: a quirk (Q13).
             (false, _) if !input.quirks.has(Q13) => peak.min(batch),
-            // The A100 profiles have a text in every column, be it empty or 0, and the T4 profiles
-            // say `nan`.
+            // The A100 profiles have a text in every column, if only an empty one or 0; the T4
+            // profiles have `nan` where nothing was measured.
             (false, GpuTable::A100) => COLUMNS.min(batch),
             (false, GpuTable::T4) => largest.min(batch),
         };
-        Ok(Job {
+        Ok(ReplicaJob {
             name: spec.name.clone(),
             submit,
             ddl: due.unwrap_or(INF),
@@ -188,7 +191,7 @@ pub(super) fn jobs(input: &Input<'_>, elastic: bool) -> Result<Vec<Job>, Refused
             rates,
             left: spec.iterations.get(),
             num_gpu: 0,
-            alloc: Timeline::new(submit, 0),
+            alloc: GpuTimeline::new(submit, 0),
             end: 0,
             real_end: None,
             old: 0,
@@ -198,13 +201,13 @@ pub(super) fn jobs(input: &Input<'_>, elastic: bool) -> Result<Vec<Job>, Refused
             paid: None,
             start: INF,
             pending: 0,
-            account: Account::default(),
+            account: GpuAccount::default(),
         })
     };
     input.workload.jobs().iter().map(job).collect()
 }
 
-/// The artifact's table of peaks for A100.
+/// Returns a job's most GPUs by the artifact's table for A100.
 fn peak_on_a100(model: &str, batch: i64) -> i64 {
     match (model, batch) {
         ("deepspeech2", _) => batch,
@@ -216,7 +219,8 @@ fn peak_on_a100(model: &str, batch: i64) -> i64 {
     }
 }
 
-/// The artifact's table of peaks for T4; the rest of it is unreachable (Q40).
+/// Returns a job's most GPUs by the artifact's table for T4. The rest of that table is unreachable
+/// (Q40).
 fn peak_on_t4(model: &str, batch: i64) -> i64 {
     match (model, batch) {
         ("bert" | "cifar10", _) => 16,

@@ -1,133 +1,138 @@
-//! ElasticFlow's plan for one job in the capacity that the jobs before it leave.
+//! ElasticFlow's plan for one job on the GPUs that the jobs before it leave.
 
 use std::ops::Range;
 
-use super::Refused;
-use super::job::Job;
-use super::quirk::{Q5, Quirks};
-use super::timeline::{Timeline, align, ceil_sum};
+use super::error::ReplicaError;
+use super::job::ReplicaJob;
+use super::quirk::Q5;
+use super::setup::ReplicaSetup;
+use super::timeline::{GpuTimeline, align, ceil_sum};
 
-/// What a cluster and its slots come to.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Grid {
-    /// All GPUs.
-    pub(super) gpus: i64,
-    /// Seconds in a slot.
-    pub(super) slot: i64,
-    /// What happens through a quirk.
-    pub(super) quirks: Quirks,
-}
-
-/// A plan for a job.
+/// A plan for a job. Times are in seconds.
 #[derive(Clone, Debug)]
-pub(super) struct Planned {
-    pub(super) alloc: Timeline,
-    /// The end of the slot in which it ends.
+pub(super) struct JobPlan {
+    /// The GPUs of the job over time.
+    pub(super) alloc: GpuTimeline,
+    /// The end of the slot in which the job ends.
     pub(super) end: i64,
+    /// The exact end.
     pub(super) real_end: i64,
-    /// What is free with it.
-    pub(super) free: Timeline,
+    /// The GPUs that are free with the plan.
+    pub(super) free: GpuTimeline,
+    /// Whether the exact end is at or before the deadline.
     pub(super) in_time: bool,
 }
 
-/// The capacity of a job that is late or has no deadline ahead of it: all that it can use, be that
-/// a column of the profiles or not (Q17).
-fn all_it_can_use(job: &Job, grid: Grid) -> i64 {
-    grid.gpus.min(job.max_gpu)
+/// Returns the GPUs of a job that is late or has no deadline ahead: as many as it may have, even if
+/// that is not a column of the profiles (Q17).
+fn all_it_can_use(job: &ReplicaJob, setup: ReplicaSetup) -> i64 {
+    setup.gpus.min(job.max_gpu)
 }
 
 /// A plan in the making.
-struct Draft<'a> {
-    job: &'a Job,
+struct PlanDraft<'a> {
+    job: &'a ReplicaJob,
     now: i64,
-    grid: Grid,
+    setup: ReplicaSetup,
     /// The deadline aligned up.
     due: i64,
-    /// What is free: of what is there before the plan, all is seen in it, as keys come only by
-    /// `added` and GPUs go only by `alloc`.
-    after: Timeline,
-    /// Keys of `after` that were none before: the aligned deadline, if that, and others.
+    /// The GPUs that are free with the plan so far. Those before the plan can be read off it: only
+    /// `added` adds keys, and only `alloc` takes GPUs.
+    after: GpuTimeline,
+    /// Keys of `after` that were not keys before: whether the aligned deadline is one, and the others.
     due_added: bool,
     added: Vec<i64>,
-    /// The next change of what is free.
+    /// The next change of the free GPUs.
     change: Option<i64>,
-    alloc: Timeline,
+    alloc: GpuTimeline,
+    /// Iterations left to plan.
     left: f64,
-    /// From where on it is planned.
+    /// The time from which on the plan is still open.
     from: i64,
 }
 
-/// Plans a job from `now` on; where `forced`, on so many GPUs up to the first change of what is
-/// free. What is free is no earlier than `now`, and becomes what is free with the plan.
+/// Plans a job from `now` on; where `forced`, on that many GPUs up to the first change of the free
+/// GPUs. The first key of `free` is not before `now`.
+///
+/// # Errors
+///
+/// If the profiles have no speed for the GPUs that the job would get.
 pub(super) fn plan(
-    job: &Job,
+    job: &ReplicaJob,
     now: i64,
-    free: Timeline,
+    free: GpuTimeline,
     forced: Option<i64>,
-    grid: Grid,
-) -> Result<Planned, Refused> {
-    match begin(job, now, free, forced, grid)? {
-        Begun::Done(planned) => Ok(planned),
-        Begun::Late(draft, top) => draft.late(top, forced),
+    setup: ReplicaSetup,
+) -> Result<JobPlan, ReplicaError> {
+    match begin(job, now, free, forced, setup)? {
+        PlanAttempt::Done(planned) => Ok(planned),
+        PlanAttempt::Late(draft, top) => draft.late(top, forced),
     }
 }
 
-/// The same where what is free is known up to [`due`] only, as far as that is known of the plan as
-/// well; `None` where it would go on behind it.
+/// Plans a job like [`plan`] where the free GPUs are known only up to [`due`]; returns `None` where
+/// the plan would go beyond that.
+///
+/// # Errors
+///
+/// Those of [`plan`].
 pub(super) fn plan_until_due(
-    job: &Job,
+    job: &ReplicaJob,
     now: i64,
-    free: Timeline,
+    free: GpuTimeline,
     forced: Option<i64>,
-    grid: Grid,
-) -> Result<Option<Planned>, Refused> {
-    match begin(job, now, free, forced, grid)? {
-        Begun::Done(planned) => Ok(Some(planned)),
-        Begun::Late(..) => Ok(None),
+    setup: ReplicaSetup,
+) -> Result<Option<JobPlan>, ReplicaError> {
+    match begin(job, now, free, forced, setup)? {
+        PlanAttempt::Done(planned) => Ok(Some(planned)),
+        PlanAttempt::Late(..) => Ok(None),
     }
 }
 
-/// The aligned deadline of a job.
-pub(super) fn due(job: &Job, now: i64, grid: Grid) -> i64 {
-    align(now, job.ddl, grid.slot)
+/// Returns the deadline of a job, aligned up to the slot.
+pub(super) fn due(job: &ReplicaJob, now: i64, setup: ReplicaSetup) -> i64 {
+    align(now, job.ddl, setup.slot)
 }
 
-/// How far a plan came that looks no further than the aligned deadline.
-enum Begun<'a> {
-    Done(Planned),
-    /// Not in time on any level, of which this is the highest.
-    Late(Draft<'a>, i64),
+/// The result of a plan that looks no further than the aligned deadline.
+enum PlanAttempt<'a> {
+    /// The job ends by then.
+    Done(JobPlan),
+    /// The job does not end by then on any level, of which this is the highest.
+    Late(PlanDraft<'a>, i64),
 }
 
+/// Plans a job up to the aligned deadline.
 fn begin(
-    job: &Job,
+    job: &ReplicaJob,
     now: i64,
-    mut free: Timeline,
+    mut free: GpuTimeline,
     forced: Option<i64>,
-    grid: Grid,
-) -> Result<Begun<'_>, Refused> {
-    let due = due(job, now, grid);
+    setup: ReplicaSetup,
+) -> Result<PlanAttempt<'_>, ReplicaError> {
+    let due = due(job, now, setup);
     let change = free.next(now);
     let due_added = due >= now && free.cut(due);
-    let alloc = Timeline::new(now, 0);
+    let alloc = GpuTimeline::new(now, 0);
     let left = job.left;
     let added = Vec::new();
     let mut draft =
-        Draft { job, now, grid, due, after: free, due_added, added, change, alloc, left, from: now };
+        PlanDraft { job, now, setup, due, after: free, due_added, added, change, alloc, left, from: now };
     if let Some(gpus) = forced
         && let Some((end, real_end)) = draft.force(gpus)?
     {
-        return Ok(Begun::Done(draft.planned(end, real_end)));
+        return Ok(PlanAttempt::Done(draft.planned(end, real_end)));
     }
     match draft.enough()? {
-        Ok((level, lower, point)) => draft.commit(level, lower, point).map(Begun::Done),
-        Err(top) => Ok(Begun::Late(draft, top)),
+        Ok((level, lower, point)) => draft.commit(level, lower, point).map(PlanAttempt::Done),
+        Err(top) => Ok(PlanAttempt::Late(draft, top)),
     }
 }
 
-impl Draft<'_> {
-    fn planned(self, end: i64, real_end: i64) -> Planned {
-        Planned {
+impl PlanDraft<'_> {
+    /// Makes a plan of the draft.
+    fn planned(self, end: i64, real_end: i64) -> JobPlan {
+        JobPlan {
             alloc: self.alloc,
             end,
             real_end,
@@ -136,13 +141,14 @@ impl Draft<'_> {
         }
     }
 
-    /// Seconds from one key to the next; the last of them before the deadline counts up to the
-    /// deadline itself.
+    /// Returns the seconds from one key to the next. The last segment before the deadline counts up
+    /// to the deadline itself, not the aligned one.
     fn span(&self, from: i64, to: i64) -> f64 {
         let to = if to == self.due { self.job.ddl } else { to };
         (to - from) as f64
     }
 
+    /// Takes GPUs from the key `at` on, which becomes one if it is none.
     fn take(&mut self, at: i64, gpus: i64) {
         self.alloc.push(at, gpus);
         if self.after.cut(at) {
@@ -152,17 +158,18 @@ impl Draft<'_> {
         self.after.add_at(self.after.before(at), -gpus);
     }
 
-    /// Whether this was a change of what is free before the plan.
+    /// Returns whether this was a key of the free GPUs before the plan.
     fn was_key(&self, key: i64) -> bool {
         self.after.has(key) && !self.is_added(key)
     }
 
+    /// Returns whether the plan added this key.
     fn is_added(&self, key: i64) -> bool {
         self.due_added && key == self.due || self.added.contains(&key)
     }
 
-    /// What was free before the plan in the last step whose key is in `[from, to)`; the plan takes
-    /// nothing after `taken`.
+    /// Returns the GPUs that were free before the plan in the last step whose key is in `[from, to)`,
+    /// if there is one. The plan takes no GPUs after `taken`.
     fn was_free(&self, from: i64, to: i64, taken: i64) -> Option<i64> {
         let steps = self.after.steps()[..self.after.before(to)].iter().rev();
         let (key, free) = steps.copied().find(|step| !self.is_added(step.0))?;
@@ -170,12 +177,12 @@ impl Draft<'_> {
         (key >= from).then_some(free + own)
     }
 
-    /// Runs on `gpus` GPUs up to the first change; gives the ends if the job is done there, in
-    /// time.
-    fn force(&mut self, gpus: i64) -> Result<Option<(i64, i64)>, Refused> {
+    /// Plans `gpus` GPUs up to the first change; returns the end and the exact end if the job is done
+    /// by then and in time.
+    fn force(&mut self, gpus: i64) -> Result<Option<(i64, i64)>, ReplicaError> {
         let next = self.change.unwrap_or(self.due);
         let real_end = ceil_sum(self.now, self.job.seconds(self.left, gpus)?);
-        let end = align(self.now, real_end, self.grid.slot);
+        let end = align(self.now, real_end, self.setup.slot);
         let free = self.after.at(self.now);
         self.take(self.now, gpus);
         if next >= end && self.job.ddl >= real_end {
@@ -190,17 +197,17 @@ impl Draft<'_> {
         Ok(None)
     }
 
-    /// The lowest level that suffices when it is used as late as possible, the level below it, and
-    /// the point from which on it suffices: filled backwards from the deadline, a quirk (Q5). Where
-    /// none suffices, the highest.
-    fn enough(&self) -> Result<Result<(i64, i64, i64), i64>, Refused> {
-        if !self.grid.quirks.has(Q5) {
+    /// Returns the lowest level that suffices when it is used as late as possible, the level below
+    /// it, and the time from which on it suffices; if none suffices, the highest level as an error.
+    /// The share is filled backwards from the deadline: a quirk (Q5).
+    fn enough(&self) -> Result<Result<(i64, i64, i64), i64>, ReplicaError> {
+        if !self.setup.quirks.has(Q5) {
             return self.enough_from_now();
         }
         let (first, last) = (self.after.before(self.from), self.after.before(self.due));
         let steps = self.after.steps().get(first..last).unwrap_or_default();
         let mut lower = 0;
-        for level in self.job.levels().take_while(|level| *level <= self.grid.gpus) {
+        for level in self.job.levels().take_while(|level| *level <= self.setup.gpus) {
             let (mut done, mut to) = (0.0, self.due);
             for (key, free) in steps.iter().rev() {
                 let gpus = level.min(self.job.down(*free));
@@ -217,11 +224,11 @@ impl Draft<'_> {
         Ok(Err(lower))
     }
 
-    /// The lowest level that suffices from where it is planned on, with that as the level below and
-    /// as the point, too.
-    fn enough_from_now(&self) -> Result<Result<(i64, i64, i64), i64>, Refused> {
+    /// Returns the lowest level that suffices when it is used from the open time on; the level below
+    /// is the same, and the time is that. Without the quirk (Q5).
+    fn enough_from_now(&self) -> Result<Result<(i64, i64, i64), i64>, ReplicaError> {
         let mut highest = 0;
-        for level in self.job.levels().take_while(|level| *level <= self.grid.gpus) {
+        for level in self.job.levels().take_while(|level| *level <= self.setup.gpus) {
             let mut done = 0.0;
             for (key, next, free) in self.segments().map(|index| self.segment(index)) {
                 let gpus = level.min(self.job.down(free));
@@ -237,21 +244,21 @@ impl Draft<'_> {
         Ok(Err(highest))
     }
 
-    /// The steps from where it is planned up to the aligned deadline, as indices.
+    /// Returns the indices of the steps from the open time to the aligned deadline.
     fn segments(&self) -> Range<usize> {
         let first = self.after.before(self.from);
-        // The last key up to the deadline starts none.
+        // The last key up to the deadline does not begin a segment.
         first..self.after.after(self.due).saturating_sub(1).max(first)
     }
 
-    /// The key of a segment, the next one, and what is free in it.
+    /// Returns the key of a segment, the next key, and the GPUs that are free between.
     fn segment(&self, index: usize) -> (i64, i64, i64) {
         let steps = self.after.steps();
         (steps[index].0, steps[index + 1].0, steps[index].1)
     }
 
-    /// Takes the level from `point` on, and the one below it before.
-    fn commit(mut self, level: i64, lower: i64, point: i64) -> Result<Planned, Refused> {
+    /// Takes `level` from `point` on, and `lower` before it.
+    fn commit(mut self, level: i64, lower: i64, point: i64) -> Result<JobPlan, ReplicaError> {
         let from = self.from;
         let mut at = from;
         for index in self.segments() {
@@ -268,31 +275,30 @@ impl Draft<'_> {
             }
             at = next;
         }
-        // The sum above and the steps here can round differently: one more segment, behind the
-        // deadline.
+        // The sum of `enough` and the steps here can round differently: then the job ends in one
+        // more segment, after the deadline.
         let gpus = self.job.down(self.after.at(at)).min(if at >= point { level } else { lower });
         self.take(at, gpus);
         self.done(from, at, gpus)
     }
 
-    /// Ends in the segment that starts at `at`.
-    fn done(mut self, from: i64, at: i64, gpus: i64) -> Result<Planned, Refused> {
+    /// Ends the plan in the segment that begins at `at`.
+    fn done(mut self, from: i64, at: i64, gpus: i64) -> Result<JobPlan, ReplicaError> {
         let seconds = self.job.seconds(self.left, gpus)?.ceil() as i64;
-        let end = at + align(0, seconds, self.grid.slot);
-        // The plan goes to zero at the next change before the deadline, be that before or after its
-        // end.
+        let end = at + align(0, seconds, self.setup.slot);
+        // The plan goes to zero at the next change before the deadline, even one before its end.
         if let Some(next) = self.after.next(at).filter(|next| *next < self.due) {
             self.alloc.push(next, 0);
         }
         if !self.was_key(end) {
-            let free = self.was_free(from, end, at).unwrap_or(self.grid.gpus);
+            let free = self.was_free(from, end, at).unwrap_or(self.setup.gpus);
             self.after.set(end, free);
         }
         Ok(self.planned(end, at + seconds))
     }
 
-    /// Takes as much as it can, past the deadline.
-    fn late(mut self, top: i64, forced: Option<i64>) -> Result<Planned, Refused> {
+    /// Takes as many GPUs as the job can use, past the deadline.
+    fn late(mut self, top: i64, forced: Option<i64>) -> Result<JobPlan, ReplicaError> {
         for index in self.segments() {
             let (key, next, free) = self.segment(index);
             let gpus = top.min(self.job.down(free));
@@ -305,7 +311,7 @@ impl Draft<'_> {
         let mut at = self.due.max(self.from);
         for index in self.after.after(at)..self.after.steps().len() {
             let next = self.after.steps()[index].0;
-            // Nothing is free where there is no key.
+            // The artifact finds no GPUs at a time that is not a key.
             let before = index.checked_sub(1).filter(|before| self.after.steps()[*before].0 == at);
             let free = before.map_or(0, |before| self.after.steps()[before].1);
             let gpus = self.job.down(free);
@@ -315,7 +321,7 @@ impl Draft<'_> {
                 let done = (next - at) as f64 * self.job.rate(gpus)?;
                 if done >= self.left {
                     let real_end = ceil_sum(at, self.job.seconds(self.left, gpus)?);
-                    let end = align(self.now, real_end, self.grid.slot);
+                    let end = align(self.now, real_end, self.setup.slot);
                     if !self.was_key(end) {
                         self.after.set(end, free);
                     }
@@ -325,12 +331,12 @@ impl Draft<'_> {
             }
             at = next;
         }
-        let gpus = forced.unwrap_or(all_it_can_use(self.job, self.grid));
+        let gpus = forced.unwrap_or(all_it_can_use(self.job, self.setup));
         self.alloc.push(at, gpus);
         let real_end = ceil_sum(at, self.job.seconds(self.left, gpus)?);
-        let end = align(self.now, real_end, self.grid.slot);
-        self.after.set(at, self.grid.gpus - gpus);
-        self.after.set(end, self.grid.gpus);
+        let end = align(self.now, real_end, self.setup.slot);
+        self.after.set(at, self.setup.gpus - gpus);
+        self.after.set(end, self.setup.gpus);
         Ok(self.planned(end, real_end))
     }
 }

@@ -1,18 +1,22 @@
-//! What the jobs have done since the last round.
+//! The progress of the jobs since the last round.
 
-use super::Refused;
+use super::error::ReplicaError;
 use super::world::World;
 
-/// Seconds after `from` at which work that takes `seconds` is done early; the overhead that was
-/// paid is left out of it: an quirk (Q7).
+/// Returns when work that takes `seconds` from `from` on is done early. The artifact leaves out the
+/// overhead that was paid: a quirk (Q7).
 fn early_end(from: i64, seconds: f64) -> i64 {
     from + seconds.ceil() as i64
 }
 
 impl World {
-    /// Accounts for the time since the last round. A job that would be done already ends in this
-    /// round.
-    pub(super) fn progress(&mut self, dt: i64) -> Result<(), Refused> {
+    /// Accounts for the `dt` seconds since the last round. A job that is done before its end ends in
+    /// this round.
+    ///
+    /// # Errors
+    ///
+    /// If a job held GPUs past its end.
+    pub(super) fn progress(&mut self, dt: i64) -> Result<(), ReplicaError> {
         let now = self.now;
         for id in self.runnable.clone() {
             let job = &mut self.jobs[id];
@@ -22,7 +26,7 @@ impl World {
             let past = now - job.real_end.unwrap_or(job.end);
             let held = dt - past.max(0);
             if held <= 0 {
-                return Err(Refused::NoProgress { job: job.name.clone() });
+                return Err(ReplicaError::NoProgress { job: job.name.clone() });
             }
             let run = (held - job.overhead).max(0);
             let rate = job.rate(job.num_gpu)?;

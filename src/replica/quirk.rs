@@ -1,16 +1,16 @@
-//! What the artifact does through a quirk and can be made not to do, by number.
+//! The quirks of the artifact that can be switched off, by number.
 
 use std::fmt;
 
-use super::Schedule;
+use super::schedule::Schedule;
 
-/// A quirk of the artifact that can be switched off. What it does is said at the function or
-/// constant that enacts it.
+/// A quirk of the artifact that can be switched off. The function or constant that enacts it says
+/// what it does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Quirk {
-    /// Its number among the artifact's quirks.
+    /// The number among the artifact's quirks, from 1 to 48.
     pub number: u8,
-    /// The schedules in which it happens.
+    /// The schedules that have it.
     pub of: &'static [Schedule],
     /// What happens with it.
     pub what: &'static str,
@@ -27,8 +27,8 @@ macro_rules! quirks {
             without: $without,
         };)*
 
-        /// Every quirk that has a switch, ascending by number.
-        pub const ALL: &[Quirk] = &[$($name),*];
+        /// Every quirk that has a switch, in ascending order of the numbers.
+        const ALL: &[Quirk] = &[$($name),*];
     };
 }
 
@@ -40,11 +40,11 @@ quirks! {
         "a plan is charged for GPU-time after its end";
         "a plan is charged up to its end"
     Q3 3 [EfAccessCtrl]
-        "the arrivals of a slot are admitted or refused together";
+        "the arrivals of a slot are admitted or declined together";
         "arrivals are judged one by one"
     Q4 4 [EfAccessCtrl EdfAccessCtrl]
-        "every arrival is refused while an admitted job is late";
-        "a job that is late anyway keeps nobody out"
+        "every arrival is declined while an admitted job is late";
+        "a job that is late anyway keeps no other job out"
     Q5 5 [Ef EfAccessCtrl]
         "the minimum share is filled backwards from the deadline";
         "the minimum share is filled from now on, at one level"
@@ -67,7 +67,7 @@ quirks! {
         "a job gets GPUs past the peak of its curve";
         "no GPUs past the peak of the curve"
     Q14 14 [EdfAccessCtrl]
-        "best-effort jobs are refused as any other";
+        "best-effort jobs are declined like any other";
         "best-effort jobs are always admitted"
     Q19 19 [Ef EfAccessCtrl Edf EdfAccessCtrl DlasGpu]
         "what happens within a slot is put off to its end";
@@ -100,7 +100,7 @@ quirks! {
         "a size with GPUs to spare gives up that many sets";
         "a size gives up only sets that it has to spare"
     Q48 48 [Gandiva]
-        "jobs of a size without a set are no demand, and nobody's last set goes";
+        "jobs of a size without a set are not demand, and no size loses its last set";
         "jobs that wait are demand, and take nodes from the size that has most"
 }
 
@@ -110,48 +110,48 @@ impl fmt::Display for Quirk {
     }
 }
 
-/// The quirks that happen in a run: all of them, unless some are switched off.
+/// The quirks of a run: all of them, unless some are switched off.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Quirks {
-    /// A bit for each number that does not happen.
+    /// A bit for the number of each quirk that is off.
     off: u64,
 }
 
-/// Why a setting is no switch.
+/// Why an option is not the switch of a quirk.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum NoSwitch {
-    /// Not a quirk, or one that cannot be switched.
-    #[error("`{key}` is no switch of `{schedule}`; it has: {known}")]
+pub enum QuirkError {
+    /// The key is not that of a quirk, or the schedule has no switch for it.
+    #[error("`{key}` is not a switch of `{schedule}`; it has: {known}")]
     Unknown {
         /// The key as it was given.
         key: String,
         /// The schedule's name.
         schedule: &'static str,
-        /// The keys that it has.
+        /// The keys that the schedule has.
         known: String,
     },
-    /// A value that is neither `on` nor `off`.
+    /// The value is neither `on` nor `off`.
     #[error("`{key}` is `{value}`; give on or off")]
     Value {
         /// The quirk's key.
         key: String,
-        /// What was given.
+        /// The value as it was given.
         value: String,
     },
 }
 
 impl Quirks {
-    /// All of them happen.
+    /// Returns all quirks, which is the artifact as it was published.
     pub const fn all() -> Quirks {
         Quirks { off: 0 }
     }
 
-    /// The quirks that a schedule has switches for.
+    /// Iterates over the quirks for which a schedule has switches, in ascending order.
     pub fn of(schedule: Schedule) -> impl Iterator<Item = Quirk> {
         ALL.iter().copied().filter(move |quirk| quirk.of.contains(&schedule))
     }
 
-    /// All but those that the settings switch off: `quirk.q3` is `off`.
+    /// Returns all quirks but those that the options switch off, such as `quirk.q3` with `off`.
     ///
     /// # Errors
     ///
@@ -159,31 +159,31 @@ impl Quirks {
     pub fn parse<'t>(
         schedule: Schedule,
         settings: impl IntoIterator<Item = (&'t str, &'t str)>,
-    ) -> Result<Quirks, NoSwitch> {
+    ) -> Result<Quirks, QuirkError> {
         let mut quirks = Quirks::default();
         for (key, value) in settings {
             let quirk = Quirks::of(schedule).find(|quirk| quirk.to_string() == key);
             let Some(quirk) = quirk else {
                 let known: Vec<_> = Quirks::of(schedule).map(|quirk| quirk.to_string()).collect();
                 let (key, known) = (key.to_owned(), known.join(", "));
-                return Err(NoSwitch::Unknown { key, schedule: schedule.as_str(), known });
+                return Err(QuirkError::Unknown { key, schedule: schedule.as_str(), known });
             };
             match value {
                 "on" => {}
                 "off" => quirks = quirks.without(quirk),
-                _ => return Err(NoSwitch::Value { key: key.to_owned(), value: value.to_owned() }),
+                _ => return Err(QuirkError::Value { key: key.to_owned(), value: value.to_owned() }),
             }
         }
         Ok(quirks)
     }
 
-    /// The same, with one switched off.
+    /// Returns these quirks with one switched off.
     #[must_use]
     pub fn without(self, quirk: Quirk) -> Quirks {
         Quirks { off: self.off | 1 << quirk.number }
     }
 
-    /// Whether a quirk happens.
+    /// Returns whether a quirk is on.
     pub(super) fn has(self, quirk: Quirk) -> bool {
         self.off & 1 << quirk.number == 0
     }
@@ -201,7 +201,7 @@ mod tests {
         let why = parse(vec![("quirk.q13", "off")]).unwrap_err();
         assert_eq!(
             why.to_string(),
-            "`quirk.q13` is no switch of `ef-accessctrl`; it has: quirk.q1, quirk.q2, quirk.q3, quirk.q4, \
+            "`quirk.q13` is not a switch of `ef-accessctrl`; it has: quirk.q1, quirk.q2, quirk.q3, quirk.q4, \
              quirk.q5, quirk.q6, quirk.q8, quirk.q9, quirk.q19"
         );
         let why = parse(vec![("quirk.q3", "no")]).unwrap_err();

@@ -1,70 +1,79 @@
-//! The schedule `themis`: leases of a slot for those with the largest share in a max-min fair
+//! The schedule `themis`: leases of a slot for the jobs with the largest shares in a max-min fair
 //! division.
 //!
-//! The division is that which makes the worst finish-time fairness best. Its optimum is not unique:
-//! where a job that has all it can use is the bottleneck, the others may have anything between what
-//! the optimum needs and everything. The artifact takes what an interior-point solver stops at, and
-//! so does this ([`solver`]). Ends, verdicts and order of the stored runs are the artifact's, and
-//! its counts on runs that are not stored; where the cluster is so overloaded that the solver stops
-//! at rounding, single jobs end otherwise.
+//! The division makes the worst finish-time fairness best. Its optimum is not unique: if a job that
+//! has all that it can use is the bottleneck, the others may have anything between what the optimum
+//! needs and everything. The artifact takes the point at which an interior-point solver stops, and
+//! so does this module ([`solver`]). Ends, verdicts and order are the artifact's in the stored runs,
+//! and counts are in runs that are not stored. Only if the cluster is so overloaded that rounding
+//! decides where the solver stops do single jobs end at other times.
 
 mod solver;
 
 use std::cmp::Ordering;
 
-use super::events::Events;
-use super::gangs::{Gang, Scene};
+use super::error::ReplicaError;
+use super::events::EventList;
+use super::gangs::{Gang, GangScenario};
+use super::outcome::{NEVER, ReplicaOutcome, Round};
 use super::overhead::overhead;
 use super::quirk::{Q10, Q21, Q23, Q24, Quirks};
-use super::{NEVER, Refused, Replayed, Round};
-use solver::{Claim, Solver};
+use solver::{FairnessClaim, Solver};
 
-/// Re-enacts the schedule.
+/// Runs the schedule to its end.
 ///
 /// # Errors
 ///
-/// If the artifact does not get through the scenario.
-pub(super) fn replay(scene: &Scene<'_>) -> Result<Replayed, Refused> {
-    scene.check_endless_waits()?;
-    scene.check_work()?;
-    Run::new(scene).replay()
+/// If a gang is larger than the cluster, a job has no work or no speed, or the artifact's placement
+/// crashes.
+pub(super) fn replay(scenario: &GangScenario<'_>) -> Result<ReplicaOutcome, ReplicaError> {
+    scenario.check_endless_waits()?;
+    scenario.check_work()?;
+    ThemisReplay::new(scenario).replay()
 }
 
-/// What changes about a job.
+/// The state of a job. Times are in seconds.
 #[derive(Clone, Debug)]
-struct State {
+struct ThemisJob {
+    /// Seconds left of the duration.
     left: i64,
+    /// Iterations left.
     iterations: f64,
-    /// The denominator's sum over the rounds so far, what it was last divided by, and the
-    /// iterations left then.
+    /// The denominator of fairness: its sum over the rounds so far, the divisor of the last round,
+    /// and the iterations left then.
     alone: f64,
     divided_by: f64,
     counted: f64,
+    /// The share of the last division, from 0 to 1.
     share: f64,
+    /// The end; [`NEVER`] before it is known.
     end: i64,
-    /// Leases received.
+    /// Number of leases received.
     leases: u32,
-    /// Whether the last lease was one.
+    /// Whether the job has the current lease.
     runs: bool,
+    /// Seconds with GPUs.
     held: i64,
+    /// Seconds of restart overhead among them.
     restarting: i64,
 }
 
-struct Run<'s> {
-    scene: &'s Scene<'s>,
-    states: Vec<State>,
-    /// All that came and did not end. The order stays from round to round: it ends ties of the
-    /// shares.
+/// A run of the schedule.
+struct ThemisReplay<'s> {
+    scenario: &'s GangScenario<'s>,
+    states: Vec<ThemisJob>,
+    /// The jobs that have arrived and not ended. Their order stays from round to round: it decides
+    /// between equal shares.
     live: Vec<usize>,
-    /// Coefficients of the division, in the order of `live`; kept for its memory.
-    claims: Vec<Claim>,
+    /// The claims of the last division, in the order of `live`; kept for the memory.
+    claims: Vec<FairnessClaim>,
     solver: Solver,
-    outcome: Replayed,
+    outcome: ReplicaOutcome,
 }
 
-impl<'s> Run<'s> {
-    fn new(scene: &'s Scene<'s>) -> Run<'s> {
-        let state = |job: &Gang| State {
+impl<'s> ThemisReplay<'s> {
+    fn new(scenario: &'s GangScenario<'s>) -> ThemisReplay<'s> {
+        let state = |job: &Gang| ThemisJob {
             left: job.duration,
             iterations: job.iterations,
             alone: 0.0,
@@ -77,21 +86,21 @@ impl<'s> Run<'s> {
             held: 0,
             restarting: 0,
         };
-        Run {
-            scene,
-            states: scene.jobs.iter().map(state).collect(),
+        ThemisReplay {
+            scenario,
+            states: scenario.jobs.iter().map(state).collect(),
             live: Vec::new(),
             claims: Vec::new(),
             solver: Solver::default(),
-            outcome: Replayed::default(),
+            outcome: ReplicaOutcome::default(),
         }
     }
 
-    fn replay(mut self) -> Result<Replayed, Refused> {
-        let grid = self.scene.grid;
-        let mut events = self.scene.arrivals(true);
-        let mut log = self.scene.log()?;
-        let mut now = events.next().unwrap_or_default();
+    fn replay(mut self) -> Result<ReplicaOutcome, ReplicaError> {
+        let setup = self.scenario.setup;
+        let mut events = self.scenario.arrivals(true);
+        let mut log = self.scenario.placement_log()?;
+        let mut now = events.next().expect("a scenario has a job");
         let mut latest = now;
         loop {
             if let Some(event) = events.take_first(now) {
@@ -106,47 +115,48 @@ impl<'s> Run<'s> {
                     }
                     return Ok(self.outcome);
                 };
-                let skipped = idle(next - now, grid.slot);
-                if self.scene.logs() {
-                    let ticks = (0..=skipped / grid.slot).map(|tick| now + tick * grid.slot);
+                let skipped = idle(next - now, setup.slot);
+                if self.scenario.logs_rounds() {
+                    let ticks = (0..=skipped / setup.slot).map(|tick| now + tick * setup.slot);
                     self.outcome.log.extend(ticks.map(|time| Round { time, held: vec![], efficiency: 0.0 }));
                 }
                 now += skipped;
             } else {
-                self.divide(if grid.quirks.has(Q24) { latest } else { now });
+                self.divide(if setup.quirks.has(Q24) { latest } else { now });
                 self.outcome.rounds += 1;
             }
-            merge(&mut events, now, grid.slot);
+            merge(&mut events, now, setup.slot);
             self.lease(now, &mut events);
             if let Some(log) = log.as_mut().filter(|_| !self.live.is_empty()) {
                 let running = self.live.iter().copied().filter(|job| self.states[*job].runs);
-                let round = log.round(self.scene, now, running.collect())?;
-                self.outcome.log.extend(self.scene.logs().then_some(round));
+                let round = log.round(self.scenario, now, running.collect())?;
+                self.outcome.log.extend(self.scenario.logs_rounds().then_some(round));
             }
-            now += grid.slot;
+            now += setup.slot;
         }
     }
 
+    /// Ends these jobs.
     fn end(&mut self, jobs: &[usize]) {
         for &job in jobs {
-            let (state, gang) = (&self.states[job], &self.scene.jobs[job]);
-            self.outcome.rows.push(gang.row(NEVER, state.end, state.held, state.restarting));
-            self.outcome.judge(gang, state.end);
+            let (state, gang) = (&self.states[job], &self.scenario.jobs[job]);
+            self.outcome.finished.push(gang.finished(NEVER, state.end, state.held, state.restarting));
+            self.outcome.count_end(gang, state.end);
         }
         self.live.retain(|job| !jobs.contains(job));
     }
 
-    /// Divides the cluster as fairly as can be. The time is that of the latest event, not of the
-    /// round (Q24).
+    /// Divides the cluster as fairly as possible, and sorts the live jobs by their shares. `latest` is
+    /// the time of the latest event, not of the round (Q24).
     fn divide(&mut self, latest: i64) {
-        let (jobs, grid) = (self.live.len(), self.scene.grid);
+        let (jobs, setup) = (self.live.len(), self.scenario.setup);
         self.claims.clear();
         for &job in &self.live {
-            let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
+            let (state, gang) = (&mut self.states[job], &self.scenario.jobs[job]);
             state.alone += (state.counted - state.iterations) / state.divided_by;
             state.counted = state.iterations;
-            state.divided_by = isolated_throughput(grid.gpus, jobs, gang, grid.quirks);
-            self.claims.push(Claim {
+            state.divided_by = isolated_throughput(setup.gpus, jobs, gang, setup.quirks);
+            self.claims.push(FairnessClaim {
                 gpus: gang.gpus as f64,
                 elapsed: (latest - gang.submit) as f64,
                 left: state.iterations,
@@ -157,61 +167,61 @@ impl<'s> Run<'s> {
         if !self.order_matters() {
             return;
         }
-        self.solver.divide(&self.claims, grid.gpus as f64);
+        self.solver.divide(&self.claims, setup.gpus as f64);
         for (job, share) in self.live.iter().zip(self.solver.shares()) {
             self.states[*job].share = share;
         }
         let states = &self.states;
         let key = |job: usize| (states[job].share, states[job].leases);
-        self.live.sort_by(|a, b| order(key(*a), key(*b), grid.quirks));
+        self.live.sort_by(|a, b| order(key(*a), key(*b), setup.quirks));
     }
 
-    /// Whether anything depends on who goes first: not all fit, several end with the lease, or
-    /// placements are written down.
+    /// Returns whether anything depends on the order of the jobs: not all of them fit, several end
+    /// with the lease, or rounds are logged.
     fn order_matters(&self) -> bool {
-        let grid = self.scene.grid;
-        let gangs = self.live.iter().map(|job| (&self.scene.jobs[*job], &self.states[*job]));
+        let setup = self.scenario.setup;
+        let gangs = self.live.iter().map(|job| (&self.scenario.jobs[*job], &self.states[*job]));
         let (mut gpus, mut ends) = (0, 0);
         for (gang, state) in gangs {
             gpus += gang.gpus;
-            let ends_now = state.left <= grid.slot || state.iterations <= grid.slot as f64 * gang.speed;
+            let ends_now = state.left <= setup.slot || state.iterations <= setup.slot as f64 * gang.speed;
             ends += u32::from(ends_now);
         }
-        gpus > grid.gpus || ends > 1 || self.scene.logs()
+        gpus > setup.gpus || ends > 1 || self.scenario.logs_rounds()
     }
 
-    /// Lets those with the largest shares run for a slot, as far as there are GPUs; nobody loses
-    /// time to overhead (Q10).
-    fn lease(&mut self, now: i64, events: &mut Events) {
-        let grid = self.scene.grid;
-        let (mut left, mut any) = (grid.gpus, false);
+    /// Runs the jobs with the largest shares for a slot, as far as there are GPUs. No job pays restart
+    /// overhead (Q10).
+    fn lease(&mut self, now: i64, events: &mut EventList) {
+        let setup = self.scenario.setup;
+        let (mut left, mut any) = (setup.gpus, false);
         for &job in &self.live {
-            let (state, gang) = (&mut self.states[job], &self.scene.jobs[job]);
+            let (state, gang) = (&mut self.states[job], &self.scenario.jobs[job]);
             if gang.gpus > left {
                 state.runs = false;
                 continue;
             }
             left -= gang.gpus;
-            let restart = if grid.quirks.has(Q10) || state.runs {
+            let restart = if setup.quirks.has(Q10) || state.runs {
                 0
             } else {
-                overhead(gang.gpus, grid.gpus, false, false)
+                overhead(gang.gpus, setup.gpus, false, false)
             };
-            let restart = restart.min(grid.slot);
+            let restart = restart.min(setup.slot);
             let mut end = now + restart + state.left;
             let exact = now + restart + (state.iterations / gang.speed).ceil() as i64;
-            state.left = (state.left - (grid.slot - restart)).max(0);
-            state.iterations -= (grid.slot - restart) as f64 * gang.speed;
+            state.left = (state.left - (setup.slot - restart)).max(0);
+            state.iterations -= (setup.slot - restart) as f64 * gang.speed;
             if state.iterations <= 0.0 {
                 state.left = 0;
-                end = end_of_work(exact, now + grid.slot, grid.quirks);
+                end = end_of_work(exact, now + setup.slot, setup.quirks);
             }
             (state.runs, state.leases) = (true, state.leases + 1);
             state.restarting += restart;
-            state.held += end.min(now + grid.slot) - now;
-            if end <= now + grid.slot {
+            state.held += end.min(now + setup.slot) - now;
+            if end <= now + setup.slot {
                 state.end = end;
-                events.add_end(job, now + grid.slot);
+                events.add_end(job, now + setup.slot);
                 any = true;
             }
         }
@@ -221,40 +231,44 @@ impl<'s> Run<'s> {
     }
 }
 
-/// Who goes first, by shares and leases received. The larger share: leases would divide it, were
-/// they counted (Q23).
+/// Compares two jobs by shares and leases received. The larger share goes first; leases would divide
+/// it, but the artifact does not count them (Q23).
 fn order(a: (f64, u32), b: (f64, u32), quirks: Quirks) -> Ordering {
-    let by = |a: f64, b: f64| b.partial_cmp(&a).unwrap_or(Ordering::Equal);
     if quirks.has(Q23) {
-        return by(a.0, b.0);
+        return largest_first(a.0, b.0);
     }
-    // Who had none comes first, by share.
-    by(a.0 / f64::from(a.1), b.0 / f64::from(b.1)).then_with(|| by(a.0, b.0))
+    // The jobs without a lease come first, by their shares.
+    largest_first(a.0 / f64::from(a.1), b.0 / f64::from(b.1)).then_with(|| largest_first(a.0, b.0))
 }
 
-/// When a job ends whose iterations end in a lease: with the lease (Q24). Iterations nearly always
-/// end before durations.
+/// Orders the larger number first; what is not a number equals every number.
+fn largest_first(a: f64, b: f64) -> Ordering {
+    b.partial_cmp(&a).unwrap_or(Ordering::Equal)
+}
+
+/// Returns when a job ends whose iterations end at `exact`, in the lease that ends at `lease`: with
+/// the lease (Q24). Iterations nearly always end before durations.
 fn end_of_work(exact: i64, lease: i64, quirks: Quirks) -> i64 {
     if quirks.has(Q24) { lease } else { exact }
 }
 
-/// How much of the lease clock's way to the next event is whole slots in which nothing happens.
+/// Returns how many of the `away` seconds to the next event are whole slots in which nothing happens.
 fn idle(away: i64, slot: i64) -> i64 {
     let slots = (away.max(0) as u64).div_ceil(slot as u64) as i64;
     (slots - 1).max(0) * slot
 }
 
-/// As other schedules merge, but a lone event is put off too.
-fn merge(events: &mut Events, now: i64, slot: i64) {
+/// Merges the events of a slot as the other schedules do, but puts off a lone event too.
+fn merge(events: &mut EventList, now: i64, slot: i64) {
     events.merge(now, slot);
     if events.len() == 1 && events.next().is_some_and(|next| next - now < slot) {
         events.put_off(now + slot);
     }
 }
 
-/// The share of a job's speed that it would have with an equal part of the cluster: a share of time
-/// where iterations a second are meant, so that jobs with many iterations a second look well served
-/// (Q21).
+/// Returns the share of its time that a job would run with an equal part of the cluster. It stands
+/// where iterations per second are meant, so that jobs with many iterations per second look well
+/// served (Q21).
 fn isolated_throughput(cluster: i64, jobs: usize, gang: &Gang, quirks: Quirks) -> f64 {
     let part = (cluster as u64).div_ceil(jobs as u64);
     let share = (part as f64 / gang.gpus as f64).min(1.0);
@@ -269,11 +283,11 @@ mod tests {
     const ALL: Quirks = Quirks::all();
 
     #[test]
-    fn leases_received_divide_shares_only_without_an_quirk() {
+    fn leases_received_divide_shares_only_without_a_quirk() {
         let (many, one, none) = ((0.9, 3), (0.5, 1), (0.1, 0));
         assert_eq!(order(many, one, ALL), Ordering::Less);
         assert_eq!(order(one, none, ALL), Ordering::Less);
-        // 0.9 / 3 is 0.3, and who had none comes before all.
+        // 0.9 / 3 is 0.3, and a job without a lease comes before all others.
         assert_eq!(order(many, one, ALL.without(Q23)), Ordering::Greater);
         assert_eq!(order(one, none, ALL.without(Q23)), Ordering::Greater);
         assert_eq!(order((0.2, 0), none, ALL.without(Q23)), Ordering::Less);

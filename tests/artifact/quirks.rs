@@ -9,7 +9,7 @@ use crate::replay;
 use std::fmt::Write;
 use std::path::Path;
 
-use crate::artifact::{Setting, read};
+use crate::artifact::{ReplicaRunner, read};
 use crate::data::data;
 use elasticflow_sim::replica::{Quirks, Schedule};
 use elasticflow_sim::scheduler;
@@ -108,7 +108,7 @@ impl Figure {
     /// last those that we meet.
     fn account(&self, data: &Path, schedule: Schedule, order: &[u8]) -> Vec<i64> {
         let workload = self.workload(data);
-        let all = Setting::new(self.gpu, self.cluster, self.slot);
+        let all = ReplicaRunner::new(self.gpu, self.cluster, self.slot);
         let steps = (0..=order.len()).map(|count| {
             let replayed = all.without(schedule, &order[..count]).run(&workload, schedule);
             replayed

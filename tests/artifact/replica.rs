@@ -4,10 +4,10 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::artifact::{Job, Setting, Stored, counts, read};
+use crate::artifact::{Job, ReplicaRunner, Stored, counts, read};
 use crate::data::data;
 use elasticflow_sim::metrics::Metrics;
-use elasticflow_sim::replica::{NEVER, Replayed, Schedule};
+use elasticflow_sim::replica::{NEVER, ReplicaOutcome, Schedule};
 use elasticflow_sim::sim::Totals;
 use elasticflow_sim::units::Gpus;
 use elasticflow_sim::workload::Workload;
@@ -16,7 +16,7 @@ use elasticflow_sim::workload::Workload;
 fn difference(data: &Path, stored: &Stored) -> Option<String> {
     let (workload, replayed) = stored.replay(data);
     let theirs = stored.jobs(data);
-    let ours: Vec<Job> = replayed.rows.iter().map(|row| Job::of(&workload, row)).collect();
+    let ours: Vec<Job> = replayed.finished.iter().map(|row| Job::of(&workload, row)).collect();
     let planned: BTreeMap<&str, _> =
         theirs.iter().map(|job| (job.job_id.as_str(), job.planned_end_time)).collect();
     // Not every stored run has the planned ends.
@@ -34,7 +34,7 @@ fn difference(data: &Path, stored: &Stored) -> Option<String> {
     let differ: Vec<_> =
         theirs_by_id.values().filter(|job| ours_by_id.get(&job.job_id) != Some(job)).collect();
     let counted = counts(&replayed) == (stored.accepted, stored.declined);
-    let refused = workload.len() - replayed.refused.len() == theirs.len();
+    let refused = workload.len() - replayed.declined_jobs.len() == theirs.len();
     if differ.is_empty() && in_order && counted && refused && ours_by_id.len() == ours.len() {
         return None;
     }
@@ -93,7 +93,7 @@ fn themis_is_the_artifacts_but_for_its_solver() {
     let Some(data) = data() else { return };
     for run in Stored::of(&data, Schedule::Themis) {
         let (workload, replayed) = run.replay(&data);
-        let rows = replayed.rows.iter().map(|row| (workload.job(row.job).name.as_str(), row));
+        let rows = replayed.finished.iter().map(|row| (workload.job(row.job).name.as_str(), row));
         let rows: BTreeMap<_, _> = rows.collect();
         let theirs = run.jobs(&data);
         assert_eq!(rows.len(), theirs.len(), "{}: all jobs end", run.id);
@@ -115,7 +115,7 @@ fn themis_is_the_artifacts_but_for_its_solver() {
         assert_eq!(verdicts, theirs.len(), "{}: verdicts", run.id);
         let alike = if rounds { 0.7 } else { 1.0 };
         assert!(ends as f64 >= alike * theirs.len() as f64, "{}: {ends} ends", run.id);
-        let ours = replayed.rows.iter().map(|row| workload.job(row.job).name.as_str());
+        let ours = replayed.finished.iter().map(|row| workload.job(row.job).name.as_str());
         let in_order = ours.eq(theirs.iter().map(|job| job.job_id.as_str()));
         assert!(in_order || rounds, "{}: order", run.id);
         assert!(rows.values().all(|row| row.start == NEVER));
@@ -136,7 +136,7 @@ fn the_rows_of_a_run_are_scored_as_the_stored_run_is() {
             let totals = Totals { cluster_efficiency: efficiency, ..Totals::default() };
             let metrics = Metrics::of(&rows, &totals, gpus, None);
             assert_eq!(metrics.met, run.met as u64, "{}", run.id);
-            assert_eq!(metrics.declined, replayed.refused.len() as u64, "{}", run.id);
+            assert_eq!(metrics.declined, replayed.declined_jobs.len() as u64, "{}", run.id);
             let ratio = replayed.ratio().unwrap();
             assert!((ratio - run.planned_dsr).abs() < 5e-5, "{}: {ratio}", run.id);
             // What is held and gained is within what there is.
@@ -178,7 +178,7 @@ fn known_counts_of_runs_that_are_not_stored() {
     for (trace, first, gpu, cluster, slot, schedule, expected) in runs {
         let whole = read(&data.join("traces").join(trace), gpu);
         let jobs = Workload::new(whole.jobs().iter().take(first).cloned().collect()).unwrap();
-        let replayed: Replayed = Setting::new(gpu, cluster, slot)
+        let replayed: ReplicaOutcome = ReplicaRunner::new(gpu, cluster, slot)
             .run(&jobs, schedule)
             .unwrap_or_else(|why| panic!("{trace}: {why}"));
         assert_eq!(counts(&replayed), expected, "{trace} {schedule:?}");

@@ -1,20 +1,22 @@
 //! The replica on worked examples that need no data.
 
-use crate::artifact::{Setting, counts, elastic, example, gang, spans};
+use crate::artifact::{ReplicaRunner, counts, elastic, example, gang, spans};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
-use elasticflow_sim::replica::{GpuTable, Input, NEVER, Quirks, Refused, Round, Schedule, files, replay};
+use elasticflow_sim::replica::{
+    GpuTable, NEVER, Quirks, ReplicaError, ReplicaInput, Round, Schedule, files, replay,
+};
 use elasticflow_sim::units::Gpus;
 use elasticflow_sim::workload::Workload;
 
 /// 16 nodes of 8, slot 240.
-fn figure() -> Setting<'static> {
-    Setting::new("a100", (16, 8), 240)
+fn figure() -> ReplicaRunner<'static> {
+    ReplicaRunner::new("a100", (16, 8), 240)
 }
 
 /// A node of 8.
-fn node(slot: u64) -> Setting<'static> {
-    Setting::new("a100", (1, 8), slot)
+fn node(slot: u64) -> ReplicaRunner<'static> {
+    ReplicaRunner::new("a100", (1, 8), slot)
 }
 
 /// B1. 7246 iterations take 384.5 s on 64 GPUs: the end of 480 is that of the slot, with 16 s of
@@ -24,7 +26,7 @@ fn the_two_schedules_of_elasticflow_judge_by_two_measures() {
     let jobs = example(&[elastic(0, 7246, 400)]);
     let with = figure().run(&jobs, Schedule::EfAccessCtrl).unwrap();
     assert_eq!((spans(&with), counts(&with)), (vec![(0, 64, 0, 496)], (1, 0)));
-    assert_eq!(with.rows[0].real_end, Some(385));
+    assert_eq!(with.finished[0].real_end, Some(385));
     let without = figure().run(&jobs, Schedule::Ef).unwrap();
     assert_eq!((spans(&without), counts(&without)), (vec![(0, 64, 0, 496)], (0, 1)));
 }
@@ -41,7 +43,7 @@ fn one_hopeless_job_declines_its_whole_batch() {
     let replayed = figure().run(&example(&rows), Schedule::EfAccessCtrl).unwrap();
     assert_eq!(spans(&replayed), [(0, 64, 0, 482), (3, 64, 9000, 9242)]);
     assert_eq!((counts(&replayed), replayed.rounds), ((2, 2), 5));
-    assert_eq!(replayed.refused.iter().map(|job| job.0).collect::<Vec<_>>(), [1, 2]);
+    assert_eq!(replayed.declined_jobs.iter().map(|job| job.0).collect::<Vec<_>>(), [1, 2]);
 }
 
 /// B3's jobs: two of best effort, and a small one with a deadline.
@@ -61,7 +63,7 @@ fn map(round: &Round) -> (i64, Vec<(u32, u32, u32)>) {
 /// B3.
 #[test]
 fn best_effort_jobs_take_what_is_left() {
-    let setting = Setting { rounds: true, ..node(240) };
+    let setting = ReplicaRunner { log_rounds: true, ..node(240) };
     let replayed = setting.run(&best_effort(), Schedule::EfAccessCtrl).unwrap();
     assert_eq!(spans(&replayed), [(2, 2, 5000, 5486), (0, 4, 0, 16_048), (1, 8, 240, 19_650)]);
     assert_eq!((counts(&replayed), replayed.rounds), ((1, 0), 6));
@@ -86,7 +88,7 @@ fn best_effort_jobs_take_what_is_left() {
 /// The files that the artifact would have written for B3.
 #[test]
 fn files_have_the_artifacts_names_and_headers() {
-    let setting = Setting { rounds: true, ..node(240) };
+    let setting = ReplicaRunner { log_rounds: true, ..node(240) };
     let jobs = best_effort();
     let replayed = setting.run(&jobs, Schedule::EfAccessCtrl).unwrap();
     let text = |write: &dyn Fn(&mut dyn std::io::Write) -> std::io::Result<()>| {
@@ -122,9 +124,9 @@ fn files_have_the_artifacts_names_and_headers() {
 #[test]
 fn a_wide_job_is_demoted_late_and_gives_way_to_a_narrow_one() {
     let rows = example(&[gang(0, 8, 2000, 9000), gang(30, 1, 2000, 9000)]);
-    let replayed = Setting { rounds: true, ..node(60) }.run(&rows, Schedule::DlasGpu).unwrap();
+    let replayed = ReplicaRunner { log_rounds: true, ..node(60) }.run(&rows, Schedule::DlasGpu).unwrap();
     assert_eq!(spans(&replayed), [(1, 1, 434, 2434), (0, 8, 0, 4020)]);
-    let rest = |job: usize| (replayed.rows[job].pending, replayed.rows[job].preempt);
+    let rest = |job: usize| (replayed.finished[job].pending, replayed.finished[job].preempt);
     assert_eq!((rest(0), rest(1)), ((404, 0), (2000, 1)));
     let maps: Vec<_> = replayed.log.iter().map(map).collect();
     let (wide, narrow) = (vec![(0, 8, 0)], vec![(0, 1, 1)]);
@@ -155,8 +157,8 @@ fn three_jobs_under_every_schedule() {
         let replayed = node(60).run(&jobs, schedule).unwrap();
         assert_eq!((spans(&replayed), counts(&replayed)), (expected.to_vec(), (3, 0)), "{schedule:?}");
     }
-    let times = |schedule, of: fn(&elasticflow_sim::replica::Row) -> i64| -> Vec<i64> {
-        node(60).run(&jobs, schedule).unwrap().rows.iter().map(of).collect()
+    let times = |schedule, of: fn(&elasticflow_sim::replica::FinishedJob) -> i64| -> Vec<i64> {
+        node(60).run(&jobs, schedule).unwrap().finished.iter().map(of).collect()
     };
     assert_eq!(times(Schedule::Gandiva, |row| row.time), [3000, 3000, 4020]);
     assert_eq!(times(Schedule::DlasGpu, |row| row.pending), [0, 30, 0]);
@@ -204,9 +206,9 @@ fn a_job_without_iterations_runs_where_nobody_divides_by_them() {
     assert_eq!(of(Schedule::DlasGpu), Ok(vec![(0, 1, 0, 1004), (1, 1, 10, 1014)]));
     assert_eq!(of(Schedule::Gandiva), Ok(vec![(0, 1, 0, 1004), (1, 1, 10, 1010)]));
     for schedule in [Schedule::Edf, Schedule::Ef, Schedule::EfAccessCtrl] {
-        assert_eq!(of(schedule), Err(Refused::NoProgress { job: "0".to_owned() }), "{schedule:?}");
+        assert_eq!(of(schedule), Err(ReplicaError::NoProgress { job: "0".to_owned() }), "{schedule:?}");
     }
-    assert_eq!(of(Schedule::Themis), Err(Refused::NoWork { job: "0".to_owned() }));
+    assert_eq!(of(Schedule::Themis), Err(ReplicaError::NoWork { job: "0".to_owned() }));
 }
 
 /// A gang for which the profiles say `0`: only Themis needs its speed. An empty cell, and a gang
@@ -217,13 +219,13 @@ fn a_gang_without_a_speed_runs_where_nobody_needs_it() {
         (0, 1000, "resnet50", 256, Some(9000), 16, 1000),
         (30, 1843, "resnet50_cifar10", 256, Some(9000), 16, 1000),
     ]);
-    let of = |schedule| Setting { cluster: (4, 8), ..node(60) }.run(&jobs, schedule).map(|r| spans(&r));
+    let of = |schedule| ReplicaRunner { cluster: (4, 8), ..node(60) }.run(&jobs, schedule).map(|r| spans(&r));
     assert_eq!(of(Schedule::DlasGpu), Ok(vec![(0, 16, 0, 1012), (1, 16, 30, 1042)]));
     assert_eq!(of(Schedule::Gandiva), Ok(vec![(0, 16, 0, 1012), (1, 16, 30, 1030)]));
-    assert_eq!(of(Schedule::Themis), Err(Refused::NoSpeed { job: "1".to_owned(), gpus: 16 }));
+    assert_eq!(of(Schedule::Themis), Err(ReplicaError::NoSpeed { job: "1".to_owned(), gpus: 16 }));
     let empty = example(&[(0, 1000, "deepspeech2", 32, Some(9000), 64, 1000)]);
-    let large = Setting { cluster: (8, 8), ..node(60) };
-    let no_speed = Refused::NoSpeed { job: "0".to_owned(), gpus: 64 };
+    let large = ReplicaRunner { cluster: (8, 8), ..node(60) };
+    let no_speed = ReplicaError::NoSpeed { job: "0".to_owned(), gpus: 64 };
     assert_eq!(large.run(&empty, Schedule::DlasGpu).unwrap_err(), no_speed);
     let never = example(&[gang(0, 4, 1000, 9000), gang(30, 24, 1000, 9000), gang(60, 100, 1000, 9000)]);
     assert_eq!(spans(&node(60).run(&never, Schedule::DlasGpu).unwrap()), [(0, 4, 0, 1008)]);
@@ -234,10 +236,10 @@ fn a_gang_without_a_speed_runs_where_nobody_needs_it() {
 #[test]
 fn large_nodes_lose_partly_filled_sets() {
     let jobs = example(&[gang(0, 4, 1000, 9000), gang(30, 4, 1000, 9000)]);
-    for rounds in [false, true] {
-        let large = Setting { cluster: (2, 16), rounds, ..node(60) };
+    for log_rounds in [false, true] {
+        let large = ReplicaRunner { cluster: (2, 16), log_rounds, ..node(60) };
         for schedule in [Schedule::DlasGpu, Schedule::Themis] {
-            let lost = Refused::Placement { job: "0".to_owned() };
+            let lost = ReplicaError::Placement { job: "0".to_owned() };
             assert_eq!(large.run(&jobs, schedule).unwrap_err(), lost, "{schedule:?}");
         }
         assert!(large.run(&jobs, Schedule::Gandiva).is_ok());
@@ -249,7 +251,7 @@ fn large_nodes_lose_partly_filled_sets() {
 #[test]
 fn who_has_ended_leaves_its_nodes_first() {
     let jobs = example(&[gang(0, 8, 1000, 9000), gang(70, 8, 200, 9000)]);
-    let setting = Setting { cluster: (64, 8), rounds: true, ..node(60) };
+    let setting = ReplicaRunner { cluster: (64, 8), log_rounds: true, ..node(60) };
     let replayed = setting.run(&jobs, Schedule::DlasGpu).unwrap();
     let after = replayed.log.iter().find(|round| round.time == 270).map(map);
     assert_eq!(after, Some((270, vec![(0, 8, 0)])));
@@ -262,48 +264,48 @@ fn what_the_artifact_does_not_get_through_is_refused() {
     let table = builtin("a100").unwrap();
     let uneven = Shape::new([8, 4].map(Gpus::new).to_vec()).unwrap();
     for schedule in Schedule::ALL {
-        let of = |setting: Setting<'_>, jobs: &Workload| setting.run(jobs, schedule).unwrap_err();
-        assert_eq!(of(node(0), &small), Refused::Slot, "{schedule:?}");
-        assert_eq!(of(node(10_000_000_001), &small), Refused::Slot, "{schedule:?}");
-        assert_eq!(of(node(60), &nobody), Refused::NoJobs, "{schedule:?}");
-        let on_t4 = of(Setting { gpu: "t4", ..node(60) }, &small);
-        assert!(matches!(on_t4, Refused::NoCurve { .. }), "{schedule:?}: {on_t4}");
-        let input = Input {
+        let of = |setting: ReplicaRunner<'_>, jobs: &Workload| setting.run(jobs, schedule).unwrap_err();
+        assert_eq!(of(node(0), &small), ReplicaError::Slot, "{schedule:?}");
+        assert_eq!(of(node(10_000_000_001), &small), ReplicaError::Slot, "{schedule:?}");
+        assert_eq!(of(node(60), &nobody), ReplicaError::NoJobs, "{schedule:?}");
+        let on_t4 = of(ReplicaRunner { gpu: "t4", ..node(60) }, &small);
+        assert!(matches!(on_t4, ReplicaError::NoCurve { .. }), "{schedule:?}: {on_t4}");
+        let input = ReplicaInput {
             workload: &small,
             table: &table,
             gpu: GpuTable::A100,
             cluster: &uneven,
             slot: 60,
             quirks: Quirks::all(),
-            rounds: false,
+            log_rounds: false,
         };
         assert_eq!(
             replay(&input, schedule).unwrap_err(),
-            Refused::Nodes("1x8+1x4".to_owned()),
+            ReplicaError::Nodes("1x8+1x4".to_owned()),
             "{schedule:?}"
         );
     }
     // Forty GPUs are no column of the profiles (Q17).
-    let refused = Setting { cluster: (5, 8), ..node(60) }.run(&small, Schedule::Edf).unwrap_err();
-    assert_eq!(refused, Refused::NoSpeed { job: "0".to_owned(), gpus: 40 });
+    let refused = ReplicaRunner { cluster: (5, 8), ..node(60) }.run(&small, Schedule::Edf).unwrap_err();
+    assert_eq!(refused, ReplicaError::NoSpeed { job: "0".to_owned(), gpus: 40 });
     let (large, odd) = (example(&[gang(0, 16, 100, 9000)]), example(&[gang(0, 3, 100, 9000)]));
-    let refused = |schedule, setting: Setting<'_>, jobs| setting.run(jobs, schedule).unwrap_err();
+    let refused = |schedule, setting: ReplicaRunner<'_>, jobs| setting.run(jobs, schedule).unwrap_err();
     for schedule in [Schedule::Gandiva, Schedule::DlasGpu, Schedule::Themis] {
         assert_eq!(
             refused(schedule, node(60), &odd),
-            Refused::NoSpeed { job: "0".to_owned(), gpus: 3 },
+            ReplicaError::NoSpeed { job: "0".to_owned(), gpus: 3 },
             "{schedule:?}"
         );
-        let six = Setting { cluster: (4, 6), ..node(60) };
-        assert_eq!(refused(schedule, six, &large), Refused::Nodes("4x6".to_owned()), "{schedule:?}");
+        let six = ReplicaRunner { cluster: (4, 6), ..node(60) };
+        assert_eq!(refused(schedule, six, &large), ReplicaError::Nodes("4x6".to_owned()), "{schedule:?}");
     }
     for schedule in [Schedule::Gandiva, Schedule::Themis] {
-        let too_large = Refused::TooLarge { job: "0".to_owned(), gpus: Gpus::new(16) };
+        let too_large = ReplicaError::TooLarge { job: "0".to_owned(), gpus: Gpus::new(16) };
         assert_eq!(refused(schedule, node(60), &large), too_large);
     }
     // Tiresias ends without it and does not count it.
     let replayed = node(60).run(&large, Schedule::DlasGpu).unwrap();
-    assert_eq!((replayed.rows.len(), counts(&replayed), replayed.refused.len()), (0, (0, 0), 0));
+    assert_eq!((replayed.finished.len(), counts(&replayed), replayed.declined_jobs.len()), (0, (0, 0), 0));
     assert_eq!(
         replayed.job_rows(&large, |_| None)[0].state,
         elasticflow_sim::record::jobs::JobOutcome::Unfinished

@@ -1,24 +1,29 @@
 //! What switching a quirk off changes, on a few jobs. That all of them on is the artifact is what
 //! `replica.rs` tests.
 
-use crate::artifact::{Example, Setting, counts, elastic, example, gang, spans};
-use elasticflow_sim::replica::{Replayed, Schedule};
+use crate::artifact::{Example, ReplicaRunner, counts, elastic, example, gang, spans};
+use elasticflow_sim::replica::{ReplicaOutcome, Schedule};
 use elasticflow_sim::workload::Workload;
 
 /// Runs with all quirks, and without some.
-fn both(setting: &Setting<'_>, jobs: &Workload, schedule: Schedule, numbers: &[u8]) -> (Replayed, Replayed) {
-    let run = |setting: &Setting<'_>| setting.run(jobs, schedule).unwrap_or_else(|why| panic!("{why}"));
+fn both(
+    setting: &ReplicaRunner<'_>,
+    jobs: &Workload,
+    schedule: Schedule,
+    numbers: &[u8],
+) -> (ReplicaOutcome, ReplicaOutcome) {
+    let run = |setting: &ReplicaRunner<'_>| setting.run(jobs, schedule).unwrap_or_else(|why| panic!("{why}"));
     (run(setting), run(&setting.without(schedule, numbers)))
 }
 
 /// 16 nodes of 8, slot 240.
-fn figure() -> Setting<'static> {
-    Setting::new("a100", (16, 8), 240)
+fn figure() -> ReplicaRunner<'static> {
+    ReplicaRunner::new("a100", (16, 8), 240)
 }
 
 /// A node of 8, slot 60.
-fn node() -> Setting<'static> {
-    Setting::new("a100", (1, 8), 60)
+fn node() -> ReplicaRunner<'static> {
+    ReplicaRunner::new("a100", (1, 8), 60)
 }
 
 /// Jobs 1 and 2 come in one slot, and job 1 is hopeless.
@@ -27,7 +32,7 @@ fn q3_one_hopeless_job_declines_its_batch() {
     let rows = [elastic(0, 7246, 4000), elastic(100, 724_600, 5000), elastic(150, 100, 5000)];
     let (with, without) = both(&figure(), &example(&rows), Schedule::EfAccessCtrl, &[3]);
     assert_eq!((counts(&with), counts(&without)), ((1, 2), (2, 1)));
-    assert!(without.rows.iter().any(|row| (row.job.0, row.start) == (2, 240)));
+    assert!(without.finished.iter().any(|row| (row.job.0, row.start) == (2, 240)));
 }
 
 /// Job 0 needs 384.5 s of its 400, and pays 16 s. At 240 s it has 7246 - 224 * 18.85 iterations
@@ -69,7 +74,7 @@ fn q8_everybody_pays_in_every_round() {
     assert_eq!(spans(&with), [(0, 8, 0, 609), (1, 8, 609, 1208), (2, 8, 3000, 3180)]);
     assert_eq!(spans(&without), [(0, 8, 0, 607), (1, 8, 607, 1206), (2, 8, 3000, 3180)]);
     let (with, without) = both(&node(), &three(), Schedule::Gandiva, &[8]);
-    assert_eq!((with.rows[0].end, without.rows[0].end), (1016, 1008));
+    assert_eq!((with.finished[0].end, without.finished[0].end), (1016, 1008));
 }
 
 /// One job on 8 GPUs for 597 s, with 10 s of overhead; under Themis on 4 for 1000 s, with 8 s.
@@ -80,7 +85,7 @@ fn q10_edf_and_themis_pay_nothing() {
     // Iterations that do not end before the duration does.
     let jobs = example(&[(0, 1_000_000, "resnet50", 256, Some(9000), 4, 1000)]);
     let (with, without) = both(&node(), &jobs, Schedule::Themis, &[10]);
-    assert_eq!((with.rows[0].end, without.rows[0].end), (1000, 1008));
+    assert_eq!((with.finished[0].end, without.finished[0].end), (1000, 1008));
 }
 
 /// BERT at batch 64 is fastest on 8 GPUs: 11.06 iterations a second, 9.25 on 64. 9250 iterations
@@ -89,8 +94,8 @@ fn q10_edf_and_themis_pay_nothing() {
 fn q13_a_job_gets_gpus_past_its_peak() {
     let jobs = example(&[(0, 9250, "bert", 64, Some(9000), 1, 1000)]);
     let (with, without) = both(&figure(), &jobs, Schedule::Edf, &[13]);
-    assert_eq!((with.rows[0].num_gpu, without.rows[0].num_gpu), (64, 8));
-    assert!((with.rows[0].end - 1000).abs() <= 1 && (without.rows[0].end - 837).abs() <= 1);
+    assert_eq!((with.finished[0].num_gpu, without.finished[0].num_gpu), (64, 8));
+    assert!((with.finished[0].end - 1000).abs() <= 1 && (without.finished[0].end - 837).abs() <= 1);
 }
 
 /// As for Q4, with a best-effort job that comes while job 0 is late: it is counted as declined.
@@ -98,8 +103,8 @@ fn q13_a_job_gets_gpus_past_its_peak() {
 fn q14_best_effort_jobs_are_refused() {
     let best_effort = (100, 100, "resnet50", 256, None, 1, 1000);
     let (with, without) = both(&figure(), &example(&[LATE[0], best_effort]), Schedule::EdfAccessCtrl, &[14]);
-    assert_eq!((counts(&with), with.rows.len()), ((0, 2), 1));
-    assert_eq!((counts(&without), without.rows.len()), ((0, 1), 2));
+    assert_eq!((counts(&with), with.finished.len()), ((0, 2), 1));
+    assert_eq!((counts(&without), without.finished.len()), ((0, 1), 2));
 }
 
 /// B5 under Tiresias: job 1 comes at 30 s and starts at 60. On its own time it has executed 970 s
@@ -109,12 +114,13 @@ fn q19_arrivals_wait_for_the_slot() {
     let (with, without) = both(&node(), &three(), Schedule::DlasGpu, &[19]);
     assert_eq!(spans(&with)[..2], [(0, 4, 0, 1008), (1, 4, 60, 1068)]);
     assert_eq!(spans(&without)[..2], [(0, 4, 0, 1008), (1, 4, 30, 1038)]);
-    assert_eq!(without.rows[1].pending, 0);
+    assert_eq!(without.finished[1].pending, 0);
     // An elastic job beside another starts when it comes.
     let rows = [elastic(0, 6190, 9000), elastic(30, 6190, 9000)];
     let (with, without) =
-        both(&Setting { cluster: (16, 8), ..node() }, &example(&rows), Schedule::Edf, &[19]);
-    let starts = |replayed: &Replayed| replayed.rows.iter().map(|row| row.start).collect::<Vec<_>>();
+        both(&ReplicaRunner { cluster: (16, 8), ..node() }, &example(&rows), Schedule::Edf, &[19]);
+    let starts =
+        |replayed: &ReplicaOutcome| replayed.finished.iter().map(|row| row.start).collect::<Vec<_>>();
     assert_eq!((starts(&with), starts(&without)), (vec![0, 60], vec![0, 30]));
 }
 
@@ -122,15 +128,15 @@ fn q19_arrivals_wait_for_the_slot() {
 #[test]
 fn q26_the_overhead_of_a_start_is_not_in_the_end() {
     let (with, without) = both(&node(), &example(&[gang(0, 1, 2000, 9000)]), Schedule::DlasGpu, &[26]);
-    assert_eq!((with.rows[0].end, without.rows[0].end), (2000, 2004));
+    assert_eq!((with.finished[0].end, without.finished[0].end), (2000, 2004));
 }
 
 /// B5: ends at 1008 and 1068 s are noticed when job 2 comes at 3000 s, or at the next tick of 60 s.
 #[test]
 fn q28_time_jumps_to_the_next_arrival() {
     let (with, without) = both(&node().without(Schedule::Gandiva, &[8]), &three(), Schedule::Gandiva, &[28]);
-    let seen = |replayed: &Replayed| -> Vec<(i64, i64)> {
-        replayed.rows.iter().map(|row| (row.end, row.time)).collect()
+    let seen = |replayed: &ReplicaOutcome| -> Vec<(i64, i64)> {
+        replayed.finished.iter().map(|row| (row.end, row.time)).collect()
     };
     assert_eq!(seen(&with), [(1008, 3000), (1068, 3000), (4000, 4020)]);
     assert_eq!(seen(&without), [(1008, 1020), (1068, 1080), (4000, 4020)]);
@@ -143,9 +149,10 @@ fn q48_a_size_without_a_set_waits() {
     let mut rows: Vec<Example> = (0..10).map(|_| gang(0, 8, 1000, 90_000)).collect();
     rows.push(gang(60, 1, 60, 90_000));
     let (with, without) = both(&node(), &example(&rows), Schedule::Gandiva, &[48]);
-    let start = |replayed: &Replayed| replayed.rows.iter().find(|row| row.job.0 == 10).unwrap().start;
+    let start =
+        |replayed: &ReplicaOutcome| replayed.finished.iter().find(|row| row.job.0 == 10).unwrap().start;
     assert!(start(&with) > 9000, "{}", start(&with));
     assert!(start(&without) <= 180, "{}", start(&without));
     // Those who lose their node are counted once, and all of them end.
-    assert_eq!((counts(&without), without.rows.len()), ((11, 0), 11));
+    assert_eq!((counts(&without), without.finished.len()), ((11, 0), 11));
 }

@@ -7,7 +7,9 @@ use std::path::Path;
 
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
-use elasticflow_sim::replica::{GpuTable, Input, Quirks, Refused, Replayed, Row, Schedule, replay};
+use elasticflow_sim::replica::{
+    FinishedJob, GpuTable, Quirks, ReplicaError, ReplicaInput, ReplicaOutcome, Schedule, replay,
+};
 use elasticflow_sim::trace::{self, ReadOptions};
 use elasticflow_sim::units::Gpus;
 use elasticflow_sim::workload::Workload;
@@ -45,9 +47,9 @@ impl Stored {
     }
 
     /// The same run of the re-enactment, with its workload.
-    pub(crate) fn replay(&self, data: &Path) -> (Workload, Replayed) {
+    pub(crate) fn replay(&self, data: &Path) -> (Workload, ReplicaOutcome) {
         let workload = read(&data.join(&self.trace), &self.gpu);
-        let setting = Setting::new(&self.gpu, (self.nodes, self.gpus_per_node), self.slot);
+        let setting = ReplicaRunner::new(&self.gpu, (self.nodes, self.gpus_per_node), self.slot);
         let schedule = Schedule::named(&self.schedule).unwrap();
         let replayed = setting.run(&workload, schedule).unwrap_or_else(|why| panic!("{}: {why}", self.id));
         (workload, replayed)
@@ -56,7 +58,7 @@ impl Stored {
 
 impl Job {
     /// A finished job as the stored ones are written down.
-    pub(crate) fn of(workload: &Workload, row: &Row) -> Job {
+    pub(crate) fn of(workload: &Workload, row: &FinishedJob) -> Job {
         let spec = workload.job(row.job);
         let whole = |micros: u64| (micros / 1_000_000) as f64;
         Job {
@@ -75,41 +77,45 @@ impl Job {
 
 /// Everything about a run but the jobs and the schedule.
 #[derive(Clone, Debug)]
-pub(crate) struct Setting<'a> {
+pub(crate) struct ReplicaRunner<'a> {
     pub(crate) gpu: &'a str,
     pub(crate) cluster: (u32, u32),
     pub(crate) slot: u64,
     pub(crate) quirks: Quirks,
-    pub(crate) rounds: bool,
+    pub(crate) log_rounds: bool,
 }
 
-impl<'a> Setting<'a> {
-    pub(crate) fn new(gpu: &'a str, cluster: (u32, u32), slot: u64) -> Setting<'a> {
-        Setting { gpu, cluster, slot, quirks: Quirks::all(), rounds: false }
+impl<'a> ReplicaRunner<'a> {
+    pub(crate) fn new(gpu: &'a str, cluster: (u32, u32), slot: u64) -> ReplicaRunner<'a> {
+        ReplicaRunner { gpu, cluster, slot, quirks: Quirks::all(), log_rounds: false }
     }
 
     pub(crate) fn shape(&self) -> Shape {
         Shape::uniform(self.cluster.0, Gpus::new(self.cluster.1)).expect("a cluster")
     }
 
-    pub(crate) fn run(&self, workload: &Workload, schedule: Schedule) -> Result<Replayed, Refused> {
-        let input = Input {
+    pub(crate) fn run(
+        &self,
+        workload: &Workload,
+        schedule: Schedule,
+    ) -> Result<ReplicaOutcome, ReplicaError> {
+        let input = ReplicaInput {
             workload,
             table: &builtin(self.gpu).expect("built-in profiles"),
             gpu: if self.gpu == "a100" { GpuTable::A100 } else { GpuTable::T4 },
             cluster: &self.shape(),
             slot: self.slot,
             quirks: self.quirks,
-            rounds: self.rounds,
+            log_rounds: self.log_rounds,
         };
         replay(&input, schedule)
     }
 
     /// Without these quirks, by their numbers.
-    pub(crate) fn without(&self, schedule: Schedule, numbers: &[u8]) -> Setting<'a> {
+    pub(crate) fn without(&self, schedule: Schedule, numbers: &[u8]) -> ReplicaRunner<'a> {
         let of = |number: &u8| Quirks::of(schedule).find(|quirk| quirk.number == *number).unwrap();
         let quirks = numbers.iter().map(of).fold(self.quirks, Quirks::without);
-        Setting { quirks, ..self.clone() }
+        ReplicaRunner { quirks, ..self.clone() }
     }
 }
 
@@ -149,10 +155,10 @@ pub(crate) fn example(jobs: &[Example]) -> Workload {
 }
 
 /// Of each finished job: which, its GPUs, start and end.
-pub(crate) fn spans(replayed: &Replayed) -> Vec<(u32, u32, i64, i64)> {
-    replayed.rows.iter().map(|row| (row.job.0, row.num_gpu, row.start, row.end)).collect()
+pub(crate) fn spans(replayed: &ReplicaOutcome) -> Vec<(u32, u32, i64, i64)> {
+    replayed.finished.iter().map(|row| (row.job.0, row.num_gpu, row.start, row.end)).collect()
 }
 
-pub(crate) fn counts(replayed: &Replayed) -> (i64, i64) {
+pub(crate) fn counts(replayed: &ReplicaOutcome) -> (i64, i64) {
     (replayed.accepted, replayed.declined)
 }

@@ -1,40 +1,41 @@
 //! Gandiva's sets: nodes that jobs of one size share.
 //!
-//! Which nodes a set holds changes nothing but what is written down of the rounds.
+//! Which nodes a set holds changes nothing but the log of rounds.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::job::JobId;
-use crate::replica::Held;
-use crate::replica::planner::Grid;
+use crate::replica::outcome::HeldGpus;
 use crate::replica::quirk::{Q29, Q30, Q47, Q48, Quirks};
+use crate::replica::setup::ReplicaSetup;
 
-/// Nodes and the jobs of one size on them, as many at a time as there are seats; those in front
-/// have the seats.
+/// Nodes and the jobs of one size on them. As many jobs run at a time as there are seats: the first
+/// ones.
 #[derive(Clone, Debug)]
-pub(super) struct Set {
+pub(super) struct SharedSet {
     nodes: Vec<usize>,
-    /// How many of its jobs can run at a time.
+    /// How many of the jobs can run at a time.
     pub(super) seats: usize,
+    /// The jobs in the order of their turns.
     pub(super) jobs: Vec<usize>,
-    /// Jobs added so far. Not taken back when one ends, so that a set looks fuller than it is
+    /// Jobs added so far. A job that ends is not taken off, so that a set looks fuller than it is
     /// (Q29).
     util: usize,
 }
 
-impl Set {
+impl SharedSet {
     fn add(&mut self, job: usize) {
         self.jobs.push(job);
         self.util += 1;
     }
 
-    /// Whether another job gets a seat. The last seat counts as taken (Q30).
+    /// Returns whether another job gets a seat. The last seat counts as taken (Q30).
     fn has_seat(&self, quirks: Quirks) -> bool {
         let last = usize::from(!quirks.has(Q30));
         self.util + 1 < self.seats + last
     }
 
-    /// These of its jobs are done; their seats look taken ever after (Q29).
+    /// Removes these jobs, which are done. Their seats look taken from then on (Q29).
     pub(super) fn end(&mut self, done: &[usize], quirks: Quirks) {
         self.jobs.retain(|job| !done.contains(job));
         if !quirks.has(Q29) {
@@ -42,7 +43,7 @@ impl Set {
         }
     }
 
-    /// How many jobs have seats now.
+    /// Returns how many jobs have seats now.
     pub(super) fn seated(&self) -> usize {
         self.jobs.len().min(self.seats)
     }
@@ -50,31 +51,31 @@ impl Set {
 
 /// The sets of every size in use, and the nodes in none.
 #[derive(Clone, Debug)]
-pub(super) struct Sets {
-    grid: Grid,
+pub(super) struct SharedSets {
+    setup: ReplicaSetup,
     node: i64,
     free: VecDeque<usize>,
-    groups: BTreeMap<i64, Vec<Set>>,
+    groups: BTreeMap<i64, Vec<SharedSet>>,
 }
 
-impl Sets {
-    /// All nodes of a cluster, with `node` GPUs each, are free.
-    pub(super) fn new(grid: Grid, node: i64) -> Sets {
-        Sets { grid, node, free: (0..(grid.gpus / node) as usize).collect(), groups: BTreeMap::new() }
+impl SharedSets {
+    /// Creates no set: all nodes of the cluster, with `node` GPUs each, are free.
+    pub(super) fn new(setup: ReplicaSetup, node: i64) -> SharedSets {
+        SharedSets { setup, node, free: (0..(setup.gpus / node) as usize).collect(), groups: BTreeMap::new() }
     }
 
-    /// Seats a job of `size` GPUs in a set with room, in a new one, or as one too many; `false`
-    /// where there is neither a set of its size nor a node left.
+    /// Adds a job of `size` GPUs to a set with a seat, to a new set, or to a full one, in this order;
+    /// returns `false` where there is neither a set of its size nor enough free nodes.
     pub(super) fn place(&mut self, job: usize, size: i64) -> bool {
         let sets = self.groups.entry(size).or_default();
         if let Some(first) = sets.first_mut() {
-            if first.has_seat(self.grid.quirks) {
+            if first.has_seat(self.setup.quirks) {
                 first.add(job);
                 move_first_back(sets);
                 return true;
             }
-            // The set goes to the back and stays there, so that a job too many goes to the
-            // second-least loaded (Q31).
+            // The set goes to the back and stays there, so that a job without a seat goes to the
+            // second least loaded set (Q31).
             sets.rotate_left(1);
         }
         if let Some(mut set) = new_set(&mut self.free, self.node, size) {
@@ -89,12 +90,12 @@ impl Sets {
         true
     }
 
-    /// Gives every size nodes by its share of the demand: the smallest size first. Jobs that wait
-    /// are no demand (Q48).
+    /// Gives every size nodes by its share of the demand, the smallest size first. The jobs that
+    /// wait, whose sizes are given, are not demand (Q48).
     pub(super) fn adjust(&mut self, waiting: &[i64]) {
-        let quirks = self.grid.quirks;
+        let quirks = self.setup.quirks;
         let waiting = if quirks.has(Q48) { &[] } else { waiting };
-        let demand_of = |size: i64, sets: &[Set]| {
+        let demand_of = |size: i64, sets: &[SharedSet]| {
             let wait = waiting.iter().filter(|other| **other == size).count();
             size * (sets.iter().map(|s| s.jobs.len()).sum::<usize>() + wait) as i64
         };
@@ -104,7 +105,7 @@ impl Sets {
             if demand == 0 {
                 continue;
             }
-            let share = (demand as f64 / all as f64 * self.grid.gpus as f64).floor() as i64;
+            let share = (demand as f64 / all as f64 * self.setup.gpus as f64).floor() as i64;
             let held = sets.iter().map(|set| set.nodes.len()).sum::<usize>() as i64 * self.node;
             let missing = share.min(demand) - held;
             if missing > 0 {
@@ -115,15 +116,16 @@ impl Sets {
         }
     }
 
-    /// Takes nodes for a size that has no set from the size that has most, its last ones too; gives
-    /// the jobs that lose theirs. The artifact does nothing of the kind (Q48).
+    /// Frees enough nodes for a set of a size that has none: takes sets from the size that has most
+    /// nodes, even its last one. Returns the jobs that are left without a set. The artifact does
+    /// nothing of the kind (Q48).
     pub(super) fn make_room(&mut self, size: i64) -> Vec<usize> {
         let mut lost = Vec::new();
         if self.groups.get(&size).is_some_and(|sets| !sets.is_empty()) {
             return lost;
         }
         while nodes_of(size, self.node) > self.free.len() {
-            let nodes = |sets: &[Set]| sets.iter().map(|set| set.nodes.len()).sum::<usize>();
+            let nodes = |sets: &[SharedSet]| sets.iter().map(|set| set.nodes.len()).sum::<usize>();
             let most = self.groups.values_mut().rev().max_by_key(|sets| nodes(sets));
             let Some(sets) = most.filter(|sets| !sets.is_empty()) else { break };
             let set = sets.remove(0);
@@ -137,9 +139,9 @@ impl Sets {
         lost
     }
 
-    /// Who has seats, in the order of the nodes: the jobs of a set of several nodes have each all
-    /// of one.
-    pub(super) fn held(&self, gpus: impl Fn(usize) -> i64) -> Vec<Held> {
+    /// Returns which job has which GPUs, in the order of the nodes; `gpus` is the size of a job. Each
+    /// job of a set of several nodes has whole nodes.
+    pub(super) fn held(&self, gpus: impl Fn(usize) -> i64) -> Vec<HeldGpus> {
         let mut held = Vec::new();
         for set in self.groups.values().flatten() {
             let seated = &set.jobs[..set.seated()];
@@ -147,7 +149,7 @@ impl Sets {
                 let mut first = (*node as i64 * self.node) as u32;
                 for job in seated {
                     let gpus = gpus(*job).min(self.node) as u32;
-                    held.push(Held { first, gpus, job: JobId(*job as u32) });
+                    held.push(HeldGpus { first, gpus, job: JobId(*job as u32) });
                     first += gpus;
                 }
             }
@@ -156,12 +158,12 @@ impl Sets {
         held
     }
 
-    /// Every set, the smallest size first, each size in the order of its list.
-    pub(super) fn each(&mut self) -> impl Iterator<Item = &mut Set> {
+    /// Iterates over all sets, the smallest size first, each size in the order of its list.
+    pub(super) fn iter_mut(&mut self) -> impl Iterator<Item = &mut SharedSet> {
         self.groups.values_mut().flatten()
     }
 
-    /// Takes the nodes of the sets without jobs back; whether there was one.
+    /// Frees the nodes of the sets without jobs; returns whether there was such a set.
     pub(super) fn release(&mut self) -> bool {
         let mut released = false;
         for sets in self.groups.values_mut() {
@@ -178,12 +180,12 @@ impl Sets {
     }
 }
 
-/// Adds sets and deals the group's jobs to all of them anew, if it looks as if sets had been added.
+/// Adds sets to a size, and deals its jobs to all of them anew if sets seem to have been added.
 ///
-/// What it looks at is a variable that a loop inside has used again (Q32): it is the number of
-/// attempts if the last one failed, else one less than the nodes of a set. So sizes of up to a
-/// node, when all goes well, gain sets that nobody uses.
-fn grow(sets: &mut Vec<Set>, attempts: u64, free: &mut VecDeque<usize>, node: i64, size: i64) {
+/// The artifact tests a variable that an inner loop has overwritten (Q32): it is the number of
+/// attempts if the last one failed, and otherwise one less than the nodes of a set. So sizes of up
+/// to a node gain sets that no job uses whenever all attempts succeed.
+fn grow(sets: &mut Vec<SharedSet>, attempts: u64, free: &mut VecDeque<usize>, node: i64, size: i64) {
     let mut failed = false;
     for _ in 0..attempts {
         let set = new_set(free, node, size);
@@ -201,8 +203,8 @@ fn grow(sets: &mut Vec<Set>, attempts: u64, free: &mut VecDeque<usize>, node: i6
     deal(sets, jobs);
 }
 
-/// How many sets a size with `spare` GPUs too many gives up: as many as jobs would fit there,
-/// instead of sets (Q47).
+/// Returns how many sets a size gives up that has `spare` GPUs too many: as many as jobs fit on
+/// these GPUs, instead of as many as sets do (Q47).
 fn surplus(spare: i64, size: i64, node: i64, quirks: Quirks) -> u64 {
     if quirks.has(Q47) {
         return (spare as u64).div_ceil(size as u64);
@@ -210,46 +212,47 @@ fn surplus(spare: i64, size: i64, node: i64, quirks: Quirks) -> u64 {
     spare as u64 / (nodes_of(size, node) as u64 * node as u64)
 }
 
-/// Gives up the first sets, all but one at most, and deals their jobs to the rest.
-fn shrink(sets: &mut Vec<Set>, surplus: u64, free: &mut VecDeque<usize>) {
-    let count = (surplus as usize).min(sets.len().saturating_sub(1));
-    let given_up: Vec<Set> = sets.drain(..count).collect();
+/// Gives up the first sets, but keeps one, and deals their jobs to the rest.
+fn shrink(sets: &mut Vec<SharedSet>, surplus: u64, free: &mut VecDeque<usize>) {
+    assert!(!sets.is_empty(), "a size with GPUs to spare has a set");
+    let count = (surplus as usize).min(sets.len() - 1);
+    let given_up: Vec<SharedSet> = sets.drain(..count).collect();
     free.extend(given_up.iter().flat_map(|set| &set.nodes));
     deal(sets, given_up.into_iter().flat_map(|set| set.jobs));
 }
 
-/// One job after the other to the set that then is the least loaded.
-fn deal(sets: &mut [Set], jobs: impl IntoIterator<Item = usize>) {
+/// Adds one job after the other to the set that is then the least loaded.
+fn deal(sets: &mut [SharedSet], jobs: impl IntoIterator<Item = usize>) {
     for job in jobs {
-        if let Some(first) = sets.first_mut() {
-            first.add(job);
-        }
+        sets.first_mut().expect("the jobs to deal come from sets, of which one stays").add(job);
         sort(sets);
     }
 }
 
-fn new_set(free: &mut VecDeque<usize>, node: i64, size: i64) -> Option<Set> {
+/// Creates a set for jobs of `size` GPUs on the first free nodes; `None` where too few are free.
+fn new_set(free: &mut VecDeque<usize>, node: i64, size: i64) -> Option<SharedSet> {
     let nodes = nodes_of(size, node);
     if nodes > free.len() {
         return None;
     }
     let nodes: Vec<usize> = free.drain(..nodes).collect();
     let seats = nodes.len() * node as usize / size as usize;
-    Some(Set { nodes, seats, jobs: Vec::new(), util: 0 })
+    Some(SharedSet { nodes, seats, jobs: Vec::new(), util: 0 })
 }
 
-/// On how many nodes a job of `size` GPUs runs.
+/// Returns how many nodes a job of `size` GPUs needs.
 fn nodes_of(size: i64, node: i64) -> usize {
     (size as u64).div_ceil(node as u64) as usize
 }
 
-/// The artifact takes the first set out, and puts it behind its equals.
-fn move_first_back(sets: &mut [Set]) {
+/// Moves the first set, which has a job more, to its place: behind the sets that are loaded alike.
+fn move_first_back(sets: &mut [SharedSet]) {
     sets.rotate_left(1);
     sort(sets);
 }
 
-fn sort(sets: &mut [Set]) {
+/// Sorts by load; sets that are loaded alike keep their order.
+fn sort(sets: &mut [SharedSet]) {
     sets.sort_by_key(|set| set.util);
 }
 
@@ -258,14 +261,14 @@ mod tests {
     use super::*;
     use crate::replica::quirk::Quirk;
 
-    /// Nodes of 8, without a quirk.
-    fn sets(nodes: i64, off: Option<Quirk>) -> Sets {
+    /// Free nodes of 8 GPUs; all quirks are on but `off`.
+    fn sets(nodes: i64, off: Option<Quirk>) -> SharedSets {
         let quirks = off.map_or(Quirks::all(), |off| Quirks::all().without(off));
-        Sets::new(Grid { gpus: 8 * nodes, slot: 60, quirks }, 8)
+        SharedSets::new(ReplicaSetup { gpus: 8 * nodes, slot: 60, quirks }, 8)
     }
 
-    /// How many jobs each set of a size has.
-    fn loads(sets: &Sets, size: i64) -> Vec<usize> {
+    /// The number of jobs of each set of a size.
+    fn loads(sets: &SharedSets, size: i64) -> Vec<usize> {
         sets.groups.get(&size).into_iter().flatten().map(|set| set.jobs.len()).collect()
     }
 
@@ -283,14 +286,14 @@ mod tests {
         for (off, expected) in [(None, vec![1, 4]), (Some(Q29), vec![5])] {
             let mut sets = sets(2, off);
             assert!((0..7).all(|job| sets.place(job, 1)));
-            let quirks = sets.grid.quirks;
-            sets.each().for_each(|set| set.end(&[0, 1, 2], quirks));
+            let quirks = sets.setup.quirks;
+            sets.iter_mut().for_each(|set| set.end(&[0, 1, 2], quirks));
             assert!(sets.place(7, 1));
             assert_eq!(loads(&sets, 1), expected);
         }
     }
 
-    /// Ten jobs in two sets of a node each: 6 GPUs more than they ask for, which is no whole set.
+    /// Ten jobs in two sets of a node each have 6 GPUs more than they ask for, less than a set.
     #[test]
     fn as_many_sets_go_as_gpus_are_too_many_only_by_quirk() {
         assert_eq!(surplus(10, 1, 8, Quirks::all()), 10);
@@ -304,8 +307,8 @@ mod tests {
         }
     }
 
-    /// Two jobs of whole nodes have both nodes, and a small one waits. Then one of two nodes waits,
-    /// and takes everything.
+    /// Two jobs of a node each have both nodes, and a small job waits until room is made for it. A
+    /// job of two nodes then takes everything.
     #[test]
     fn a_size_without_a_set_takes_one() {
         let mut sets = sets(2, Some(Q48));

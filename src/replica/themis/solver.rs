@@ -1,8 +1,8 @@
-//! The fair division, by the interior-point method whose stopping point the artifact takes.
+//! The fair division, by the interior-point method at whose stopping point the artifact divides.
 //!
 //! The artifact hands `min max_i (elapsed_i + left_i / (speed_i x_i)) / alone_i`, `0 <= x <= 1`,
-//! `sum gpus_i x_i <= N` to cvxpy, which makes a cone program of it, and ECOS, which solves that.
-//! With `t` for the worst fairness and `v_i >= 1 / (speed_i x_i)`:
+//! `sum gpus_i x_i <= N` to cvxpy, which makes a cone program of it, and ECOS solves that. With `t`
+//! for the worst fairness and `v_i >= 1 / (speed_i x_i)`:
 //!
 //! ```text
 //! min t   with  left_i v_i - alone_i t <= -elapsed_i   (divided by alone_i),   0 <= x_i <= 1,   sum gpus_i x_i <= N
@@ -16,95 +16,67 @@
 //! self-dual embedding, Nesterov and Todd's scaling, Mehrotra's predictor and corrector, rows and
 //! columns balanced beforehand.
 //!
-//! Two things decide beside the method, and were found by comparing iterates. The paper perturbs
-//! its linear systems, by [`REGULAR`]; on the variables that stays, and slows what moves them
-//! without moving anything else. And rounding: once the optimum is nearly reached, what is left of
-//! such moves is divided by [`REGULAR`], and ECOS's are noise. Stopping at [`TOLERANCE`], long
-//! before ECOS does, is nearer to where it ends than an exact method that goes on.
+//! Two things beside the method decide where it stops; comparing iterates showed them. First, the
+//! ECOS paper perturbs its linear systems by [`REGULAR`]. On the diagonal of the variables the
+//! perturbation stays, and slows moves of the variables that change nothing else. Second, rounding:
+//! near the optimum the remainder of such moves is divided by [`REGULAR`], so that ECOS's moves are
+//! noise. A stop at [`TOLERANCE`], long before ECOS stops, is nearer to ECOS's end than an exact
+//! method that goes on.
 //!
-//! Of the linear systems only what joins jobs is solved as one, two unknowns: `t` and the
-//! capacity's multiplier. The rest is two unknowns a job. So an iteration is linear in the jobs,
-//! and nothing is allocated once there were as many.
+//! Only two unknowns of a linear system join jobs: `t` and the multiplier of the capacity. The
+//! others are two per job. So an iteration takes time linear in the number of jobs, and allocates
+//! nothing once there were as many jobs.
 
 mod cone;
 mod job;
+mod program;
 mod system;
 
-use cone::{Scaling, Three, UNIT, depth};
-use job::{Job, Joint, Rows, Six, last, lesser};
+use cone::{Scaling, UNIT, depth};
+use job::{JobBlock, JointSolution, REGULAR, SixRows, last, lesser};
 
-/// What a job brings to the division: with a share `x` of its gang its fairness is
-/// `(elapsed + left / (speed x)) / alone`, the less the better.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Claim {
-    pub(super) gpus: f64,
-    pub(super) elapsed: f64,
-    pub(super) left: f64,
-    pub(super) speed: f64,
-    pub(super) alone: f64,
-}
+pub(super) use job::FairnessClaim;
+pub(super) use program::Solver;
 
-/// Residuals and relative gap at which the method stops.
+/// The residuals and the relative gap at which the method stops.
 const TOLERANCE: f64 = 5e-5;
 
-/// How much of the step to the boundary is taken, and the most of it.
-const BACK: f64 = 0.99;
-const LONGEST: f64 = 0.999;
+/// The part of the step to the boundary that is taken.
+const STEP_FRACTION: f64 = 0.99;
 
-/// A step to the boundary below which it cannot go on, and the most iterations.
-const SHORTEST: f64 = 1e-6;
+/// The longest step to the boundary.
+const LONGEST_STEP: f64 = 0.999;
+
+/// The shortest step with which the method goes on.
+const SHORTEST_STEP: f64 = 1e-6;
+
+/// The most iterations.
 const ITERATIONS: u32 = 100;
 
 /// The least centring.
-const CENTRE: f64 = 1e-4;
+const LEAST_CENTRING: f64 = 1e-4;
 
-/// What is added to the diagonal of the variables.
-const REGULAR: f64 = 7e-8;
+/// The mean complementarity below which solutions are refined. Above it they are exact enough.
+const REFINED_BELOW: f64 = 1e-5;
 
-/// The mean complementarity from which on solutions are refined: before that they are exact enough.
-const NEAR: f64 = 1e-5;
-
-/// Rounds in which rows and columns are balanced.
-const BALANCE: u32 = 3;
-
-/// The iteration, with its memory.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Solver {
-    jobs: Vec<Job>,
-    /// The capacity's row: its right side, slack, multiplier, residual.
-    gpus: f64,
-    s: f64,
-    z: f64,
-    residual: f64,
-    /// The objective's coefficient, the variable and the residual of its column.
-    cost: f64,
-    t: f64,
-    column: f64,
-    tau: f64,
-    kappa: f64,
-    /// What joins jobs.
-    joint: Three,
-    fixed: Joint,
-    refines: bool,
-}
-
-/// Where the iteration is.
-struct Place {
+/// The distance of an iterate from the optimum.
+struct IterateState {
+    /// The mean complementarity.
     mu: f64,
-    /// The embedding's last residual.
+    /// The residual of the embedding's last row.
     residual: f64,
-    /// The worst of what is to vanish, each over its tolerance.
+    /// The largest residual or gap, each divided by its tolerance.
     worst: f64,
 }
 
 impl Solver {
-    /// Divides so many GPUs among the claims.
-    pub(super) fn divide(&mut self, claims: &[Claim], gpus: f64) {
+    /// Divides this many GPUs among the claims. [`Solver::shares`] then returns the best iterate.
+    pub(super) fn divide(&mut self, claims: &[FairnessClaim], gpus: f64) {
         self.build(claims, gpus);
         self.start();
         let mut best = f64::INFINITY;
         for _ in 0..ITERATIONS {
-            let place = self.place();
+            let place = self.measure();
             if place.worst < best {
                 best = place.worst;
                 let tau = self.tau;
@@ -116,49 +88,7 @@ impl Solver {
         }
     }
 
-    /// The claims' shares, in their order.
-    pub(super) fn shares(&self) -> impl Iterator<Item = f64> {
-        self.jobs.iter().map(|job| job.share)
-    }
-
-    /// Writes the program down and balances it: rows and columns are divided by the roots of their
-    /// largest numbers, the rows of a cone by one number.
-    fn build(&mut self, claims: &[Claim], gpus: f64) {
-        self.jobs.clear();
-        self.jobs.extend(claims.iter().map(|claim| Job { rows: Rows::of(claim), ..Job::default() }));
-        (self.gpus, self.cost) = (gpus, 1.0);
-        for _ in 0..BALANCE {
-            let most =
-                |of: fn(&Rows) -> f64| self.jobs.iter().map(|job| of(&job.rows)).fold(0.0, f64::max).sqrt();
-            let (all, t) = (most(|rows| rows.gpus), most(|rows| rows.t));
-            for Job { rows, .. } in &mut self.jobs {
-                let fairness = rows.t.max(rows.v).sqrt();
-                let x = rows.low.max(rows.high).max(rows.gpus).max(rows.speed).sqrt();
-                let v = rows.v.max(rows.inverse).sqrt();
-                let cone = (2.0 * rows.speed.max(rows.inverse)).sqrt();
-                let (low, high) = (rows.low.sqrt(), rows.high.sqrt());
-                rows.t /= fairness * t;
-                rows.v /= fairness * v;
-                rows.low /= low * x;
-                rows.high /= high * x;
-                rows.gpus /= all * x;
-                rows.speed /= cone * x;
-                rows.inverse /= cone * v;
-                rows.right[0] /= fairness;
-                rows.right[2] /= high;
-                rows.right[5] /= cone;
-                rows.unit *= x;
-            }
-            self.gpus /= all;
-            self.cost /= t;
-        }
-        for Job { rows, .. } in &mut self.jobs {
-            rows.speed *= 2.0 * UNIT;
-            rows.inverse *= 2.0 * UNIT;
-        }
-    }
-
-    /// The point to start from: the least squares of the primal's slacks and of the dual's
+    /// Sets the point to start from: the least squares of the primal's slacks and of the dual's
     /// multipliers, pushed into the cone.
     fn start(&mut self) {
         for job in &mut self.jobs {
@@ -175,12 +105,7 @@ impl Solver {
         let (dual, _) = self.solve(-self.cost, 0.0, |_| ([0.0; 2], [0.0; 6]));
         self.z = dual.z;
         self.jobs.iter_mut().for_each(|job| job.z = job.free.z);
-        let least = |own: f64, of: fn(&Job) -> &Six| {
-            let inside = |six: &Six| six[0].min(six[1]).min(six[2]).min(depth(last(six)));
-            self.jobs.iter().map(|job| inside(of(job))).fold(own, f64::min)
-        };
-        let push = |least: f64| if least > 0.0 { 0.0 } else { 1.0 - least };
-        let (s, z) = (push(least(self.s, |job| &job.s)), push(least(self.z, |job| &job.z)));
+        let (s, z) = (self.push_into_cone(self.s, |job| &job.s), self.push_into_cone(self.z, |job| &job.z));
         self.s += s;
         self.z += z;
         for job in &mut self.jobs {
@@ -193,8 +118,19 @@ impl Solver {
         (self.tau, self.kappa) = (1.0, 1.0);
     }
 
-    /// Residuals.
-    fn place(&mut self) -> Place {
+    /// Returns how far slacks or multipliers have to be moved along the cone's unit to be inside it;
+    /// 0 if they are. `own` is that of the capacity.
+    fn push_into_cone(&self, own: f64, rows: fn(&JobBlock) -> &SixRows) -> f64 {
+        let depths = self.jobs.iter().map(|job| {
+            let six = rows(job);
+            six[0].min(six[1]).min(six[2]).min(depth(last(six)))
+        });
+        let least = depths.fold(own, f64::min);
+        if least > 0.0 { 0.0 } else { 1.0 - least }
+    }
+
+    /// Computes the residuals of the iterate, and returns its distance from the optimum.
+    fn measure(&mut self) -> IterateState {
         let (t, tau) = (self.t, self.tau);
         let mut capacity = 0.0;
         let (mut column, mut right, mut gap) = (0.0, self.gpus * self.z, self.s * self.z);
@@ -235,16 +171,16 @@ impl Solver {
         };
         let primal = rows.sqrt() / (rights.sqrt().max(1.0) + xs.sqrt() + ss.sqrt()) / tau;
         let dual = columns.sqrt() / (self.cost.max(1.0) + zs.sqrt()) / tau;
-        Place {
+        IterateState {
             mu: (gap + self.kappa * tau) / (4 * self.jobs.len() + 2) as f64,
             residual: self.kappa + cost + right,
             worst: primal.max(dual).max(gap.min(relative)) / TOLERANCE,
         }
     }
 
-    /// Takes a step; gives whether it could.
-    fn advance(&mut self, place: &Place) -> bool {
-        self.refines = place.mu < NEAR;
+    /// Takes a step; returns whether the method can go on.
+    fn advance(&mut self, place: &IterateState) -> bool {
+        self.refines = place.mu < REFINED_BELOW;
         let Some((fixed, (free, product))) = self.predict() else { return false };
         let (tau, kappa, column, residual, s) = (self.tau, self.kappa, self.column, self.residual, self.s);
         self.fixed = fixed.0;
@@ -254,7 +190,7 @@ impl Solver {
         let step = (place.residual - kappa + product) / curve;
         let dk = -kappa - kappa / tau * step;
         let (ds, dz, long) = self.direct(free, step, dk, s);
-        let centre = (1.0 - long).powi(3).clamp(CENTRE, 1.0);
+        let centre = (1.0 - long).powi(3).clamp(LEAST_CENTRING, 1.0);
 
         // The corrector, centred.
         let (keep, target) = (1.0 - centre, centre * place.mu);
@@ -270,7 +206,7 @@ impl Solver {
         let step = (keep * place.residual - excess / tau + product) / curve;
         let dk = -(excess + kappa * step) / tau;
         let (ds, dz, long) = self.direct(free, step, dk, loses);
-        let long = BACK * long;
+        let long = STEP_FRACTION * long;
         if !(long.is_finite() && step.is_finite()) {
             return false;
         }
@@ -291,18 +227,19 @@ impl Solver {
                 job.z[i] += long * (job.free.z[i] + step * job.fixed.z[i]);
             }
         }
-        long > SHORTEST
+        long > SHORTEST_STEP
     }
 
-    /// Makes steps of solutions; gives those of the capacity and how far they can be taken.
-    fn direct(&mut self, free: Joint, tau: f64, kappa: f64, own: f64) -> (f64, f64, f64) {
+    /// Makes the steps of `s` and `z` out of the last two solutions; returns those of the capacity, and
+    /// how much of the step stays in the cone.
+    fn direct(&mut self, free: JointSolution, tau: f64, kappa: f64, own: f64) -> (f64, f64, f64) {
         let dz = free.z + tau * self.fixed.z;
         let ds = -own - self.s / self.z * dz;
         let mut least = (ds / self.s).min(dz / self.z).min(tau / self.tau).min(kappa / self.kappa);
         for job in &mut self.jobs {
             least = lesser(job.direct(tau), least);
         }
-        let long = if least < 0.0 { (-1.0 / least).min(LONGEST) } else { LONGEST };
+        let long = if least < 0.0 { (-1.0 / least).min(LONGEST_STEP) } else { LONGEST_STEP };
         (ds, dz, long)
     }
 }

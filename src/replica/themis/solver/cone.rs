@@ -3,23 +3,25 @@
 
 use std::f64::consts::FRAC_1_SQRT_2;
 
-pub(super) type Three = [f64; 3];
+/// A point of the cone's space: `a`, `b`, `c`.
+pub(super) type ConePoint = [f64; 3];
 
 /// The cone's unit is `(UNIT, UNIT, 0)`.
 pub(super) const UNIT: f64 = FRAC_1_SQRT_2;
 
-/// The least that is to be added to a point, times the unit, for it not to be in the cone, negated.
-pub(super) fn depth([a, b, c]: Three) -> f64 {
+/// Returns how far a point is inside the cone, as a multiple of the unit; negative outside.
+pub(super) fn depth([a, b, c]: ConePoint) -> f64 {
     let (sum, apart) = (UNIT * (a + b), UNIT * (a - b));
     sum - (apart * apart + c * c).sqrt()
 }
 
-fn det([a, b, c]: Three) -> f64 {
+/// Returns the determinant of a point, which is positive inside the cone.
+fn det([a, b, c]: ConePoint) -> f64 {
     2.0 * a * b - c * c
 }
 
-/// The cone's product.
-pub(super) fn product(u: Three, v: Three) -> Three {
+/// Returns the product of two points in the cone's algebra.
+pub(super) fn product(u: ConePoint, v: ConePoint) -> ConePoint {
     let third = UNIT * u[2] * v[2];
     [
         2.0 * UNIT * u[0] * v[0] + third,
@@ -28,9 +30,10 @@ pub(super) fn product(u: Three, v: Three) -> Three {
     ]
 }
 
-/// What the product with `u` is `w` of.
-pub(super) fn quotient(u: Three, w: Three) -> Three {
-    // The first two rows give the first two in terms of the third, which the last row then decides.
+/// Returns the point whose product with `u` is `w`.
+pub(super) fn quotient(u: ConePoint, w: ConePoint) -> ConePoint {
+    // The first two rows give the first two coordinates in terms of the third, which the last row
+    // then decides.
     let (first, second) = (1.0 / (2.0 * UNIT * u[0]), 1.0 / (2.0 * UNIT * u[1]));
     let half = UNIT * u[2];
     let own = UNIT * (u[0] + u[1]) - UNIT * half * u[2] * (first + second);
@@ -38,18 +41,18 @@ pub(super) fn quotient(u: Three, w: Three) -> Three {
     [(w[0] - half * third) * first, (w[1] - half * third) * second, third]
 }
 
-/// A symmetric matrix: its diagonal, then first and second, first and third, second and third.
+/// A symmetric matrix: its diagonal, and the entries (1, 2), (1, 3) and (2, 3) beside it.
 #[derive(Clone, Copy, Debug, Default)]
 struct Matrix {
-    diagonal: Three,
-    beside: Three,
+    diagonal: ConePoint,
+    beside: ConePoint,
 }
 
 impl Matrix {
     const ONE: Matrix = Matrix { diagonal: [1.0; 3], beside: [0.0; 3] };
 
-    /// `size` times the cone's reflection along a point of determinant 1.
-    fn along([a, b, c]: Three, size: f64) -> Matrix {
+    /// Returns `size` times the cone's reflection along a point of determinant 1.
+    fn along([a, b, c]: ConePoint, size: f64) -> Matrix {
         let double = 2.0 * size;
         Matrix {
             diagonal: [double * a * a, double * b * b, double * c * c + size],
@@ -58,21 +61,22 @@ impl Matrix {
     }
 
     #[inline]
-    fn times(&self, [a, b, c]: Three) -> Three {
+    fn times(&self, [a, b, c]: ConePoint) -> ConePoint {
         let ([aa, bb, cc], [ab, ac, bc]) = (self.diagonal, self.beside);
         [aa * a + ab * b + ac * c, ab * a + bb * b + bc * c, ac * a + bc * b + cc * c]
     }
 }
 
-/// A point of determinant 1 made so to the last digit, by its smaller side.
-fn exact([a, b, c]: Three) -> Three {
+/// Returns a point of determinant 1 with that determinant exact to the last digit: its smaller side
+/// is computed from the others.
+fn exact([a, b, c]: ConePoint) -> ConePoint {
     let larger = if a > b { a } else { b };
     let smaller = (0.5 + 0.5 * c * c) / larger;
     [if a > b { a } else { smaller }, if a > b { smaller } else { b }, c]
 }
 
-/// The root of a point of determinant 1.
-fn root([a, b, c]: Three) -> Three {
+/// Returns the square root of a point of determinant 1.
+fn root([a, b, c]: ConePoint) -> ConePoint {
     let by = 1.0 / (2.0 + 2.0 * UNIT * (a + b)).sqrt();
     [(a + UNIT) * by, (b + UNIT) * by, c * by]
 }
@@ -80,15 +84,15 @@ fn root([a, b, c]: Three) -> Three {
 /// Nesterov and Todd's scaling of two points of the cone.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Scaling {
-    /// What it reflects along, and the square of its size.
-    along: Three,
+    /// The point along which it reflects, and the square of its size.
+    along: ConePoint,
     square: f64,
     once: Matrix,
     inverse: Matrix,
-    /// The inverse's determinant, in its first two rows and columns.
+    /// The determinant of the first two rows and columns of the inverse.
     det: f64,
-    /// What both points are scaled to, and its determinant.
-    pub(super) point: Three,
+    /// The point to which both points are scaled, and its determinant.
+    pub(super) point: ConePoint,
     point_det: f64,
 }
 
@@ -100,8 +104,9 @@ impl Default for Scaling {
 }
 
 impl Scaling {
-    /// That which takes `z` to where its inverse takes `s`; none if one of them is not inside.
-    pub(super) fn new(s: Three, z: Three) -> Option<Scaling> {
+    /// Returns the scaling that takes `z` to the point to which its inverse takes `s`; `None` if one of
+    /// the two is not inside the cone.
+    pub(super) fn new(s: ConePoint, z: ConePoint) -> Option<Scaling> {
         let (det_s, det_z) = (det(s), det(z));
         if !(det_s > 0.0 && det_z > 0.0 && s[0] > 0.0 && z[0] > 0.0) {
             return None;
@@ -125,28 +130,32 @@ impl Scaling {
         })
     }
 
-    pub(super) fn apply(&self, u: Three) -> Three {
+    /// Returns the scaled point.
+    pub(super) fn apply(&self, u: ConePoint) -> ConePoint {
         self.once.times(u)
     }
 
-    pub(super) fn apply_twice(&self, u: Three) -> Three {
+    /// Returns the point scaled twice.
+    pub(super) fn apply_twice(&self, u: ConePoint) -> ConePoint {
         Matrix::along(self.along, self.square).times(u)
     }
 
-    /// The inverse, applied twice.
-    pub(super) fn invert_twice(&self, u: Three) -> Three {
+    /// Returns the point to which the inverse, applied twice, takes `u`.
+    pub(super) fn invert_twice(&self, u: ConePoint) -> ConePoint {
         self.inverse.times(u)
     }
 
-    /// That for `(x, 0, 0)` and `(0, v, 0)`: the products `xx`, `xv`, `vv` and the determinant.
+    /// Returns the Gram matrix of `(x, 0, 0)` and `(0, v, 0)` under the inverse applied twice: the
+    /// products `xx`, `xv`, `vv`, and the determinant.
     pub(super) fn gram(&self, x: f64, v: f64) -> [f64; 4] {
         let [aa, bb, _] = self.inverse.diagonal;
         let area = x * v;
         [x * x * aa, area * self.inverse.beside[0], v * v * bb, area * area * self.det]
     }
 
-    /// Where negative, one over it is how far a scaled step can be taken from the scaled point.
-    pub(super) fn least(&self, step: Three) -> f64 {
+    /// Returns a number that, if negative, is minus one over the part of a scaled step that stays in
+    /// the cone from the scaled point.
+    pub(super) fn least(&self, step: ConePoint) -> f64 {
         let [a, b, c] = self.point;
         let along = a * step[1] + b * step[0] - c * step[2];
         let apart = along * along - det(step) * self.point_det;

@@ -1,35 +1,53 @@
-//! A job's part of the program: its rows, its point, its two unknowns of every linear system.
+//! A job's block of the program: its rows, its point, and its two unknowns of every linear system.
 
-use super::cone::{Scaling, Three, UNIT, product, quotient};
-use super::{Claim, REGULAR};
+use super::cone::{ConePoint, Scaling, UNIT, product, quotient};
 
-/// A job's rows: its fairness, its share from below and from above, and the three of its cone.
-pub(super) type Six = [f64; 6];
+/// A job's claim in the division. With a share `x` of its gang, its fairness is
+/// `(elapsed + left / (speed x)) / alone`; less is better.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::replica::themis) struct FairnessClaim {
+    pub(in crate::replica::themis) gpus: f64,
+    pub(in crate::replica::themis) elapsed: f64,
+    pub(in crate::replica::themis) left: f64,
+    pub(in crate::replica::themis) speed: f64,
+    pub(in crate::replica::themis) alone: f64,
+}
 
-pub(super) fn last(six: &Six) -> Three {
+/// The number that is added to the diagonal of the variables.
+pub(super) const REGULAR: f64 = 7e-8;
+
+/// One number per row of a job: fairness, share from below, share from above, and the three of the
+/// cone.
+pub(super) type SixRows = [f64; 6];
+
+/// Returns the rows of the cone.
+pub(super) fn last(six: &SixRows) -> ConePoint {
     [six[3], six[4], six[5]]
 }
 
-/// The coefficients of a job, balanced. Those of `t`, `x` from below and the cone's are negative.
+/// The coefficients of a job, balanced. Those of `t`, of `x` from below and of the cone are stored
+/// without their minus sign.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Rows {
+pub(super) struct JobRows {
     pub(super) t: f64,
     pub(super) v: f64,
     pub(super) low: f64,
     pub(super) high: f64,
-    /// In the row of the capacity.
+    /// The coefficient in the row of the capacity.
     pub(super) gpus: f64,
-    /// The cone's: of `x` and of `v`.
+    /// The coefficients of `x` and of `v` in the rows of the cone.
     pub(super) speed: f64,
     pub(super) inverse: f64,
-    pub(super) right: Six,
-    /// What `x` is divided by.
+    /// The right side.
+    pub(super) right: SixRows,
+    /// The number by which `x` is divided.
     pub(super) unit: f64,
 }
 
-impl Rows {
-    pub(super) fn of(claim: &Claim) -> Rows {
-        Rows {
+impl JobRows {
+    /// Returns the rows of a claim, before they are balanced.
+    pub(super) fn of(claim: &FairnessClaim) -> JobRows {
+        JobRows {
             t: 1.0,
             v: claim.left / claim.alone,
             low: 1.0,
@@ -42,13 +60,13 @@ impl Rows {
         }
     }
 
-    /// The rows' values.
-    pub(super) fn values(&self, t: f64, x: f64, v: f64) -> Six {
+    /// Returns the values of the rows.
+    pub(super) fn values(&self, t: f64, x: f64, v: f64) -> SixRows {
         [self.v * v - self.t * t, -self.low * x, self.high * x, -self.speed * x, -self.inverse * v, 0.0]
     }
 
-    /// The columns' values, of `t`, `x` and `v`; the capacity's row apart.
-    pub(super) fn columns(&self, z: &Six) -> Three {
+    /// Returns the values of the columns of `t`, `x` and `v`, without the row of the capacity.
+    pub(super) fn columns(&self, z: &SixRows) -> ConePoint {
         [
             -self.t * z[0],
             self.high * z[2] - self.low * z[1] - self.speed * z[3],
@@ -57,71 +75,75 @@ impl Rows {
     }
 }
 
-/// A solution of the linear system, a job's part: its variables and multipliers.
+/// A job's part of a solution of the linear system: its variables and multipliers.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Part {
+pub(super) struct JobSolution {
     pub(super) x: f64,
     pub(super) v: f64,
-    pub(super) z: Six,
+    pub(super) z: SixRows,
 }
 
-/// The part that is not of a job.
+/// The joint part of a solution: `t`, and the multiplier of the capacity.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Joint {
+pub(super) struct JointSolution {
     pub(super) t: f64,
     pub(super) z: f64,
 }
 
-/// Sums from which the joint part is solved.
+/// The sums over jobs from which the joint part follows.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Sums {
+pub(super) struct JointSums {
     pub(super) t: f64,
     pub(super) z: f64,
 }
 
+/// A job's block: its rows, its point, and its part of the linear systems.
 #[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Job {
-    pub(super) rows: Rows,
+pub(super) struct JobBlock {
+    pub(super) rows: JobRows,
+    /// The point: variables, slacks and multipliers.
     pub(super) x: f64,
     pub(super) v: f64,
-    pub(super) s: Six,
-    pub(super) z: Six,
-    /// Residuals: of the two columns, of the rows.
+    pub(super) s: SixRows,
+    pub(super) z: SixRows,
+    /// The residuals of the two columns and of the rows.
     pub(super) columns: [f64; 2],
-    pub(super) residual: Six,
-    /// Of the linear rows: one over `s` and over `z`, the squared scaling inverted.
-    pub(super) over_s: Three,
-    pub(super) over_z: Three,
-    pub(super) linear: Three,
+    pub(super) residual: SixRows,
+    /// Of the linear rows: one over `s`, one over `z`, and the inverse of the squared scaling.
+    pub(super) over_s: ConePoint,
+    pub(super) over_z: ConePoint,
+    pub(super) linear: ConePoint,
     pub(super) scaling: Scaling,
-    /// The inverse of the system's block.
+    /// The inverse of the job's block of the system.
     pub(super) xx: f64,
     pub(super) xv: f64,
     pub(super) vv: f64,
-    /// `rows.t * rows.v` over the fairness row's squared scaling.
+    /// `rows.t * rows.v` divided by the squared scaling of the fairness row.
     pub(super) couple: f64,
-    pub(super) fixed: Part,
-    pub(super) free: Part,
-    /// What refines the last one: of its variables, what it leaves of the rows.
+    /// The solution for the program's own right side, and the last solution.
+    pub(super) fixed: JobSolution,
+    pub(super) free: JobSolution,
+    /// The variables of the last solution, or what refines them, before the joint part is known.
     pub(super) more: (f64, f64),
     /// The variables of `fixed` before the joint part is known.
     pub(super) first: (f64, f64),
-    pub(super) over: Six,
-    /// What the step is, in the linear rows as it is and in the cone's scaled: of `s` and of `z`.
-    pub(super) ds: Six,
-    pub(super) dz: Six,
-    /// What `s` is to lose, scaled likewise.
-    pub(super) loses: Six,
-    /// The last right side: its columns, its rows.
-    pub(super) right: ([f64; 2], Six),
-    /// Of the best point so far.
+    /// What the last solution leaves of the rows.
+    pub(super) over: SixRows,
+    /// The steps of `s` and `z`; in the rows of the cone they are scaled.
+    pub(super) ds: SixRows,
+    pub(super) dz: SixRows,
+    /// What `s` is to lose, scaled in the same way.
+    pub(super) loses: SixRows,
+    /// The last right side: columns and rows.
+    pub(super) right: ([f64; 2], SixRows),
+    /// The share at the best point so far.
     pub(super) share: f64,
 }
 
-impl Job {
-    /// Takes a scaling into the system; adds to what joins jobs: `t` alone, `t` with the capacity,
-    /// the capacity alone.
-    pub(super) fn factor(&mut self, joint: &mut Three) {
+impl JobBlock {
+    /// Factors the job's block of the system for its scaling; adds to the matrix of what joins jobs:
+    /// `t` by `t`, `t` by capacity, capacity by capacity.
+    pub(super) fn factor(&mut self, joint: &mut ConePoint) {
         let (rows, linear) = (self.rows, self.linear);
         let [cone_xx, cone_xv, cone_vv, cone_det] = self.scaling.gram(rows.speed, rows.inverse);
         let x = REGULAR + rows.low * rows.low * linear[1] + rows.high * rows.high * linear[2];
@@ -137,14 +159,14 @@ impl Job {
         joint[2] += rows.gpus * rows.gpus * self.xx;
     }
 
-    /// The rows divided by the squared scaling.
-    pub(super) fn unscaled(&self, rows: &Six) -> Six {
+    /// Returns the rows divided by the squared scaling.
+    pub(super) fn unscaled(&self, rows: &SixRows) -> SixRows {
         let [a, b, c] = self.scaling.invert_twice(last(rows));
         [rows[0] * self.linear[0], rows[1] * self.linear[1], rows[2] * self.linear[2], a, b, c]
     }
 
-    /// The variables for this right side while nothing else moves.
-    pub(super) fn gather(&self, columns: [f64; 2], rows: &Six, sums: &mut Sums) -> (f64, f64) {
+    /// Returns the variables for this right side while the joint part is 0; adds to the sums.
+    pub(super) fn gather(&self, columns: [f64; 2], rows: &SixRows, sums: &mut JointSums) -> (f64, f64) {
         let [t, x, v] = self.rows.columns(&self.unscaled(rows));
         let (x, v) = (columns[0] + x, columns[1] + v);
         let (x, v) = (self.xx * x + self.xv * v, self.xv * x + self.vv * v);
@@ -153,17 +175,17 @@ impl Job {
         (x, v)
     }
 
-    /// The solution, where the joint part is known.
-    pub(super) fn spread(&self, (x, v): (f64, f64), joint: Joint, rows: &Six) -> Part {
+    /// Returns the solution for a joint part.
+    pub(super) fn spread(&self, (x, v): (f64, f64), joint: JointSolution, rows: &SixRows) -> JobSolution {
         let (t, z) = (self.couple * joint.t, self.rows.gpus * joint.z);
         let (x, v) = (x + self.xv * t - self.xx * z, v + self.vv * t - self.xv * z);
         let values = self.rows.values(joint.t, x, v);
         let z = self.unscaled(&std::array::from_fn(|i| values[i] - rows[i]));
-        Part { x, v, z }
+        JobSolution { x, v, z }
     }
 
-    /// What the solution leaves of the right side.
-    pub(super) fn left_over(&self, joint: Joint, left: &mut Sums) -> ([f64; 2], Six) {
+    /// Returns what the last solution leaves of the right side; subtracts from `left`.
+    pub(super) fn left_over(&self, joint: JointSolution, left: &mut JointSums) -> ([f64; 2], SixRows) {
         let (free, (columns, rows)) = (&self.free, &self.right);
         let values = self.rows.values(joint.t, free.x, free.v);
         let [t, x, v] = self.rows.columns(&free.z);
@@ -177,21 +199,21 @@ impl Job {
         (columns, std::array::from_fn(|i| rows[i] - values[i] + scaled[i]))
     }
 
-    /// Its part of a solution's product with the objective and the right sides.
-    pub(super) fn product(&self, Part { z, .. }: &Part) -> f64 {
+    /// Returns the job's part of the product of a solution with the objective and the right side.
+    pub(super) fn product(&self, JobSolution { z, .. }: &JobSolution) -> f64 {
         let right = &self.rows.right;
         right[0] * z[0] + right[2] * z[2] + right[5] * z[5]
     }
 
-    /// The predictor's right side.
-    pub(super) fn predicted(&self) -> ([f64; 2], Six) {
+    /// Returns the right side of the predictor.
+    pub(super) fn predicted(&self) -> ([f64; 2], SixRows) {
         (self.columns, std::array::from_fn(|i| self.s[i] - self.residual[i]))
     }
 
-    /// The step of `s` and `z`, from what the step of `tau` is; gives the most negative quotient of
+    /// Computes the steps of `s` and `z` for a step of `tau`; returns the most negative quotient of
     /// step and point.
     pub(super) fn direct(&mut self, tau: f64) -> f64 {
-        let dz: Six = std::array::from_fn(|i| self.free.z[i] + tau * self.fixed.z[i]);
+        let dz: SixRows = std::array::from_fn(|i| self.free.z[i] + tau * self.fixed.z[i]);
         let scaled = self.scaling.apply(last(&dz));
         let mut least = f64::INFINITY;
         for i in 0..3 {
@@ -201,13 +223,13 @@ impl Job {
             self.ds[i + 3] = -self.loses[i + 3] - scaled[i];
             least = lesser(least, lesser(self.ds[i] * self.over_s[i], self.dz[i] * self.over_z[i]));
         }
-        let of = |step: &Six| self.scaling.least(last(step));
-        lesser(least, lesser(of(&self.ds), of(&self.dz)))
+        let cone = lesser(self.scaling.least(last(&self.ds)), self.scaling.least(last(&self.dz)));
+        lesser(least, cone)
     }
 
-    /// What the corrector's `s` is to lose: the complementarity's square and the predictor's error,
-    /// less the centring.
-    pub(super) fn corrected(&self, centre: f64) -> Six {
+    /// Returns what `s` is to lose by the corrector: the square of the complementarity and the error of
+    /// the predictor, less the centring.
+    pub(super) fn corrected(&self, centre: f64) -> SixRows {
         let point = self.scaling.point;
         let square = product(point, point);
         let error = product(last(&self.ds), last(&self.dz));
@@ -219,12 +241,12 @@ impl Job {
     }
 }
 
-/// As `f64::min`, for numbers only.
+/// Returns the lesser of two numbers; faster than `f64::min`, as neither may be NaN.
 pub(super) fn lesser(a: f64, b: f64) -> f64 {
     if a < b { a } else { b }
 }
 
-/// The largest number of a right side, or `most`.
-pub(super) fn largest((columns, rows): &([f64; 2], Six), most: f64) -> f64 {
+/// Returns the largest absolute value of a right side, or `most` if that is larger.
+pub(super) fn largest((columns, rows): &([f64; 2], SixRows), most: f64) -> f64 {
     columns.iter().chain(rows).fold(most, |most, value| most.max(value.abs()))
 }

@@ -1,24 +1,26 @@
-//! The linear systems of an iteration: of each job two unknowns, and of what joins jobs two.
+//! The linear systems of an iteration: two unknowns per job, and two that join the jobs.
 
 use super::cone::Scaling;
-use super::job::{Job, Joint, Part, Six, Sums, largest, last};
-use super::{REGULAR, Solver};
+use super::job::{JobBlock, JobSolution, JointSolution, JointSums, REGULAR, SixRows, largest, last};
+use super::program::Solver;
 
-/// Up to what a solution of the linear system leaves of a right side it is refined, and how often
-/// at most.
+/// A solution is refined until it leaves less than this of the right side.
 const EXACT: f64 = 1e-14;
+
+/// The most refinements.
 const REFINEMENTS: u32 = 3;
 
 /// The joint part of a solution and its product with the objective and the right sides.
-pub(super) type Solution = (Joint, f64);
+pub(super) type Solution = (JointSolution, f64);
 
 impl Solver {
-    /// Takes the scaling into the system and solves it for the program's own right side and for the
-    /// predictor, which goes straight to the optimum; none if the point has left the cone.
+    /// Factors the system for the scaling of the point, and solves it for the program's own right side
+    /// and for the predictor, which goes straight to the optimum; `None` if the point has left the
+    /// cone.
     pub(super) fn predict(&mut self) -> Option<(Solution, Solution)> {
         self.joint = [REGULAR, 0.0, self.s / self.z];
         let refines = self.refines;
-        let mut sums = [Sums::default(); 2];
+        let mut sums = [JointSums::default(); 2];
         for job in &mut self.jobs {
             job.scaling = Scaling::new(last(&job.s), last(&job.z))?;
             job.over_s = std::array::from_fn(|i| 1.0 / job.s[i]);
@@ -51,11 +53,16 @@ impl Solver {
         Some(((fixed, products[0]), (free, products[1])))
     }
 
-    /// Solves the system for a right side: the column of `t`, the row of the capacity, and each
-    /// job's. What it gives of the jobs is in `free`. What rounding leaves over is solved for
-    /// again.
-    pub(super) fn solve(&mut self, t: f64, z: f64, right: impl Fn(&mut Job) -> ([f64; 2], Six)) -> Solution {
-        let mut sums = Sums::default();
+    /// Solves the system for a right side: the column of `t`, the row of the capacity, and the part of
+    /// each job. The jobs' parts of the solution are in `free`. What rounding leaves over is solved
+    /// for again.
+    pub(super) fn solve(
+        &mut self,
+        t: f64,
+        z: f64,
+        right: impl Fn(&mut JobBlock) -> ([f64; 2], SixRows),
+    ) -> Solution {
+        let mut sums = JointSums::default();
         let mut most = t.abs().max(z.abs());
         for job in &mut self.jobs {
             job.right = right(job);
@@ -71,19 +78,19 @@ impl Solver {
             return (joint, product);
         }
         for job in &mut self.jobs {
-            job.free = Part::default();
+            job.free = JobSolution::default();
             job.over = job.right.1;
             most = largest(&job.right, most);
         }
         let enough = EXACT * (1.0 + most);
-        let mut left = Sums { t, z };
-        joint = Joint::default();
+        let mut left = JointSums { t, z };
+        joint = JointSolution::default();
         for _ in 0..REFINEMENTS {
             let step = self.join(left.t + sums.t, left.z - sums.z);
             joint.t += step.t;
             joint.z += step.z;
-            sums = Sums::default();
-            left = Sums { t: t - REGULAR * joint.t, z: z + self.s / self.z * joint.z };
+            sums = JointSums::default();
+            left = JointSums { t: t - REGULAR * joint.t, z: z + self.s / self.z * joint.z };
             most = 0.0_f64;
             for job in &mut self.jobs {
                 let more = job.spread(job.more, step, &job.over);
@@ -103,14 +110,15 @@ impl Solver {
         (joint, self.own_product(joint) + product)
     }
 
-    /// The joint part for these right sides.
-    fn join(&self, t: f64, z: f64) -> Joint {
+    /// Returns the joint part for these right sides.
+    fn join(&self, t: f64, z: f64) -> JointSolution {
         let [tt, tz, zz] = self.joint;
         let det = tt * zz + tz * tz;
-        Joint { t: (t * zz + tz * z) / det, z: (tz * t - tt * z) / det }
+        JointSolution { t: (t * zz + tz * z) / det, z: (tz * t - tt * z) / det }
     }
 
-    fn own_product(&self, joint: Joint) -> f64 {
+    /// Returns the joint part of the product of a solution with the objective and the right side.
+    fn own_product(&self, joint: JointSolution) -> f64 {
         self.cost * joint.t + self.gpus * joint.z
     }
 }
