@@ -286,10 +286,5 @@ fn gpus(count_: Gpus) -> String {
 /// A length of time as people say it: seconds below ten minutes, minutes below ten hours, else
 /// hours. Exact below a second and where it is whole.
 fn text(span: SimDuration) -> String {
-    match span.as_secs_f64() {
-        seconds if seconds > 1.0 && seconds < 600.0 && seconds.fract() > 0.0 => format!("{seconds:.1} s"),
-        seconds if seconds < 600.0 => format!("{span} s"),
-        seconds if seconds < 36_000.0 => format!("{:.1} min", seconds / 60.0),
-        seconds => format!("{:.1} h", seconds / 3600.0),
-    }
+    span.rounded()
 }
