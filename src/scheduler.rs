@@ -1,30 +1,23 @@
-//! What a scheduler is: it sees a [`View`] and answers with a [`Plan`].
+//! What a scheduler is: it receives a [`View`] and returns a [`Plan`].
 //!
-//! The policies are in the files below, one each; [`entries`] lists them. They see nothing of the
-//! simulation but the view, so that whatever a policy may know is a method of [`View`].
+//! Each policy is a file of its own below `src/scheduler/`; [`entries`] lists them. A policy knows
+//! nothing of the simulation but the view: whatever it may know is a method of [`View`].
 
-mod best_effort;
 mod chronus;
 mod edf;
 mod edf_admission;
-mod elastic;
 mod elasticflow;
 mod elasticflow_no_admission;
 mod fifo;
-mod finish_time;
-mod free;
 mod gandiva;
-mod gittins;
 mod guarantee;
-mod ladder;
 mod options;
 mod oracle;
 mod plan;
 mod pollux;
 mod queue;
-mod reservation;
-mod reservations;
 mod srtf;
+mod table;
 mod themis;
 mod tiresias;
 mod view;
@@ -35,51 +28,110 @@ pub mod tutorial {}
 pub use options::{OptionDoc, Options, OptionsError};
 pub use oracle::Oracle;
 pub use plan::{Grant, Plan, Promise, Reason};
+pub use table::{UnknownScheduler, entries, entry};
 pub use view::{Observation, View};
 
 /// Decides which jobs run, and on how many GPUs.
 ///
-/// A scheduler sees the whole state of the cluster and answers with the whole of what it wants; the
-/// simulation works out what has to change. It may keep notes of its own between calls. It does no
-/// I/O, reads no clock but [`View::now`], and draws no random numbers but from a generator it was
-/// built with, so that the same calls bring the same answers.
+/// A scheduler may keep notes between calls. It does no I/O, reads no clock but [`View::now`], and
+/// draws random numbers only from a generator that it was built with: the same calls return the
+/// same plans. It breaks every tie itself, in the end by the job's id.
 pub trait Scheduler {
-    /// Called when jobs have arrived or ended, and at the time that the last plan asked for.
+    /// Returns the whole of what should hold from now on, whatever held before.
+    ///
+    /// The simulation calls this when jobs have arrived or completed, and at the time that the last
+    /// plan asked for with [`Plan::wake_at`]. There is one call for everything that happens at one
+    /// instant. Arrivals and completions wait until the scenario's slot has passed since the last
+    /// call; wake-ups do not wait. The first call sees the first arrivals.
+    ///
+    /// A plan that breaks a rule ends the run with a [`PlanFault`](crate::sim::PlanFault).
     fn plan(&mut self, view: &View<'_>) -> Plan;
 }
 
 /// A policy as the rest of the program knows it.
+///
+/// An entry states what is its own and takes the rest from [`Entry::BASE`]:
+///
+/// ```
+/// use elasticflow_sim::scheduler::{Entry, Plan, Scheduler, View};
+///
+/// struct Idle;
+///
+/// impl Scheduler for Idle {
+///     fn plan(&mut self, _: &View<'_>) -> Plan {
+///         Plan::new()
+///     }
+/// }
+///
+/// const ENTRY: Entry = Entry {
+///     name: "idle",
+///     summary: "grants nothing",
+///     knows: "nothing",
+///     build: |options, _| {
+///         options.none()?;
+///         Ok(Box::new(Idle))
+///     },
+///     ..Entry::BASE
+/// };
+/// assert_eq!(ENTRY.paper, None);
+/// ```
 #[derive(Clone, Copy)]
 pub struct Entry {
-    /// The name on the command line and in every file.
+    /// The name on the command line and in every file; unique among all names and aliases.
     pub name: &'static str,
-    /// Other names, the published artifact's among them.
+    /// Other names that are understood, the published artifact's among them; none in the base.
     pub aliases: &'static [&'static str],
-    /// What it does, in a line.
+    /// What the policy does, in one line.
     pub summary: &'static str,
-    /// Where it is described.
-    pub paper: &'static str,
-    /// What it goes by, besides submissions and deadlines; `oracle:` stands before what no real
-    /// cluster could know.
+    /// The paper that describes the policy; `None` in the base.
+    pub paper: Option<&'static str>,
+    /// What the policy goes by, besides submissions and deadlines. `oracle:` stands before what no
+    /// real cluster could know.
     pub knows: &'static str,
-    /// What `--set` takes.
+    /// The options that `--set` takes; none in the base.
     pub options: &'static [OptionDoc],
-    /// Whether granting GPUs to a job admits it; otherwise the plan must say so with
+    /// Whether a grant of GPUs admits a job, as in the base. Otherwise the plan must say so with
     /// [`Plan::admit`].
     pub grant_admits: bool,
-    /// Whether jobs run on the GPUs that their users asked for.
+    /// Whether jobs run on the GPUs that their users requested; not so in the base.
     pub requested_size: bool,
-    /// Whether it chooses batch sizes: its jobs' speeds are then those of a goodput model.
+    /// Whether the policy chooses batch sizes, so that the speeds of its jobs are those of a
+    /// goodput model; not so in the base.
     pub adapts_batch: bool,
-    /// What the published artifact of another system did with it, where that is this policy with
-    /// other settings.
+    /// The settings of the published artifact of another system, where that is this policy with
+    /// other settings; `None` in the base.
     pub artifact: Option<ArtifactSettings>,
-    /// Makes one; the number seeds what it draws.
+    /// Builds the policy. The base has none and refuses.
     pub build: Build,
 }
 
-/// Makes a policy from its options and the seed of what it draws.
+/// Builds a policy from its options and the seed of its random numbers. Fails if the options hold
+/// an unknown key or a value that the policy cannot have.
 pub type Build = fn(&Options, u64) -> Result<Box<dyn Scheduler>, OptionsError>;
+
+impl Entry {
+    /// An entry of a policy whose grants admit, without aliases, paper, options and artifact. Name,
+    /// summary, knowledge and `build` are for the policy to state.
+    pub const BASE: Entry = Entry {
+        name: "",
+        aliases: &[],
+        summary: "",
+        paper: None,
+        knows: "",
+        options: &[],
+        grant_admits: true,
+        requested_size: false,
+        adapts_batch: false,
+        artifact: None,
+        build: |_, _| Err(OptionsError("this entry has no `build`; state one".to_owned())),
+    };
+}
+
+impl std::fmt::Debug for Entry {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Entry").field("name", &self.name).finish_non_exhaustive()
+    }
+}
 
 /// The settings with which a policy does what its published artifact did.
 #[derive(Clone, Copy, Debug)]
@@ -90,49 +142,4 @@ pub struct ArtifactSettings {
     pub overhead: Option<&'static str>,
     /// The slot in seconds, if it is part of it.
     pub slot: Option<&'static str>,
-}
-
-/// Every policy, in the order in which they are listed.
-pub fn entries() -> &'static [Entry] {
-    &[
-        elasticflow::ENTRY,
-        elasticflow_no_admission::ENTRY,
-        edf::ENTRY,
-        edf_admission::ENTRY,
-        fifo::ENTRY,
-        srtf::ENTRY,
-        gandiva::ENTRY,
-        tiresias::ENTRY,
-        themis::ENTRY,
-        chronus::ENTRY,
-        pollux::ENTRY,
-    ]
-}
-
-/// No policy has this name.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown scheduler `{name}`; known are {known}")]
-pub struct UnknownScheduler {
-    /// What was asked for.
-    pub name: String,
-    /// The names there are.
-    pub known: String,
-}
-
-/// The policy with this name or alias.
-///
-/// # Errors
-///
-/// If there is none.
-pub fn entry(name: &str) -> Result<&'static Entry, UnknownScheduler> {
-    entries().iter().find(|e| e.name == name || e.aliases.contains(&name)).ok_or_else(|| UnknownScheduler {
-        name: name.to_owned(),
-        known: entries().iter().map(|e| e.name).collect::<Vec<_>>().join(", "),
-    })
-}
-
-impl std::fmt::Debug for Entry {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Entry").field("name", &self.name).finish_non_exhaustive()
-    }
 }

@@ -63,8 +63,8 @@ fn schedulers() -> String {
             let _ = write!(text, " (also {})", entry.aliases.join(", "));
         }
         let _ = writeln!(text, "\n  {}", entry.summary);
-        if entry.paper != "-" {
-            let _ = writeln!(text, "  paper: {}", entry.paper);
+        if let Some(paper) = entry.paper {
+            let _ = writeln!(text, "  paper: {paper}");
         }
         let _ = writeln!(text, "  knows: {}", entry.knows);
         for option in entry.options {

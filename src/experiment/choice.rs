@@ -125,19 +125,7 @@ mod tests {
 
     const fn entry(name: &'static str, options: &'static [OptionDoc]) -> Entry {
         let build = |_: &Options, _: u64| Err(scheduler::OptionsError(String::new()));
-        Entry {
-            name,
-            aliases: &[],
-            summary: "",
-            paper: "",
-            knows: "",
-            options,
-            grant_admits: true,
-            requested_size: true,
-            adapts_batch: false,
-            artifact: None,
-            build,
-        }
+        Entry { name, options, requested_size: true, build, ..Entry::BASE }
     }
 
     fn of(texts: &[&str], entries: &[&'static Entry]) -> Vec<String> {

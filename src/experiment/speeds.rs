@@ -158,23 +158,10 @@ mod tests {
     use super::*;
     use crate::job::{JobId, JobSpec};
     use crate::profile::Configuration;
-    use crate::scheduler::{Options, OptionsError};
     use crate::units::{Gpus, Iterations, SimTime};
 
     const fn entry(adapts_batch: bool) -> Entry {
-        Entry {
-            name: "",
-            aliases: &[],
-            summary: "",
-            paper: "",
-            knows: "",
-            options: &[],
-            grant_admits: true,
-            requested_size: false,
-            adapts_batch,
-            artifact: None,
-            build: |_: &Options, _: u64| Err(OptionsError(String::new())),
-        }
+        Entry { adapts_batch, ..Entry::BASE }
     }
 
     fn workload(kinds: &[(&str, u32)]) -> Workload {

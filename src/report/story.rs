@@ -308,13 +308,7 @@ fn gpus(number: Gpus) -> String {
     count(number.get().into(), "GPU")
 }
 
-/// Writes a duration as people say it: in seconds below ten minutes, in minutes below ten hours,
-/// otherwise in hours. It is exact below a second, and if it is a whole number of seconds.
+/// Writes a duration as [`SimDuration::rounded`] does.
 fn rounded(span: SimDuration) -> String {
-    match span.as_secs_f64() {
-        seconds if seconds > 1.0 && seconds < 600.0 && seconds.fract() > 0.0 => format!("{seconds:.1} s"),
-        seconds if seconds < 600.0 => format!("{span} s"),
-        seconds if seconds < 36_000.0 => format!("{:.1} min", seconds / 60.0),
-        seconds => format!("{:.1} h", seconds / 3600.0),
-    }
+    span.rounded()
 }

@@ -1,47 +1,50 @@
-//! Chronus (SoCC 2021): deadline jobs are guaranteed leases, GPUs for a fixed time, or nothing;
-//! what leases leave over goes to the others. Every job runs on the GPUs that its user asked for.
+//! Chronus (Gao et al., SoCC 2021): deadline jobs are guaranteed leases, GPUs for a fixed time, or
+//! nothing; other jobs get what leases leave over. Every job runs at its requested size.
 //!
-//! A job that arrives is *accepted* if it finds leases in which it is done in time, beside those of
-//! everybody accepted before. When leases begin, who has one is decided anew: guaranteed jobs run
-//! as much as possible, or, while somebody was rejected, as little as they can afford. All other
-//! GPUs are dealt out by least remaining service to who was rejected and to best-effort jobs, then
-//! to accepted jobs without a lease, then to those whose deadlines are lost. Between two beginnings
-//! nobody is preempted; free GPUs go to who waits.
+//! A deadline job that arrives is *accepted* if it finds leases in which it is in time, beside those
+//! of all jobs accepted before; otherwise it is *rejected*, and may run on what is left over. When
+//! leases begin, it is decided anew which jobs have one: accepted jobs run on as many GPUs as
+//! possible or, while a rejected job is live, on as few as they can afford. All other GPUs are dealt
+//! out by least remaining service to rejected and best-effort jobs, then to accepted jobs without a
+//! lease, then to jobs whose deadlines are lost. Between two beginnings no job is preempted; free
+//! GPUs go to waiting jobs.
 //!
-//! While everybody runs, nobody would be preempted when leases begin, so they are passed over: what
-//! they would have changed in the plans of accepted jobs is caught up with at the next plan.
+//! The paper decides by an integer program. Here exchanges do, unless the option `ilp_limit` lets a
+//! reduced program decide. The paper's placement by consolidation is left out.
+//!
+//! While all jobs run, no job would be preempted when leases begin, so beginnings are passed over.
+//! What they would have changed in the leases of accepted jobs is made up for at the next plan.
 
+mod accepted_jobs;
 mod choice;
 mod demand;
-mod guarantee;
 mod leases;
+mod leftover_queue;
+mod options;
 mod program;
-mod queue;
-mod settings;
 
 use std::collections::BTreeMap;
 
 use crate::job::{Class, JobId};
 use crate::units::{Gpus, SimDuration, SimTime};
 
+use accepted_jobs::AcceptedJobs;
 use choice::Objective;
-use demand::{Leasing, Size};
-use guarantee::Guarantee;
-use queue::Queue;
-use settings::{Aim, BestEffort, Grid, Newcomers, Restart, Settings, Switch};
+use demand::{LeaseSize, Leasing};
+use leftover_queue::LeftoverQueue;
+use options::{Aim, BestEffort, ChronusOptions, Grid, Newcomers, Restart, Switch};
 
 use super::{ArtifactSettings, Entry, Plan, Promise, Reason, Scheduler, View};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "chronus",
     aliases: &["time-aware-with-lease"],
-    summary: "leases for deadline jobs that are accepted, what is left over for the others, at the requested size",
-    paper: "Gao et al., SoCC 2021",
-    knows: "requested size, iterations as declared, measured speeds, bounds of pauses",
-    options: settings::OPTIONS,
+    summary: "leases for accepted deadline jobs, what is left over for all other jobs, at the requested size",
+    paper: Some("Gao et al., SoCC 2021"),
+    knows: "requested size, iterations as declared, measured speeds, bounds of restart overheads",
+    options: options::OPTIONS,
     grant_admits: false,
     requested_size: true,
-    adapts_batch: false,
     artifact: Some(ArtifactSettings {
         options: &[
             ("lease", "240"),
@@ -63,108 +66,116 @@ pub(super) const ENTRY: Entry = Entry {
         slot: Some("0"),
     }),
     build: |options, _| {
-        let settings = options.read::<Settings>()?.checked()?;
+        let options = options.read::<ChronusOptions>()?.checked()?;
         Ok(Box::new(Chronus {
-            leasing: Leasing::new(&settings, SimTime::ZERO),
-            guarantee: Guarantee::new(&settings, Gpus::ZERO, 0),
-            settings,
+            leasing: Leasing::new(&options, SimTime::ZERO),
+            accepted: AcceptedJobs::new(&options, Gpus::ZERO, 0),
+            options,
             others: BTreeMap::new(),
             arrived: Vec::new(),
             decided: None,
             restarts: false,
         }))
     },
+    ..Entry::BASE
 };
 
 struct Chronus {
-    settings: Settings,
+    options: ChronusOptions,
     leasing: Leasing,
-    guarantee: Guarantee,
+    accepted: AcceptedJobs,
     /// The live jobs that were judged and are not accepted.
-    others: BTreeMap<JobId, Other>,
-    /// Who has not been judged.
+    others: BTreeMap<JobId, OtherJob>,
+    /// The jobs that have arrived and have not been judged, in the order of arrival.
     arrived: Vec<JobId>,
-    /// The lease for which everything is decided.
+    /// The last lease that was decided on.
     decided: Option<u64>,
-    /// Who runs on what is left over has just given it up, and is to have it again.
+    /// Whether the jobs on what is left over gave up their GPUs at this plan, to get them again at
+    /// the next one, an instant later.
     restarts: bool,
 }
 
 /// A job that is guaranteed nothing.
 #[derive(Clone, Copy, Debug)]
-struct Other {
-    size: Size,
+struct OtherJob {
+    size: LeaseSize,
     standing: Standing,
     gpus: Gpus,
     submit: SimTime,
-    /// Its last deadline.
+    /// Its last deadline; [`SimTime::NEVER`] for a best-effort job.
     last: SimTime,
-    /// How long it still runs, kept while it waits, as nothing changes then.
-    left: Option<Left>,
+    /// How long it still runs; kept while the job waits, since it does not change then.
+    left: Option<TimeLeft>,
 }
 
 /// How long a job still runs.
 #[derive(Clone, Copy, Debug)]
-struct Left {
+struct TimeLeft {
+    /// By the option `estimate`.
     by_estimate: SimDuration,
-    /// Without a pause.
+    /// Without a restart overhead.
     alone: SimDuration,
 }
 
-impl Other {
-    fn new(view: &View<'_>, leasing: &Leasing, id: JobId, standing: Standing) -> Other {
+impl OtherJob {
+    /// Returns a job that has been judged and is not accepted.
+    fn new(view: &View<'_>, leasing: &Leasing, id: JobId, standing: Standing) -> OtherJob {
         let job = view.job(id);
         let last = job.times().last().unwrap_or(SimTime::NEVER);
         let size = leasing.size(view, id);
-        Other { size, standing, gpus: job.requested, submit: job.submit, last, left: None }
+        OtherJob { size, standing, gpus: job.requested, submit: job.submit, last, left: None }
     }
 
-    fn left(&mut self, view: &View<'_>, leasing: &Leasing, id: JobId) -> Left {
+    /// Returns how long the job still runs.
+    fn left(&mut self, view: &View<'_>, leasing: &Leasing, id: JobId) -> TimeLeft {
         if let Some(left) = self.left {
             return left;
         }
         let by_estimate = leasing.left(view, id, &self.size);
-        let left = Left { by_estimate, alone: leasing.remaining(view, id, &self.size) };
+        let left = TimeLeft { by_estimate, alone: leasing.remaining(view, id, &self.size) };
         self.left = Some(left).filter(|_| view.gpus(id).is_zero());
         left
     }
 }
 
+/// Why a job is guaranteed nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Standing {
+    /// It found no leases.
     Rejected,
+    /// It has no deadline.
     BestEffort,
-    /// Its last deadline cannot be kept any more.
+    /// It was rejected, and its last deadline can no longer be kept.
     Infeasible,
 }
 
-/// The shortest time: how long who restarts is without GPUs.
+/// How long a job that restarts is without GPUs: the shortest time.
 const INSTANT: SimDuration = SimDuration::from_micros(1);
 
 impl Chronus {
-    /// Takes in what happened.
+    /// Takes in what has happened since the last plan.
     fn update(&mut self, view: &View<'_>) {
-        for id in view.ended() {
-            self.guarantee.remove(*id);
-            self.others.remove(id);
+        for id in view.completions() {
+            let judged = self.accepted.remove(*id) || self.others.remove(id).is_some();
+            assert!(judged, "a completed job was accepted or was among the others");
         }
-        if self.guarantee.is_empty() && self.others.is_empty() && self.arrived.is_empty() {
-            if self.settings.grid == Grid::First {
-                self.leasing = Leasing::new(&self.settings, view.now());
+        if self.accepted.is_empty() && self.others.is_empty() && self.arrived.is_empty() {
+            if self.options.grid == Grid::First {
+                self.leasing = Leasing::new(&self.options, view.now());
             }
-            let (lease, _) = self.leasing.at(view.now());
-            self.guarantee = Guarantee::new(&self.settings, view.capacity(), lease);
+            let (lease, _) = self.leasing.lease_at(view.now());
+            self.accepted = AcceptedJobs::new(&self.options, view.capacity(), lease);
             (self.decided, self.restarts) = (None, false);
         }
         self.arrived.extend(view.arrivals());
     }
 
-    /// Judges who arrived, for leases from `from` on.
+    /// Judges the jobs that have arrived, for leases from `from` on.
     fn judge(&mut self, view: &View<'_>, from: u64, plan: &mut Plan) {
-        self.guarantee.begin();
+        self.accepted.begin_judging();
         for id in std::mem::take(&mut self.arrived) {
             let standing = match view.job(id).class() {
-                Class::BestEffort if self.settings.best_effort == BestEffort::Drop => {
+                Class::BestEffort if self.options.best_effort == BestEffort::Drop => {
                     plan.decline(id, Reason::BestEffort);
                     continue;
                 }
@@ -173,7 +184,7 @@ impl Chronus {
                     Standing::BestEffort
                 }
                 Class::Slo | Class::Soft => {
-                    if let Some(end) = self.guarantee.judge(view, &self.leasing, id, from) {
+                    if let Some(end) = self.accepted.judge(view, &self.leasing, id, from) {
                         plan.admit(id, Some(Promise { end }));
                         continue;
                     }
@@ -181,34 +192,35 @@ impl Chronus {
                     Standing::Rejected
                 }
             };
-            self.others.insert(id, Other::new(view, &self.leasing, id, standing));
+            self.others.insert(id, OtherJob::new(view, &self.leasing, id, standing));
         }
-        if self.guarantee.gave_up() {
+        if self.accepted.gave_up() {
             plan.fall_back();
         }
     }
 
-    /// Decides who has the lease that begins.
+    /// Decides which accepted jobs have the lease that begins.
     fn decide(&mut self, view: &View<'_>, lease: u64, plan: &mut Plan) {
         let rejected = self.others.values().any(|other| other.standing == Standing::Rejected);
-        let objective = match self.settings.objective {
+        let objective = match self.options.objective {
             Aim::Least => Objective::Least,
             Aim::Adaptive if rejected => Objective::Least,
             Aim::Adaptive | Aim::Most => Objective::Most,
         };
-        let decision = self.guarantee.decide(view, &self.leasing, lease, objective);
+        let decision = self.accepted.decide(view, &self.leasing, lease, objective);
         if decision.fell_back {
             plan.fall_back();
         }
         for id in decision.broken {
-            self.others.insert(id, Other::new(view, &self.leasing, id, Standing::Rejected));
+            self.others.insert(id, OtherJob::new(view, &self.leasing, id, Standing::Rejected));
         }
     }
 
-    /// Who has the `free` GPUs that are left over. Who is `kept`, ascending, has its own.
+    /// Deals out `free` GPUs that are left over to waiting jobs, and returns which job gets how many. The
+    /// jobs in `kept`, ascending by id, have GPUs already.
     fn deal(&mut self, view: &View<'_>, free: Gpus, kept: &[JobId]) -> Vec<(JobId, Gpus)> {
         let now = view.now();
-        let mut queue = Queue::new(free);
+        let mut queue = LeftoverQueue::new(free);
         let mut next = kept;
         for (id, other) in &mut self.others {
             while let [first, rest @ ..] = next
@@ -235,8 +247,8 @@ impl Chronus {
             let overrun = left == SimDuration::ZERO;
             queue.add(other.gpus, (!overrun, rank, service, other.submit, *id));
         }
-        if self.settings.opportunistic == Switch::On {
-            for (id, size) in self.guarantee.sizes().filter(|(id, _)| kept.binary_search(id).is_err()) {
+        if self.options.opportunistic == Switch::On {
+            for (id, size) in self.accepted.sizes().filter(|(id, _)| kept.binary_search(id).is_err()) {
                 let job = view.job(id);
                 let left = self.leasing.left(view, id, &size);
                 let service = -i128::from(job.requested.get()) * lateness(now, left, job.due());
@@ -246,14 +258,14 @@ impl Chronus {
         queue.deal()
     }
 
-    /// When to be called again, beside ends and arrivals.
+    /// Asks to be called again, at other times than arrivals and completions.
     fn wake(&self, view: &View<'_>, lease: u64, granted: usize, plan: &mut Plan) {
-        let look = self.settings.look();
+        let look = self.options.look();
         if self.restarts {
             plan.wake_at(view.now() + INSTANT);
         }
-        let guaranteed = self.settings.opportunistic == Switch::Off && !self.guarantee.is_empty();
-        let pays = self.settings.restart == Restart::Lease && !self.others.is_empty();
+        let guaranteed = self.options.opportunistic == Switch::Off && !self.accepted.is_empty();
+        let pays = self.options.restart == Restart::Lease && !self.others.is_empty();
         let waits = granted < view.live().len();
         if waits || guaranteed || pays {
             plan.wake_at(self.leasing.start(lease + 1));
@@ -269,30 +281,30 @@ impl Scheduler for Chronus {
         let mut plan = Plan::new();
         self.update(view);
         let now = view.now();
-        let (lease, begins) = self.leasing.at(now);
-        let looks = self.leasing.is_on(self.settings.look(), now);
+        let (lease, begins) = self.leasing.lease_at(now);
+        let looks = self.leasing.is_on(self.options.look(), now);
         let decides = begins && self.decided != Some(lease);
-        if looks && decides && self.settings.newcomers == Newcomers::Now {
-            self.guarantee.cut(lease);
+        if looks && decides && self.options.newcomers == Newcomers::Now {
+            self.accepted.cut(lease);
             self.judge(view, lease, &mut plan);
         }
         if decides {
             self.decide(view, lease, &mut plan);
         } else {
-            self.guarantee.cut(lease + 1);
+            self.accepted.cut(lease + 1);
         }
         self.decided = Some(lease);
         if looks {
             self.judge(view, lease + 1, &mut plan);
         }
         let holds = |id: JobId| !view.gpus(id).is_zero();
-        // Whoever would do nothing but start is left alone, and so is everybody with it.
-        let works = |other: &Other| self.leasing.outlasts(&other.size);
-        let pays = decides && self.settings.restart == Restart::Lease && self.others.values().all(works);
+        // If a job could do nothing in a lease but restart, no job has to.
+        let works = |other: &OtherJob| self.leasing.outlasts(&other.size);
+        let pays = decides && self.options.restart == Restart::Lease && self.others.values().all(works);
         let restarts = std::mem::replace(&mut self.restarts, false);
         self.restarts = pays && self.others.keys().any(|id| holds(*id));
-        let guarantee = &self.guarantee;
-        let keeps = |id: JobId| if decides { guarantee.has_lease(id) } else { holds(id) };
+        let accepted = &self.accepted;
+        let keeps = |id: JobId| if decides { accepted.has_lease(id) } else { holds(id) };
         let mut grants: Vec<(JobId, Gpus)> =
             view.live().iter().filter(|id| keeps(**id)).map(|id| (*id, view.job(*id).requested)).collect();
         let free = view.capacity() - grants.iter().map(|(_, gpus)| *gpus).sum();
@@ -302,10 +314,12 @@ impl Scheduler for Chronus {
         }
         for (id, gpus) in &grants {
             plan.grant(*id, *gpus);
-            if let Some(other) = self.others.get_mut(id) {
-                other.left = None;
+            match self.others.get_mut(id) {
+                // It does not wait now, so the time that it still runs changes.
+                Some(other) => other.left = None,
+                None => assert!(self.accepted.contains(*id), "a job with GPUs has been judged"),
             }
-            // Nobody is moved: the leases of a job count with a pause for each, and with no other.
+            // No job is moved: its leases are counted with one restart overhead each.
             if holds(*id) {
                 plan.pin(*id);
             }
@@ -315,7 +329,8 @@ impl Scheduler for Chronus {
     }
 }
 
-/// By how much a job would be late if it ran from now on; less than 0 if it would be in time.
+/// Returns how late a job would be if it ran from now on, in microseconds; below 0 if it would be in
+/// time.
 fn lateness(now: SimTime, left: SimDuration, due: SimTime) -> i128 {
     i128::from(now.as_micros()) + i128::from(left.as_micros()) - i128::from(due.as_micros())
 }

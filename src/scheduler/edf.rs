@@ -1,32 +1,32 @@
-//! Earliest deadline first on elastic jobs: in deadline order each job gets the largest size that
-//! still gains, or the largest useful size that fits. Best-effort jobs come last, in the order of
-//! their submission. Nobody is turned away.
+//! Earliest deadline first (Liu and Layland, JACM 1973) on elastic jobs, as ElasticFlow compares
+//! itself with it (section 6.1).
+//!
+//! In the order of deadline, submission and id, each job gets the largest of its sizes that fits
+//! what is left; a size is a count that is faster than every smaller one. Best-effort jobs come
+//! last. No job is declined, and running jobs are preempted or shrunk for more urgent ones, without
+//! a look at the restart overhead.
 
 use crate::job::JobId;
 use crate::units::SimTime;
 
-use super::queue::Queue;
+use super::queue::OrderedJobs;
 use super::{Entry, Plan, Scheduler, View};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "edf",
-    aliases: &[],
     summary: "earliest deadline first, each job on the most GPUs that still gain",
-    paper: "Liu and Layland, JACM 1973; ElasticFlow, section 6.1",
+    paper: Some("Liu and Layland, JACM 1973; ElasticFlow, section 6.1"),
     knows: "measured speeds",
-    options: &[],
-    grant_admits: true,
-    requested_size: false,
-    adapts_batch: false,
-    artifact: None,
     build: |options, _| {
         options.none()?;
-        Ok(Box::new(Edf { queue: Queue::new() }))
+        Ok(Box::new(Edf { queue: OrderedJobs::new() }))
     },
+    ..Entry::BASE
 };
 
 struct Edf {
-    queue: Queue<(SimTime, SimTime)>,
+    /// All live jobs, in deadline order.
+    queue: OrderedJobs<(SimTime, SimTime)>,
 }
 
 impl Scheduler for Edf {
@@ -47,8 +47,8 @@ impl Scheduler for Edf {
     }
 }
 
-/// The key of deadline order: the deadline, then the submission.
-pub(super) fn deadline_order(view: &View<'_>, id: JobId) -> (SimTime, SimTime) {
+/// Returns the key of deadline order: the deadline, then the submission.
+fn deadline_order(view: &View<'_>, id: JobId) -> (SimTime, SimTime) {
     let job = view.job(id);
     (job.due(), job.submit)
 }

@@ -1,46 +1,45 @@
-//! EDF with admission control ("EDF + Admission Control" in the paper's figure 9): a deadline job
-//! is admitted if it and all that were admitted before are in time when they are filled in deadline
-//! order at the most GPUs that gain. Best-effort jobs are always admitted and get what is left.
+//! EDF with admission control: "EDF + Admission Control" of ElasticFlow's section 6.4, figure 9.
+//!
+//! A deadline job is admitted if it and all jobs admitted before it are in time when each is
+//! filled, in deadline order, at the most GPUs that gain. Every plan fills anew, so that urgent jobs
+//! come first. Best-effort jobs are always admitted; each in the order of submission gets the
+//! largest size that fits what deadline jobs leave. Spare GPUs are not handed out to jobs that have
+//! some.
 
-use super::best_effort::BestEffort;
-use super::guarantee::Guarantee;
-use super::reservations::Filling;
+use super::guarantee::{AdmissionControl, BestEffortJobs, Share};
 use super::{Entry, Plan, Scheduler, View};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "edf-admission",
     aliases: &["edf-accessctrl"],
-    summary: "EDF that declines what could not be in time; who is admitted is never late",
-    paper: "ElasticFlow, section 6.4",
+    summary: "EDF that declines what could not be in time; an admitted job is never late",
+    paper: Some("ElasticFlow, section 6.4"),
     knows: "iterations as declared, measured speeds",
-    options: &[],
     grant_admits: false,
-    requested_size: false,
-    adapts_batch: false,
-    artifact: None,
     build: |options, _| {
         options.none()?;
         Ok(Box::new(EdfAdmission {
-            guarantee: Guarantee::new(Filling::Largest),
-            best_effort: BestEffort::default(),
+            admission: AdmissionControl::new(Share::Largest),
+            best_effort: BestEffortJobs::default(),
         }))
     },
+    ..Entry::BASE
 };
 
 struct EdfAdmission {
-    guarantee: Guarantee,
-    best_effort: BestEffort,
+    admission: AdmissionControl,
+    best_effort: BestEffortJobs,
 }
 
 impl Scheduler for EdfAdmission {
     fn plan(&mut self, view: &View<'_>) -> Plan {
         let mut plan = Plan::new();
-        self.guarantee.update(view);
+        self.admission.update(view);
         self.best_effort.update(view, &mut plan);
-        self.guarantee.refill(view.now());
-        self.guarantee.judge_arrivals(view, &mut plan);
-        self.best_effort.take_largest(self.guarantee.reservations.free.now());
-        self.guarantee.enact(view, &mut plan);
+        self.admission.refill(view.now());
+        self.admission.judge_arrivals(view, &mut plan);
+        self.best_effort.take_largest(self.admission.reservations.free_now());
+        self.admission.carry_out(view, &mut plan);
         self.best_effort.grant(&mut plan);
         plan
     }

@@ -1,53 +1,52 @@
-//! ElasticFlow (ASPLOS 2023): admission control by minimum satisfactory share, elastic allocation
-//! of what is left by marginal return. An admitted job is never late. Best-effort jobs are always
-//! admitted and get what guaranteed jobs leave.
+//! ElasticFlow (Gu et al., ASPLOS 2023): admission by minimum satisfactory share (section 4.1) and
+//! elastic allocation by marginal return (section 4.2).
+//!
+//! A deadline job is admitted only if a set of reservations is found in which it and all admitted
+//! jobs are in time; an admitted job is never late. GPUs that reservations leave free now go where
+//! another size step gains most. Best-effort jobs are always admitted and get what is left; each
+//! gets its first GPUs before any job gets additional ones. Of soft deadlines only the first
+//! counts. Placement (section 4.3) is the placer's.
 
-use super::best_effort::BestEffort;
-use super::elastic;
-use super::guarantee::Guarantee;
-use super::reservations::Filling;
+use super::guarantee::{AdmissionControl, BestEffortJobs, Share, hand_out};
 use super::{Entry, Plan, Scheduler, View};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "elasticflow",
     aliases: &["ef-accessctrl"],
-    summary: "admission by minimum satisfactory share, elastic allocation by marginal return; never late",
-    paper: "Gu et al., ASPLOS 2023",
+    summary: "admission by minimum satisfactory share, elastic allocation by marginal return; an admitted job is never late",
+    paper: Some("Gu et al., ASPLOS 2023"),
     knows: "iterations as declared, measured speeds",
-    options: &[],
     grant_admits: false,
-    requested_size: false,
-    adapts_batch: false,
-    artifact: None,
     build: |options, _| {
         options.none()?;
         Ok(Box::new(ElasticFlow {
-            guarantee: Guarantee::new(Filling::LeastShare),
-            best_effort: BestEffort::default(),
+            admission: AdmissionControl::new(Share::Minimum),
+            best_effort: BestEffortJobs::default(),
         }))
     },
+    ..Entry::BASE
 };
 
 struct ElasticFlow {
-    guarantee: Guarantee,
-    best_effort: BestEffort,
+    admission: AdmissionControl,
+    best_effort: BestEffortJobs,
 }
 
 impl Scheduler for ElasticFlow {
     fn plan(&mut self, view: &View<'_>) -> Plan {
         let mut plan = Plan::new();
-        self.guarantee.update(view);
+        self.admission.update(view);
         self.best_effort.update(view, &mut plan);
-        // Back to minimum shares, and out again: only when there is somebody to make room for, a
-        // newcomer with a deadline or a best-effort job without GPUs. After an end, what became
-        // free is handed out on top of what the others have.
-        let newcomers = view.arrivals().iter().any(|id| view.job(*id).deadline.is_some());
-        if newcomers || self.best_effort.someone_waits() {
-            self.guarantee.refill(view.now());
+        // Jobs go back to minimum shares only to make room for a deadline job that has arrived or a
+        // best-effort job without GPUs. After a completion, the GPUs that it frees are handed out on
+        // top of what the other jobs have.
+        let deadline_job_arrived = view.arrivals().iter().any(|id| view.job(*id).deadline.is_some());
+        if deadline_job_arrived || self.best_effort.any_waits() {
+            self.admission.refill(view.now());
         }
-        self.guarantee.judge_arrivals(view, &mut plan);
-        elastic::hand_out(view, &mut self.guarantee.reservations, &mut self.best_effort);
-        self.guarantee.enact(view, &mut plan);
+        self.admission.judge_arrivals(view, &mut plan);
+        hand_out(view, &mut self.admission.reservations, &mut self.best_effort);
+        self.admission.carry_out(view, &mut plan);
         self.best_effort.grant(&mut plan);
         plan
     }

@@ -1,70 +1,56 @@
-//! ElasticFlow without admission control ("EDF + Elastic Scaling" in the paper's figure 9): in
-//! deadline order each job gets its minimum satisfactory share, or all it can use where it cannot
-//! be in time; what is left goes by marginal return. Nobody is turned away, so under overload jobs
-//! that are late anyway take GPUs from those that are not yet.
+//! ElasticFlow without admission control: "EDF + Elastic Scaling" of its section 6.4, figure 9.
+//!
+//! In deadline order each job gets its minimum satisfactory share, or the most GPUs that gain where
+//! it cannot be in time; what is left goes by marginal return, as in ElasticFlow. No job is
+//! declined and nothing is promised: under overload, jobs that are late in any case take GPUs from
+//! jobs that are not late yet. Jobs after the last free GPU get none, and nothing is reserved for
+//! them.
 
-use super::best_effort::BestEffort;
-use super::elastic;
-use super::reservation::{Reservation, Start};
-use super::reservations::{Filling, Member, Reservations};
+use super::guarantee::{BestEffortJobs, DeadlineJob, ReservationSet, hand_out};
 use super::{Entry, Plan, Scheduler, View};
-use crate::units::SimTime;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "elasticflow-no-admission",
     aliases: &["ef"],
-    summary: "minimum satisfactory shares in deadline order and elastic allocation; nobody is turned away",
-    paper: "Gu et al., ASPLOS 2023, section 6.4",
+    summary: "minimum satisfactory shares in deadline order and elastic allocation; no job is declined",
+    paper: Some("Gu et al., ASPLOS 2023, section 6.4"),
     knows: "iterations as declared, measured speeds",
-    options: &[],
     grant_admits: false,
-    requested_size: false,
-    adapts_batch: false,
-    artifact: None,
     build: |options, _| {
         options.none()?;
-        Ok(Box::new(NoAdmission { waiting: Vec::new(), best_effort: BestEffort::default() }))
+        Ok(Box::new(NoAdmission { deadline: Vec::new(), best_effort: BestEffortJobs::default() }))
     },
+    ..Entry::BASE
 };
 
 struct NoAdmission {
-    /// All live deadline jobs, in deadline order.
-    waiting: Vec<Member>,
-    best_effort: BestEffort,
+    /// All live deadline jobs, in deadline order, without reservations.
+    deadline: Vec<DeadlineJob>,
+    best_effort: BestEffortJobs,
 }
 
 impl Scheduler for NoAdmission {
     fn plan(&mut self, view: &View<'_>) -> Plan {
-        let now = view.now();
         let mut plan = Plan::new();
         self.best_effort.update(view, &mut plan);
-        self.waiting.retain(|member| view.is_live(member.id));
+        self.deadline.retain(|job| view.is_live(job.id));
         for id in view.arrivals() {
             if view.job(*id).deadline.is_some() {
                 plan.admit(*id, None);
-                self.waiting.push(Member::new(view, *id));
+                self.deadline.push(DeadlineJob::new(view, *id));
             }
         }
-        self.waiting.sort_by_key(Member::key);
-        // Whoever comes after the last free GPU gets none now, and nothing is promised for later.
-        let mut reservations = Reservations::new();
-        reservations.free.reset(now, view.capacity());
-        while !reservations.free.now().is_zero() && reservations.members.len() < self.waiting.len() {
-            let member = &mut self.waiting[reservations.members.len()];
-            member.needs.update(view, member.id);
-            let mut member = member.clone();
-            let (free, mut reservation) = (&reservations.free, Reservation::default());
-            if !member.fill(Filling::LeastShare, free, now, &mut reservation) {
-                let top = member.needs.top();
-                member.needs.fill(free, now, top, Start::Stays, SimTime::NEVER, &mut reservation);
+        self.deadline.sort_by_key(DeadlineJob::key);
+        let mut reservations = ReservationSet::new(view.now(), view.capacity());
+        for job in &mut self.deadline {
+            if reservations.free_now().is_zero() {
+                break;
             }
-            member.latest = member.latest.max(reservation.end());
-            member.reservation = reservation;
-            reservations.free.reserve(&member.reservation);
-            reservations.members.push(member);
+            job.update(view);
+            reservations.append(job.clone(), view.now());
         }
-        elastic::hand_out(view, &mut reservations, &mut self.best_effort);
-        reservations.grant(now, &mut plan);
+        hand_out(view, &mut reservations, &mut self.best_effort);
+        reservations.grant(view.now(), &mut plan);
         self.best_effort.grant(&mut plan);
         plan
     }

@@ -1,30 +1,29 @@
-//! First in, first out: the jobs in the order of their submission, on the GPUs their users asked
-//! for, until one does not fit. Nobody is preempted, and nobody overtakes. Deadlines play no part.
+//! First in, first out: jobs start in the order of their submission, at equal times of their ids,
+//! each on the GPUs that its user requested.
+//!
+//! The first job that does not fit holds up all jobs behind it. No job is preempted. Deadlines play
+//! no part, and best-effort jobs are like all others. No job is declined.
 
 use crate::units::SimTime;
 
-use super::queue::Queue;
+use super::queue::OrderedJobs;
 use super::{Entry, Plan, Scheduler, View};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "fifo",
-    aliases: &[],
-    summary: "in order of submission at the requested size; the first that does not fit holds up the rest",
-    paper: "-",
+    summary: "in order of submission at the requested size; the first job that does not fit holds up the rest",
     knows: "requested size",
-    options: &[],
-    grant_admits: true,
     requested_size: true,
-    adapts_batch: false,
-    artifact: None,
     build: |options, _| {
         options.none()?;
-        Ok(Box::new(Fifo { queue: Queue::new() }))
+        Ok(Box::new(Fifo { queue: OrderedJobs::new() }))
     },
+    ..Entry::BASE
 };
 
 struct Fifo {
-    queue: Queue<SimTime>,
+    /// All live jobs, by submission.
+    queue: OrderedJobs<SimTime>,
 }
 
 impl Scheduler for Fifo {

@@ -1,15 +1,17 @@
-//! Gandiva (OSDI 2018): jobs of one size share node sets, and take turns where there are more jobs
-//! than room.
+//! Gandiva (Xiao et al., OSDI 2018, section 4): time slicing at the requested size. Jobs of
+//! one size share node sets, and take turns where there are more jobs than room.
 //!
-//! Every node belongs to at most one size; a *node set* is as many nodes as a job of its size
-//! needs, cut into *slots* of that size. A slot with several jobs is a rotation. Sizes get node
-//! sets by demand: one each, the neediest job's size first, then again and again to the size with
-//! the most jobs for each slot, as long as there are more jobs than slots. Where there are not
-//! enough nodes for all sizes, a size keeps its set for a term of ten turns before another may take
-//! it. Sets are kept from plan to plan; only what is too much goes, and its jobs are migrated to
-//! the sets that stay. A slot whose jobs change starts over with the one that has attained the
-//! least service, so that changes starve nobody. Deadlines play no part, and best-effort jobs are
-//! like all others.
+//! Every node belongs to at most one size. A *node set* is as many nodes as a job of its size needs,
+//! cut into *slots* of that size; a slot with several jobs is a rotation. Each size gets one node
+//! set, the size of the job with the least attained service first; then the size with the most jobs
+//! for each slot gets another, as long as it has more jobs than slots. Where there are not enough
+//! nodes for all sizes, a size keeps its set for a term of ten turns before another size may take
+//! it. Sets are kept from plan to plan; only surplus sets go, and their jobs move to the sets that
+//! stay. A slot whose jobs change begins its rotation anew, with the job that has attained the least
+//! service, so that no job starves through changes.
+//!
+//! Deadlines play no part, and best-effort jobs are like all others. Left out are packing several
+//! jobs onto one GPU, growing and shrinking jobs, and migration by trial and error.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,65 +20,58 @@ use serde::Deserialize;
 
 use crate::cluster::{NodeId, NodeSet};
 use crate::job::JobId;
-use crate::units::{Gpus, SimDuration, SimTime};
+use crate::units::{Gpus, SimDuration, SimTime, positive_duration};
 
-use super::{Entry, OptionDoc, OptionsError, Plan, Scheduler, View};
+use super::{Entry, OptionDoc, Plan, Scheduler, View};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "gandiva",
-    aliases: &[],
     summary: "time slicing on node sets that are shared by jobs of one size, at the requested size",
-    paper: "Xiao et al., OSDI 2018",
+    paper: Some("Xiao et al., OSDI 2018"),
     options: &[OptionDoc {
         key: "quantum",
         default: "60 s",
-        help: "how long a turn is; stretched to twice the longest pause",
+        help: "how long a turn is; stretched to twice the longest restart overhead of its jobs",
     }],
     knows: "requested size",
-    grant_admits: true,
     requested_size: true,
-    adapts_batch: false,
-    artifact: None,
     build: |options, _| {
-        let options: Options = options.read()?;
-        let quantum =
-            SimDuration::from_secs_f64(options.quantum).filter(|quantum| *quantum > SimDuration::ZERO);
-        let wrong =
-            || OptionsError(format!("`quantum` is {}; give a positive number of seconds", options.quantum));
-        Ok(Box::new(Gandiva {
-            quantum: quantum.ok_or_else(wrong)?,
-            sizes: BTreeMap::new(),
-            owners: Vec::new(),
-        }))
+        let GandivaOptions { quantum } = options.read()?;
+        Ok(Box::new(Gandiva { quantum, sizes: BTreeMap::new(), owners: Vec::new() }))
     },
+    ..Entry::BASE
 };
 
 #[derive(Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Options {
-    quantum: f64,
+struct GandivaOptions {
+    #[serde(deserialize_with = "positive_duration")]
+    quantum: SimDuration,
 }
 
-impl Default for Options {
-    fn default() -> Options {
-        Options { quantum: 60.0 }
+impl Default for GandivaOptions {
+    fn default() -> GandivaOptions {
+        GandivaOptions { quantum: SimDuration::from_secs(60) }
     }
 }
 
 struct Gandiva {
+    /// The least length of a turn.
     quantum: SimDuration,
-    sizes: BTreeMap<Gpus, Size>,
-    /// Which size each node belongs to.
+    /// The sizes that live jobs have.
+    sizes: BTreeMap<Gpus, JobsOfSize>,
+    /// The size that each node belongs to, by node.
     owners: Vec<Option<Gpus>>,
 }
 
 /// The jobs and the node sets of one size.
 #[derive(Default)]
-struct Size {
-    /// Without a slot, in the order in which they came or their set was given up.
+struct JobsOfSize {
+    /// Jobs without a slot, in the order in which they arrived or lost their set.
     waiting: Vec<JobId>,
+    /// Node sets, each with its slots; a set has at least one slot.
     sets: Vec<Vec<Slot>>,
-    /// Since when it has had at least one set, or since its last term ended.
+    /// When the size got its first set, or when its last term ended; `None` without a set.
     since: Option<SimTime>,
 }
 
@@ -85,8 +80,9 @@ struct Slot {
     nodes: NodeSet,
     /// In the order of their turns.
     jobs: Vec<JobId>,
+    /// The length of a turn.
     quantum: SimDuration,
-    /// Whether the jobs are others than in the last plan.
+    /// Whether the jobs are not those of the last plan.
     changed: bool,
 }
 
@@ -96,10 +92,9 @@ impl Scheduler for Gandiva {
         for id in view.arrivals() {
             self.sizes.entry(view.job(*id).requested).or_default().waiting.push(*id);
         }
-        for id in view.ended() {
-            if let Some(size) = self.sizes.get_mut(&view.job(*id).requested) {
-                size.forget(*id);
-            }
+        for id in view.completions() {
+            let size = self.sizes.get_mut(&view.job(*id).requested).expect("a completed job was of a size");
+            size.forget(*id);
         }
         self.sizes.retain(|_, size| {
             let empty = size.jobs().next().is_none();
@@ -126,22 +121,23 @@ impl Scheduler for Gandiva {
     }
 }
 
-/// A size keeps a set for this many turns before one that has none may take it: moving costs more
-/// than a turn.
+/// How many turns a size keeps a set before a size that has none may take it: moving costs more than
+/// a turn.
 const TERM: u64 = 10;
 
 impl Gandiva {
-    /// How long a size keeps its last set while others have none.
+    /// Returns how long a size keeps its last set while other sizes have none.
     fn term(&self, view: &View<'_>) -> SimDuration {
         let all = self.sizes.iter().flat_map(|(gpus, size)| size.jobs().map(|id| (*gpus, id)));
+        // Without live jobs there is nothing to turn.
         let longest = all.map(|(gpus, id)| turn(view, id, gpus, self.quantum)).max().unwrap_or(self.quantum);
         SimDuration::from_micros(TERM * longest.as_micros())
     }
 
-    /// Gives node sets to sizes by demand, and takes away what is too much.
+    /// Gives node sets to sizes by demand, and takes surplus sets away.
     fn resize(&mut self, view: &View<'_>, term: SimDuration) {
         let now = view.now();
-        let in_term = |size: &Size| size.since.is_some_and(|since| now < since + term);
+        let in_term = |size: &JobsOfSize| size.since.is_some_and(|since| now < since + term);
         let kept: BTreeSet<Gpus> =
             self.sizes.iter().filter(|size| in_term(size.1)).map(|size| *size.0).collect();
         let wanted = self.wanted_sets(view, &kept);
@@ -161,7 +157,7 @@ impl Gandiva {
                 }
                 size.sets.push(slots(view, &nodes, *gpus));
             }
-            // A term that is over begins anew with whoever has a set now.
+            // A term that is over begins anew for a size that has a set now.
             size.since = match size.since {
                 _ if size.sets.is_empty() => None,
                 Some(since) if kept.contains(gpus) => Some(since),
@@ -170,10 +166,11 @@ impl Gandiva {
         }
     }
 
-    /// How many node sets each size should have: whoever is in its term keeps one.
+    /// Returns how many node sets each size should have; sizes in `kept` are in their terms and
+    /// keep one. A size that is missing should have none.
     fn wanted_sets(&self, view: &View<'_>, kept: &BTreeSet<Gpus>) -> BTreeMap<Gpus, usize> {
-        // Counted on the nodes themselves: on nodes of different sizes a set may have few slots, or
-        // need many nodes.
+        // Sets are counted on the nodes themselves: where nodes differ in size, a set may have few
+        // slots, or need many nodes.
         let mut owners = vec![None; view.nodes().nodes().len()];
         let mut room = |gpus: Gpus| {
             let nodes = free_nodes(view, &owners, gpus)?;
@@ -184,7 +181,7 @@ impl Gandiva {
         };
         let mut wanted: BTreeMap<Gpus, usize> = BTreeMap::new();
         let mut places: BTreeMap<Gpus, usize> = BTreeMap::new();
-        let neediest = |size: &Size| size.jobs().map(|id| (view.attained(id), id)).min();
+        let neediest = |size: &JobsOfSize| size.jobs().map(|id| (view.attained(id), id)).min();
         let mut order: Vec<_> =
             self.sizes.iter().map(|(gpus, size)| (!kept.contains(gpus), neediest(size), *gpus)).collect();
         order.sort_unstable();
@@ -198,7 +195,7 @@ impl Gandiva {
             self.sizes.iter().map(|(gpus, size)| (*gpus, size.jobs().count())).collect();
         let mut full: BTreeSet<Gpus> = BTreeSet::new();
         loop {
-            // The most jobs for each slot, compared as fractions; the smaller size on a tie.
+            // The most jobs for each slot, compared as fractions; of equal ones the smaller size.
             let crowded = places
                 .iter()
                 .map(|(gpus, slots)| (*gpus, jobs[gpus], *slots))
@@ -218,8 +215,8 @@ impl Gandiva {
     }
 }
 
-/// Nodes of no size that together hold a job of this one: the smallest that is large enough alone,
-/// else few by taking the largest.
+/// Returns nodes without an owner that together hold a job on `gpus` GPUs: the smallest node that is
+/// large enough, or, where no node of the cluster is, the largest ones.
 fn free_nodes(view: &View<'_>, owners: &[Option<Gpus>], gpus: Gpus) -> Option<Vec<NodeId>> {
     let sizes = view.nodes().nodes();
     let mut free: Vec<NodeId> =
@@ -238,7 +235,7 @@ fn free_nodes(view: &View<'_>, owners: &[Option<Gpus>], gpus: Gpus) -> Option<Ve
     Some(free)
 }
 
-/// Cuts nodes into slots.
+/// Cuts nodes into slots of `gpus` GPUs. Several nodes are one slot.
 fn slots(view: &View<'_>, nodes: &[NodeId], gpus: Gpus) -> Vec<Slot> {
     let sizes = view.nodes().nodes();
     let slot = |nodes| Slot { nodes, jobs: Vec::new(), quantum: SimDuration::ZERO, changed: false };
@@ -256,21 +253,24 @@ fn slots(view: &View<'_>, nodes: &[NodeId], gpus: Gpus) -> Vec<Slot> {
     vec![slot(set)]
 }
 
+/// Leaves the nodes of a set without an owner.
 fn give_up(owners: &mut [Option<Gpus>], set: &[Slot]) {
     for (node, _) in set.iter().flat_map(|slot| slot.nodes.parts()) {
         owners[node.index()] = None;
     }
 }
 
-impl Size {
+impl JobsOfSize {
     fn slots(&self) -> impl Iterator<Item = &Slot> {
         self.sets.iter().flatten()
     }
 
+    /// Returns all jobs of the size: those in slots, then those that wait.
     fn jobs(&self) -> impl Iterator<Item = JobId> {
         self.slots().flat_map(|slot| &slot.jobs).chain(&self.waiting).copied()
     }
 
+    /// Removes a job.
     fn forget(&mut self, id: JobId) {
         self.waiting.retain(|job| *job != id);
         for slot in self.sets.iter_mut().flatten() {
@@ -280,52 +280,57 @@ impl Size {
         }
     }
 
-    /// Takes away the set on the largest node, of several the one with the fewest jobs, the last;
-    /// they wait.
+    /// Removes the set on the largest node, of several the one with the fewest jobs, of several the
+    /// last. Its jobs wait.
     fn drop_set(&mut self, view: &View<'_>) -> Vec<Slot> {
         let node =
             |set: &[Slot]| set[0].nodes.parts().iter().map(|part| view.nodes().nodes()[part.0.index()]).max();
         let load = |set: &[Slot]| set.iter().map(|slot| slot.jobs.len()).sum::<usize>();
-        let last = self.sets.len() - 1;
-        let least = (0..=last)
-            .min_by_key(|set| (Reverse(node(&self.sets[*set])), load(&self.sets[*set]), last - set))
-            .unwrap_or(last);
+        let sets = self.sets.len();
+        let least = (0..sets)
+            .min_by_key(|set| (Reverse(node(&self.sets[*set])), load(&self.sets[*set]), sets - set))
+            .expect("a size that drops a set has one");
         let set = self.sets.remove(least);
         self.waiting.extend(set.iter().flat_map(|slot| &slot.jobs));
         set
     }
 
-    /// Gives every job a slot, and evens the slots out, moving as few jobs as that takes.
+    /// Gives every waiting job a slot, and evens the slots out by moving as few jobs as that takes.
+    /// Without slots all jobs go on waiting.
     fn settle_in(&mut self) {
         let mut slots: Vec<&mut Slot> = self.sets.iter_mut().flatten().collect();
         if slots.is_empty() {
             return;
         }
-        let shortest = |slots: &[&mut Slot]| {
-            (0..slots.len()).min_by_key(|slot| (slots[*slot].jobs.len(), *slot)).unwrap_or(0)
-        };
         for id in self.waiting.drain(..) {
-            let slot = shortest(&slots);
-            slots[slot].jobs.push(id);
-            slots[slot].changed = true;
+            let (shortest, _) = shortest_and_longest(&slots);
+            slots[shortest].jobs.push(id);
+            slots[shortest].changed = true;
         }
         loop {
-            let to = shortest(&slots);
-            let longest = (0..slots.len()).max_by_key(|slot| (slots[*slot].jobs.len(), slots.len() - *slot));
-            let from = longest.unwrap_or(to);
+            let (to, from) = shortest_and_longest(&slots);
             if slots[from].jobs.len() < slots[to].jobs.len() + 2 {
                 return;
             }
-            if let Some(id) = slots[from].jobs.pop() {
-                slots[to].jobs.push(id);
-            }
+            let id = slots[from].jobs.pop().expect("the longest slot has two jobs more than the shortest");
+            slots[to].jobs.push(id);
             slots[from].changed = true;
             slots[to].changed = true;
         }
     }
 }
 
+/// Returns the slots with the fewest and the most jobs; of several the first.
+fn shortest_and_longest(slots: &[&mut Slot]) -> (usize, usize) {
+    let jobs = |slot: &usize| slots[*slot].jobs.len();
+    let shortest = (0..slots.len()).min_by_key(|slot| (jobs(slot), *slot));
+    let longest = (0..slots.len()).max_by_key(|slot| (jobs(slot), Reverse(*slot)));
+    shortest.zip(longest).expect("there are slots")
+}
+
 impl Slot {
+    /// Grants the slot to its jobs, if it has any. A slot whose jobs have changed begins with the
+    /// one that has attained the least service.
     fn grant(&mut self, view: &View<'_>, gpus: Gpus, quantum: SimDuration, plan: &mut Plan) {
         if self.jobs.is_empty() {
             return;
@@ -334,13 +339,14 @@ impl Slot {
             self.changed = false;
             self.jobs.sort_by_key(|id| (view.attained(*id), *id));
             let longest = self.jobs.iter().map(|id| turn(view, *id, gpus, quantum)).max();
-            self.quantum = longest.unwrap_or(quantum);
+            self.quantum = longest.expect("the slot has jobs");
         }
         plan.rotate_on(&self.jobs, self.nodes.clone(), self.quantum);
     }
 }
 
-/// How long a turn of a job must be for at least half of it to be work.
+/// Returns how long a turn of a job must be for at least half of it to be work, and at least
+/// `quantum`.
 fn turn(view: &View<'_>, id: JobId, gpus: Gpus, quantum: SimDuration) -> SimDuration {
     let restart = view.turn(id, gpus).max(view.restart_overhead(id, gpus));
     quantum.max(restart + restart)

@@ -1,4 +1,4 @@
-//! What a scheduler answers.
+//! What a scheduler returns.
 
 use std::fmt;
 
@@ -8,8 +8,12 @@ use crate::units::{Gpus, SimDuration, SimTime};
 
 /// The whole of what a scheduler wants from now on.
 ///
-/// A plan is total: a live job that is granted nothing is paused. The order in which it was put
-/// together does not matter.
+/// A plan is total: a live job that it grants nothing holds nothing from now on, and a job that is
+/// to keep its GPUs is granted them again. The order in which a plan is put together does not
+/// matter.
+///
+/// Nothing is checked while a plan is put together. The simulation checks it whole; a plan that
+/// breaks a rule ends the run with a [`PlanFault`](crate::sim::PlanFault).
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     pub(crate) grants: Vec<Grant>,
@@ -21,31 +25,31 @@ pub struct Plan {
     pub(crate) wake: Option<SimTime>,
 }
 
-/// GPUs for a job, or for several that take turns on them.
+/// GPUs for one job, or for several jobs that take turns on them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Grant {
-    /// Who gets them, or whose turn is first.
+    /// The job that gets them, or the one whose turn is first.
     pub job: JobId,
-    /// Who else takes turns, in their order.
+    /// The other jobs of the rotation, in the order of their turns; none for one job alone.
     pub others: Vec<JobId>,
-    /// How many.
+    /// How many GPUs; at least one.
     pub gpus: Gpus,
-    /// Which ones; `None` leaves it to the placer.
+    /// Which GPUs; `None` leaves it to the placer. If set, they are `gpus` in all.
     pub on: Option<NodeSet>,
-    /// How long a turn is; of no meaning for one job.
+    /// How long a turn is; has no meaning for one job alone.
     pub quantum: SimDuration,
-    /// At which global batch size; `None` for the job's own.
+    /// The global batch size; `None` for the one that the job's user submitted.
     pub batch: Option<u32>,
 }
 
 impl Grant {
-    /// Everybody that it is for, in the order of their turns.
+    /// Returns all jobs of the grant, in the order of their turns.
     pub fn jobs(&self) -> impl Iterator<Item = JobId> {
         std::iter::once(self.job).chain(self.others.iter().copied())
     }
 
-    /// Sets the global batch size, for a job that has its GPUs to itself. A new one on the same
-    /// nodes changes the speed and costs no pause.
+    /// Sets the global batch size, for a job that has its GPUs to itself. A new batch size on the
+    /// same nodes changes the speed and costs no restart overhead.
     pub fn batch(&mut self, batch: u32) {
         self.batch = Some(batch);
     }
@@ -54,142 +58,211 @@ impl Grant {
 /// What an admitted job is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Promise {
-    /// When it will be done.
+    /// The latest time at which the job completes.
     pub end: SimTime,
 }
 
 /// Why a job is declined.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Reason {
-    /// No count that it can run on fits the cluster.
+    /// No count that the job can run on fits the cluster.
     TooLarge {
-        /// The smallest one.
+        /// The smallest count that it can run on.
         smallest: Gpus,
-        /// The cluster.
+        /// The GPUs of the cluster.
         cluster: Gpus,
     },
-    /// It could not be in time even with the whole cluster from now on.
+    /// The job could not be in time even if it had the whole cluster from now on.
     Infeasible {
-        /// The earliest end.
+        /// When it would then complete.
         earliest: SimTime,
         /// Its deadline.
         deadline: SimTime,
     },
-    /// It has no deadline, and the scheduler is set to serve none of these.
+    /// The job has no deadline, and the scheduler is set to serve no such job.
     BestEffort,
-    /// It could be in time alone, but not beside what has been promised to others.
+    /// The job could be in time alone, but not beside the jobs that were admitted before it.
     InsufficientCapacity {
         /// The fewest GPUs that are enough if it holds them from now on.
         needed: Gpus,
         /// Its deadline.
         deadline: SimTime,
-        /// The most GPUs free at once between now and its deadline.
+        /// The most GPUs that admitted jobs leave free at once between now and the deadline.
         most_free: Gpus,
-        /// When it would be done with what is free; `None` if never.
+        /// When it would complete on what admitted jobs leave free; `None` if never.
         earliest: Option<SimTime>,
     },
 }
 
 impl fmt::Display for Reason {
+    /// Writes why, in words that follow the name of the job or "declined:".
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
+        match *self {
             Reason::TooLarge { smallest, cluster } => {
-                write!(f, "needs at least {smallest} GPUs, the cluster has {cluster}")
+                write!(f, "needs at least {}, the cluster has {cluster}", count(smallest))
             }
-            Reason::Infeasible { earliest, deadline } if earliest <= deadline => write!(
-                f,
-                "with the whole cluster from now on it would end at {earliest} s, too close to its deadline, {deadline} s, \
-                 to be promised"
-            ),
             Reason::Infeasible { earliest, deadline } => {
-                write!(
-                    f,
-                    "with the whole cluster from now on it would end at {earliest} s, its deadline is {deadline} s"
-                )
+                let late = lateness(earliest, deadline);
+                write!(f, "with the whole cluster from now on it would complete {late}")
             }
-            Reason::BestEffort => f.write_str("is a best-effort job, and none are served"),
+            Reason::BestEffort => {
+                f.write_str("is a best-effort job, and this scheduler is set to serve none")
+            }
             Reason::InsufficientCapacity { needed, deadline, most_free, earliest } => {
-                write!(f, "needs {needed} GPUs until {deadline} s, at most {most_free} are free at once; ")?;
+                write!(f, "needs {} from now to its deadline, ", count(needed))?;
+                match most_free {
+                    Gpus::ZERO => f.write_str("but admitted jobs hold all GPUs until then; ")?,
+                    free if free < needed => {
+                        write!(f, "but admitted jobs leave at most {} free at once; ", count(free))?;
+                    }
+                    _ => f.write_str("but admitted jobs leave these free for too short a time; ")?,
+                }
                 match earliest {
-                    Some(end) => write!(f, "with what is free it would end at {end} s"),
-                    None => write!(f, "with what is free it would never end"),
+                    Some(end) => {
+                        write!(f, "on what they leave it would complete {}", lateness(end, deadline))
+                    }
+                    None => f.write_str("on what they leave it would never complete"),
                 }
             }
         }
     }
 }
 
+/// Returns a count of GPUs in words: "1 GPU", "8 GPUs".
+fn count(gpus: Gpus) -> String {
+    format!("{gpus} GPU{}", if gpus == Gpus::ONE { "" } else { "s" })
+}
+
+/// Returns in words how far after its deadline a job would complete. A job that would be in time by
+/// less than the margin that schedulers keep for rounding is declined, too.
+fn lateness(end: SimTime, deadline: SimTime) -> String {
+    if end <= deadline {
+        let early = deadline.since(end);
+        return format!("{early} s before its deadline, too close to it to be promised");
+    }
+    format!("{} after its deadline", end.since(deadline).rounded())
+}
+
 impl Plan {
-    /// A plan that grants nothing.
+    /// Returns a plan that grants nothing.
     pub fn new() -> Plan {
         Plan::default()
     }
 
-    /// Gives `gpus` GPUs to a live job, from now on.
+    /// Gives `gpus` GPUs to a live job from now on. A job that holds this count keeps its nodes
+    /// unless the placer moves it.
     pub fn grant(&mut self, job: JobId, gpus: Gpus) -> &mut Grant {
         self.rotate(&[job], gpus, SimDuration::ZERO)
     }
 
-    /// Gives a live job these very GPUs, from now on.
+    /// Gives a live job the GPUs in `nodes` from now on. They must be free, or be given up by this
+    /// plan.
     pub fn grant_on(&mut self, job: JobId, nodes: NodeSet) -> &mut Grant {
         self.rotate_on(&[job], nodes, SimDuration::ZERO)
     }
 
-    /// Lets live jobs take turns of one quantum on `gpus` GPUs, the first from now on; one job
-    /// alone has no turns. A rotation with the jobs, order, GPUs, quantum and nodes of one in force
-    /// lets that go on; any other starts anew.
+    /// Lets live jobs take turns of one quantum on `gpus` GPUs; the first turn begins now. A
+    /// rotation with the same jobs, order, GPUs, quantum and nodes as one in force lets that go on;
+    /// any other begins anew. For one job this is [`Plan::grant`].
     ///
     /// # Panics
     ///
-    /// If there is no job.
+    /// If `jobs` is empty.
     pub fn rotate(&mut self, jobs: &[JobId], gpus: Gpus, quantum: SimDuration) -> &mut Grant {
         self.push(jobs, gpus, None, quantum)
     }
 
-    /// As [`Plan::rotate`], on these very GPUs.
+    /// Lets live jobs take turns as [`Plan::rotate`] does, on the GPUs in `nodes`.
     ///
     /// # Panics
     ///
-    /// If there is no job.
+    /// If `jobs` is empty.
     pub fn rotate_on(&mut self, jobs: &[JobId], nodes: NodeSet, quantum: SimDuration) -> &mut Grant {
         self.push(jobs, nodes.gpus(), Some(nodes), quantum)
     }
 
     fn push(&mut self, jobs: &[JobId], gpus: Gpus, on: Option<NodeSet>, quantum: SimDuration) -> &mut Grant {
-        let (job, others) = (jobs[0], jobs[1..].to_vec());
-        self.grants.push(Grant { job, others, gpus, on, quantum, batch: None });
-        let last = self.grants.len() - 1;
-        &mut self.grants[last]
+        let (job, others) = jobs.split_first().expect("a grant is for at least one job");
+        self.grants.push(Grant { job: *job, others: others.to_vec(), gpus, on, quantum, batch: None });
+        self.grants.last_mut().expect("the grant was added just now")
     }
 
-    /// Keeps a job on the nodes it holds; it must be granted the count it has.
+    /// Keeps a job on the nodes that it holds. It must be granted the count that it has.
     pub fn pin(&mut self, job: JobId) {
         self.pins.push(job);
     }
 
-    /// Takes a job on, and may promise it an end.
+    /// Admits a job, and may promise when it completes. A job is admitted once.
     pub fn admit(&mut self, job: JobId, promise: Option<Promise>) {
         self.admitted.push((job, promise));
     }
 
-    /// Turns a job away for good.
+    /// Declines a job. It is not live after this plan, and must not have been admitted.
     pub fn decline(&mut self, job: JobId, reason: Reason) {
         self.declined.push((job, reason));
     }
 
-    /// Lets a live job have GPUs from now on without taking it on.
+    /// Lets a live job have GPUs from now on, in this and later plans, without admitting it.
     pub fn run_unadmitted(&mut self, job: JobId) {
         self.unadmitted.push(job);
     }
 
-    /// Says that a solver had no answer for this plan, so that a simpler one stands in for it.
+    /// Notes that a solver had no answer for this plan, so that a simpler decision stands in for
+    /// it. The run counts such plans.
     pub fn fall_back(&mut self) {
         self.fell_back = true;
     }
 
-    /// Asks to be called at `time` at the latest, to the microsecond. The earliest of several calls
-    /// counts; the next plan replaces it.
+    /// Asks to be called at `time`, to the microsecond, whatever the slot is. Of several calls the
+    /// earliest counts; the next plan replaces it. `time` must be after the time of the view.
     pub fn wake_at(&mut self, time: SimTime) {
         self.wake = Some(self.wake.map_or(time, |wake| wake.min(time)));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reason_says_what_stood_in_the_way() {
+        let at = SimTime::from_secs;
+        let (deadline, needed) = (at(1000), Gpus::ONE);
+        let short = |needed, most_free, earliest| Reason::InsufficientCapacity {
+            needed,
+            deadline,
+            most_free,
+            earliest,
+        };
+        let close = SimTime::from_micros(999_999_500);
+        let texts = [
+            (
+                Reason::TooLarge { smallest: Gpus::new(16), cluster: Gpus::new(8) },
+                "needs at least 16 GPUs, the cluster has 8",
+            ),
+            (
+                Reason::Infeasible { earliest: at(1060), deadline },
+                "with the whole cluster from now on it would complete 60 s after its deadline",
+            ),
+            (
+                Reason::Infeasible { earliest: close, deadline },
+                "with the whole cluster from now on it would complete 0.0005 s before its deadline, too close to it to be promised",
+            ),
+            (
+                short(needed, Gpus::ZERO, Some(at(4728))),
+                "needs 1 GPU from now to its deadline, but admitted jobs hold all GPUs until then; on what they leave it would complete 62.1 min after its deadline",
+            ),
+            (
+                short(Gpus::new(4), Gpus::ONE, None),
+                "needs 4 GPUs from now to its deadline, but admitted jobs leave at most 1 GPU free at once; on what they leave it would never complete",
+            ),
+            (
+                short(Gpus::new(4), Gpus::new(8), Some(at(1001))),
+                "needs 4 GPUs from now to its deadline, but admitted jobs leave these free for too short a time; on what they leave it would complete 1 s after its deadline",
+            ),
+        ];
+        for (reason, text) in texts {
+            assert_eq!(reason.to_string(), text);
+        }
     }
 }

@@ -30,16 +30,14 @@ use speedup::Batches;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "pollux",
-    aliases: &[],
     summary: "goodput: GPUs and batch sizes together, for the best mean speedup over fair shares; ignores deadlines",
-    paper: "Qiao et al., OSDI 2021",
+    paper: Some("Qiao et al., OSDI 2021"),
     knows: "what was seen of its jobs: step times, gradient noise",
     options: OPTIONS,
-    grant_admits: true,
-    requested_size: false,
     adapts_batch: true,
     artifact: Some(ARTIFACT),
     build: |options, seed| Ok(Box::new(Pollux::new(options.read()?, seed)?)),
+    ..Entry::BASE
 };
 
 struct Pollux {

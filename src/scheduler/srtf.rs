@@ -1,38 +1,39 @@
-//! Shortest remaining time first: at every plan the jobs in the order of the time they still need
-//! on the GPUs their users asked for, each that still fits. Running jobs are preempted for shorter
-//! ones. Deadlines play no part.
+//! Shortest remaining time first (Schrage, Operations Research 1968), at the requested size.
+//!
+//! At every plan the jobs are sorted by the time that they still need on the GPUs that their users
+//! requested, the rest of a restart overhead included; at equal times by id. Each job in that order
+//! that fits what is left runs; a job that does not fit is passed over. Shorter jobs preempt longer
+//! ones. Deadlines play no part, and the restart overhead of a preemption is not weighed.
 
 use crate::job::JobId;
-use crate::units::{Rate, SimDuration};
+use crate::units::SimDuration;
 
 use super::{Entry, Plan, Scheduler, View};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "srtf",
-    aliases: &[],
     summary: "shortest remaining time first at the requested size, preemptive; what does not fit is passed over",
-    paper: "Schrage, Operations Research 1968",
+    paper: Some("Schrage, Operations Research 1968"),
     knows: "requested size, iterations as declared, measured speeds",
-    options: &[],
-    grant_admits: true,
     requested_size: true,
-    adapts_batch: false,
-    artifact: None,
     build: |options, _| {
         options.none()?;
         Ok(Box::new(Srtf))
     },
+    ..Entry::BASE
 };
 
 struct Srtf;
 
+/// Returns the time that a job still needs on the GPUs that its user requested.
+fn remaining(view: &View<'_>, id: JobId) -> SimDuration {
+    let rate = view.rate(id, view.job(id).requested).expect("a requested size has a speed");
+    view.restart_left(id) + view.declared_left(id).time_at(rate)
+}
+
 impl Scheduler for Srtf {
     fn plan(&mut self, view: &View<'_>) -> Plan {
-        let remaining = |id: JobId| -> SimDuration {
-            let rate = view.rate(id, view.job(id).requested).unwrap_or(Rate::ZERO);
-            view.restart_left(id) + view.declared_left(id).time_at(rate)
-        };
-        let mut queue: Vec<_> = view.live().iter().map(|id| (remaining(*id), *id)).collect();
+        let mut queue: Vec<_> = view.live().iter().map(|id| (remaining(view, *id), *id)).collect();
         queue.sort_unstable();
         let mut plan = Plan::new();
         let mut free = view.capacity();

@@ -1,16 +1,22 @@
-//! Themis (NSDI 2020), as Gavel (OSDI 2020) and the ElasticFlow evaluation re-state it: finish-time
-//! fairness with leases. A job's rho is the time from its submission to its end over what that
-//! would be on its own share of the cluster, one part in as many as there are live jobs. Shares of
-//! time are set so that the worst rho is as good as it can be, and leases of GPUs hand them out: in
-//! the order of share over leases received, whoever has received none first, each that still fits.
-//! Deadlines play no part, so best-effort jobs bid like everybody.
+//! Themis (Mahajan et al., NSDI 2020) as Gavel (Narayanan et al., OSDI 2020, section 4.2) and the
+//! ElasticFlow evaluation state it again: finish-time fairness with leases, at the requested size.
 //!
-//! Leases end on one grid, which begins with the plan that finds only new jobs. There everything is
-//! dealt out anew; in between, whoever holds GPUs keeps them, and free ones go to who waits. What
-//! is dealt out does not change while everybody fits, so the ends of leases are then passed over.
-//! Passing over is exact: the grid is counted from its beginning; leases that nobody was called for
-//! are counted afterwards; and work is priced at the share that was in force over whole stretches
-//! in which that did not change, so that plans in between do not even round differently.
+//! A job's rho is the time from its submission to its completion, divided by what that would be on
+//! its own share of the cluster: one part in as many as there are live jobs. Time shares are set so
+//! that the worst rho is as small as it can be, and leases of GPUs realise them: jobs that have had
+//! no lease first, then by share over leases received, then by submission and id. A job that does
+//! not fit is passed over. Deadlines play no part, and best-effort jobs are like all others. The
+//! auctions of the Themis paper are left out.
+//!
+//! All leases end at multiples of one length after the plan that found only new jobs. There all
+//! GPUs are dealt out anew; in between, jobs keep their GPUs, and free GPUs go to waiting jobs.
+//!
+//! While all jobs fit, dealing out changes nothing, so the ends of leases are passed over. That is
+//! exact: the leases passed over are counted at the next plan, and work is priced at the share in
+//! force over whole stretches in which that share did not change, so that a plan in between does
+//! not even round differently.
+
+mod finish_time;
 
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -18,52 +24,50 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 
 use crate::job::JobId;
-use crate::units::{Gpus, SimDuration, SimTime};
+use crate::units::{Gpus, SimDuration, SimTime, positive_duration};
 
-use super::finish_time::{Claim, shares};
-use super::{Entry, OptionDoc, OptionsError, Plan, Scheduler, View};
+use super::{Entry, OptionDoc, Plan, Scheduler, View};
+use finish_time::{Claim, shares};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "themis",
-    aliases: &[],
     summary: "finish-time fairness: leases that keep the worst slowdown against a fair share low, at the requested size",
-    paper: "Mahajan et al., NSDI 2020; Gavel, OSDI 2020",
+    paper: Some("Mahajan et al., NSDI 2020; Gavel, OSDI 2020"),
     knows: "requested size, iterations as declared, measured speeds",
     options: &[OptionDoc {
         key: "lease",
         default: "600 s",
         help: "how long GPUs are held before they are dealt out anew",
     }],
-    grant_admits: true,
     requested_size: true,
-    adapts_batch: false,
-    artifact: None,
     build: |options, _| {
-        let settings: Settings = options.read()?;
-        let lease = SimDuration::from_secs_f64(settings.lease).filter(|lease| *lease > SimDuration::ZERO);
-        let lease = lease.ok_or_else(|| OptionsError("`lease` must be above 0 s, such as 600".to_owned()))?;
+        let ThemisOptions { lease } = options.read()?;
         Ok(Box::new(Themis { lease, begin: SimTime::ZERO, leases: 0, accounts: BTreeMap::new() }))
     },
+    ..Entry::BASE
 };
 
 #[derive(Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-struct Settings {
-    lease: f64,
+struct ThemisOptions {
+    #[serde(deserialize_with = "positive_duration")]
+    lease: SimDuration,
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings { lease: 600.0 }
+impl Default for ThemisOptions {
+    fn default() -> ThemisOptions {
+        ThemisOptions { lease: SimDuration::from_secs(600) }
     }
 }
 
 struct Themis {
+    /// How long a lease is.
     lease: SimDuration,
-    /// Where the grid of leases begins.
+    /// When the first lease began.
     begin: SimTime,
     /// How many leases had ended at the last plan.
     leases: u64,
+    /// All live jobs.
     accounts: BTreeMap<JobId, Account>,
 }
 
@@ -73,22 +77,22 @@ struct Account {
     gpus: Gpus,
     /// Seconds for an iteration on its GPUs.
     pace: f64,
-    /// Seconds that the work done up to `done` would have taken on the job's own shares of the
-    /// time.
+    /// Seconds that the iterations up to `done` would have taken at the job's own shares.
     alone: f64,
-    /// Iterations.
+    /// The iterations that are priced in `alone`.
     done: f64,
-    /// Its own share since then: a part of its time, at most 1.
+    /// The job's own share since then: the part of the time that it would have its GPUs, in (0, 1].
     own: f64,
     /// Leases received.
     leases: u64,
 }
 
 impl Themis {
-    /// Brings the accounts up to now. Returns whether this is the end of a lease.
+    /// Brings the accounts up to now. Returns whether leases end now, so that all GPUs are dealt
+    /// out anew.
     fn update(&mut self, view: &View<'_>) -> bool {
-        for id in view.ended() {
-            self.accounts.remove(id);
+        for id in view.completions() {
+            self.accounts.remove(id).expect("a completed job had an account");
         }
         if self.accounts.is_empty() {
             (self.begin, self.leases) = (view.now(), 0);
@@ -96,8 +100,9 @@ impl Themis {
         let elapsed = view.now().since(self.begin).as_micros();
         let leases = elapsed / self.lease.as_micros();
         let dealt = elapsed.is_multiple_of(self.lease.as_micros());
-        // Everybody fitted at the ends that were passed over, so whoever holds GPUs was given them
-        // again at each.
+        // All jobs fitted at the ends that were passed over, so a job that holds GPUs was given
+        // them again at each. The end that is now is not one of them; nor is the beginning of the
+        // first lease, where none has ended.
         let passed = (leases - self.leases).saturating_sub(u64::from(dealt));
         self.leases = leases;
         for (id, account) in &mut self.accounts {
@@ -107,7 +112,7 @@ impl Themis {
         }
         for id in view.arrivals() {
             let gpus = view.job(*id).requested;
-            let pace = view.rate(*id, gpus).map_or(0.0, |rate| 1.0 / rate.get());
+            let pace = 1.0 / view.rate(*id, gpus).expect("a requested size has a speed").get();
             let account = Account { gpus, pace, alone: 0.0, done: 0.0, own: 1.0, leases: 0 };
             self.accounts.insert(*id, account);
         }
@@ -122,7 +127,7 @@ impl Themis {
         dealt
     }
 
-    /// The live jobs in the order in which GPUs are dealt out.
+    /// Returns the live jobs in the order in which GPUs are dealt out.
     fn order(&self, view: &View<'_>) -> Vec<JobId> {
         let claims: Vec<Claim> = self.accounts.iter().map(|(id, account)| account.claim(view, *id)).collect();
         let shares = shares(&claims, f64::from(view.capacity().get()));
@@ -142,15 +147,16 @@ impl Themis {
 }
 
 impl Account {
-    /// Prices the work done up to `done` iterations at the share in force so far.
+    /// Prices the work up to `done` iterations at the share in force so far.
     fn settle(&mut self, done: f64) {
         self.alone += (done - self.done) * self.pace / self.own;
         self.done = done;
     }
 
+    /// Returns what decides the job's share now.
     fn claim(mut self, view: &View<'_>, id: JobId) -> Claim {
         self.settle(done(view, id));
-        // A job whose work rounds to nothing left still needs the microsecond in which it ends.
+        // A job whose work rounds to nothing left still needs the microsecond in which it completes.
         let left = (view.declared_left(id).get() * self.pace).max(1e-6);
         Claim {
             gpus: f64::from(self.gpus.get()),
@@ -161,6 +167,7 @@ impl Account {
     }
 }
 
+/// Returns the iterations that a job has done.
 fn done(view: &View<'_>, id: JobId) -> f64 {
     (view.job(id).iterations - view.declared_left(id)).get()
 }
@@ -183,7 +190,8 @@ impl Scheduler for Themis {
             (false, false) => self.order(view),
         };
         for id in order.into_iter().filter(|id| !keeps(*id)) {
-            if let Some(account) = self.accounts.get_mut(&id).filter(|account| account.gpus <= free) {
+            let account = self.accounts.get_mut(&id).expect("a live job has an account");
+            if account.gpus <= free {
                 free -= account.gpus;
                 account.leases += 1;
                 plan.grant(id, account.gpus);

@@ -78,6 +78,32 @@ impl fmt::Display for GpuTime {
     }
 }
 
+impl SimDuration {
+    /// Writes a length of time as people say it: seconds below ten minutes, minutes below ten
+    /// hours, else hours. Exact below a second and where it is whole seconds.
+    pub fn rounded(self) -> String {
+        match self.as_secs_f64() {
+            seconds if seconds > 1.0 && seconds < 600.0 && seconds.fract() > 0.0 => format!("{seconds:.1} s"),
+            seconds if seconds < 600.0 => format!("{self} s"),
+            seconds if seconds < 36_000.0 => format!("{:.1} min", seconds / 60.0),
+            seconds => format!("{:.1} h", seconds / 3600.0),
+        }
+    }
+}
+
+/// Reads a duration above zero, for options: `#[serde(deserialize_with = "positive_duration")]`.
+///
+/// # Errors
+///
+/// If it is not a number of seconds, or not above zero.
+pub fn positive_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SimDuration, D::Error> {
+    let duration = SimDuration::deserialize(deserializer)?;
+    if duration == SimDuration::ZERO {
+        return Err(de::Error::custom("is 0 s; give a number of seconds above 0, such as 60"));
+    }
+    Ok(duration)
+}
+
 /// Reads microseconds from seconds in any form: text, an integer or a float.
 struct SecondsVisitor;
 
@@ -89,7 +115,10 @@ impl Visitor<'_> for SecondsVisitor {
     }
 
     fn visit_str<E: de::Error>(self, text: &str) -> Result<u64, E> {
-        parse_seconds(text).map_err(|why| E::custom(format!("`{text}` is {why}; give seconds")))
+        parse_seconds(text).map_err(|why| {
+            let hint = if why == TimeError::NotANumber { "give one, such as 60" } else { "give seconds" };
+            E::custom(format!("\"{text}\" is {why}; {hint}"))
+        })
     }
 
     fn visit_i64<E: de::Error>(self, seconds: i64) -> Result<u64, E> {

@@ -1,8 +1,8 @@
-//! Schedulers for tests: one function of what they see.
+//! Schedulers for tests, each one function from a view to a plan.
 
 use elasticflow_sim::scheduler::{Plan, Scheduler, View};
 
-/// A policy that is one function of what it sees.
+/// A policy that is one function of the view.
 pub(crate) struct Policy(pub(crate) fn(&View<'_>) -> Plan);
 
 impl Scheduler for Policy {
@@ -11,21 +11,14 @@ impl Scheduler for Policy {
     }
 }
 
-/// An entry for a policy called `test`; `admits` is whether its grants admit.
+/// The entry of a policy named `test`; `admits` says whether its grants admit.
 macro_rules! policy {
     (admits: $admits:expr, $plan:expr) => {{
         static ENTRY: elasticflow_sim::scheduler::Entry = elasticflow_sim::scheduler::Entry {
             name: "test",
-            aliases: &[],
-            summary: "",
-            paper: "",
-            knows: "",
-            options: &[],
             grant_admits: $admits,
-            requested_size: false,
-            adapts_batch: false,
-            artifact: None,
             build: |_, _| Ok(Box::new(crate::policy::Policy($plan))),
+            ..elasticflow_sim::scheduler::Entry::BASE
         };
         &ENTRY
     }};

@@ -134,8 +134,8 @@ fn the_program_prefers_value_however_small() {
         let base = softened(&chronus(&jobs, &options), 1, &[(300.0, 0.02), (1000.0, 0.01)]);
         run(&base).jobs[1].earned
     };
-    assert_eq!(worth(&["program=100"]), Some((0.02, 0.02)));
-    assert_eq!(worth(&["program=100"]), worth(&[]));
+    assert_eq!(worth(&["ilp_limit=100"]), Some((0.02, 0.02)));
+    assert_eq!(worth(&["ilp_limit=100"]), worth(&[]));
 }
 
 /// The program accepts what packing never finds again, and leases are kept for who is rejected
@@ -149,7 +149,7 @@ fn leases_are_kept_beside_what_the_program_placed() {
         job("every", 5.903226, 615.0).on(7).due(326.618512),
         job("every", 9.295416, 622.0).on(8).due(91.048227),
     ];
-    let options = ["rejected=kept", "program=10"].map(str::to_owned).to_vec();
+    let options = ["rejected=kept", "ilp_limit=10"].map(str::to_owned).to_vec();
     let jobs = jobs.map(|job| (job, 0)).to_vec();
     let case = Case { jobs, nodes: vec![4; 4], slot: 60.0, lease: 1200, overhead: "measured", options };
     assert!(kept(&case.scenario()) > 0);
@@ -209,7 +209,7 @@ fn best_effort_jobs_are_kept_or_dropped() {
     let jobs = [job("linear", 0.0, 80.0)];
     let outcome = run(&chronus(&jobs, &["best_effort=drop"]));
     assert_eq!(outcome.jobs[0].state, JobOutcome::Declined);
-    assert_eq!(outcome.jobs[0].reason, "is a best-effort job, and none are served");
+    assert_eq!(outcome.jobs[0].reason, "is a best-effort job, and this scheduler is set to serve none");
     assert_eq!(run(&chronus(&jobs, &[])).jobs[0].state, JobOutcome::Completed);
 }
 
@@ -218,7 +218,7 @@ fn options_are_checked() {
     let why = |option: &[&str]| {
         fails(&with(scenario("chronus", 1, 8, &[job("linear", 0.0, 1.0)]), option)).to_string()
     };
-    assert!(why(&["lease=0"]).contains("`lease` must be above 0 s, such as 1200"));
+    assert!(why(&["lease=0"]).contains("`lease`: is 0 s; give a number of seconds above 0, such as 60"));
     assert!(why(&["check=60", "arrivals=90"]).contains("`arrivals` must be a multiple of `check`"));
     assert!(why(&["objective=all"]).contains("unknown variant `all`"));
 }
@@ -282,7 +282,7 @@ const OPTIONS: [(&str, &[&str]); 14] = [
     ("admission", &["greedy"]),
     ("rejected", &["kept"]),
     ("objective", &["least", "most"]),
-    ("program", &["10", "20", "60"]),
+    ("ilp_limit", &["10", "20", "60"]),
     ("opportunistic", &["off"]),
     ("best_effort", &["drop"]),
     ("restart", &["lease"]),

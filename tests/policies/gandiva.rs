@@ -137,8 +137,8 @@ fn sets_take_the_nodes_that_fit() {
 #[test]
 fn a_turn_has_a_length() {
     let why = |options: &[&str]| fails(&gandiva(1, &[of(1.0, 1, 0.0)], options)).to_string();
-    assert!(why(&["quantum=0"]).contains("`quantum` is 0; give a positive number of seconds"));
-    assert!(why(&["quantum=-1"]).contains("`quantum` is -1; give a positive number of seconds"));
+    assert!(why(&["quantum=0"]).contains("`quantum`: is 0 s; give a number of seconds above 0, such as 60"));
+    assert!(why(&["quantum=-1"]).contains("\"-1\" is negative; give seconds"));
     assert!(why(&["turn=5"]).contains("unknown field `turn`, expected `quantum`"));
 }
 

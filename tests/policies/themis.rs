@@ -59,6 +59,6 @@ fn what_is_free_between_leases_goes_to_who_waits() {
 #[test]
 fn a_lease_has_a_length() {
     let why = |options: &[&str]| fails(&themis(&[job("linear", 0.0, 1.0)], options)).to_string();
-    assert!(why(&["lease=0"]).contains("`lease` must be above 0 s, such as 600"));
+    assert!(why(&["lease=0"]).contains("`lease`: is 0 s; give a number of seconds above 0, such as 60"));
     assert!(why(&["lases=5"]).contains("unknown field `lases`, expected `lease`"));
 }

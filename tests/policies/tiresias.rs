@@ -134,8 +134,8 @@ fn options_that_do_nothing_or_mean_nothing_are_refused() {
     let why = |options: &[&str]| fails(&tiresias(1, &[job("linear", 0.0, 1.0)], options)).to_string();
     assert!(why(&["quantum=5"]).contains("`quantum` needs index=gittins; leave it out"));
     assert!(why(&["index=gittins", "thresholds=[5]"]).contains("`thresholds` needs index=las; leave it out"));
-    assert!(why(&["thresholds=[5, 5]"]).contains("`thresholds` ascend from above 0 GPU-s"));
+    assert!(why(&["thresholds=[5, 5]"]).contains("`thresholds` must ascend from above 0 GPU-s"));
     assert!(why(&["index=gittins", "quantum=0"]).contains("`quantum` must be above 0 GPU-s"));
-    assert!(why(&["promote_after=-1"]).contains("`promote_after` is a number of at least 0"));
+    assert!(why(&["promote_after=-1"]).contains("`promote_after` must be a number of at least 0"));
     assert!(why(&["index=fcfs"]).contains("unknown variant `fcfs`, expected `las` or `gittins`"));
 }

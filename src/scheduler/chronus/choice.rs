@@ -1,25 +1,25 @@
-//! Who runs in the lease that begins: the decision that Chronus leaves to an integer program,
-//! without one.
+//! Which accepted jobs run in the lease that begins: the decision that Chronus leaves to an integer
+//! program, by exchanges instead.
 //!
-//! Every job that is guaranteed something must find its leases in time. Beyond that the program
-//! only chooses who of them runs now: as many GPUs as possible, or as few. Packing from the end
-//! leaves in the first lease those that no later one has room for; from there, bringing one lease
-//! of another job forward only frees a later one, so whoever fits may be added.
+//! Every accepted job must find its leases in time. Beyond that, the program only chooses which of
+//! the jobs run now: on as many GPUs as possible, or on as few. Packing from the end leaves in the
+//! first lease the jobs for which no later one has room. From there, bringing one lease of another
+//! job forward only frees a later one, so every job that fits may be added.
 
 use std::cmp::Reverse;
 
 use super::leases::{Demand, Leases, Packed};
 
-/// Whether guaranteed jobs are to run now or to make way.
+/// On how many GPUs guaranteed jobs are to run now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Objective {
-    /// As many GPUs as possible.
+    /// On as many as possible.
     Most,
-    /// As few as possible.
+    /// On as few as possible, so that other jobs can run.
     Least,
 }
 
-/// Improves a packing from lease `now` on, as far as that goes by exchanges.
+/// Improves a packing from lease `now` on by exchanges. Every demand stays met.
 pub(super) fn improve(objective: Objective, demands: &[Demand], now: u64, packed: &mut Packed) {
     match objective {
         Objective::Most => bring_forward(demands, now, packed),
@@ -27,7 +27,8 @@ pub(super) fn improve(objective: Objective, demands: &[Demand], now: u64, packed
     }
 }
 
-/// Gives a job leases that meet another demand of its own, if there are some with what is free.
+/// Gives job `index` leases that meet another demand of the same width, if its own leases and what
+/// is free have some. Returns whether they have.
 pub(super) fn raise(packed: &mut Packed, index: usize, demand: Demand, now: u64) -> bool {
     packed.free.give(&packed.leases[index], demand.width);
     let found = packed.free.latest(demand, now);
@@ -39,11 +40,11 @@ pub(super) fn raise(packed: &mut Packed, index: usize, demand: Demand, now: u64)
     raised
 }
 
-/// Adds who fits to lease `now`, wide jobs first, then those with the least slack; each gives up
-/// its next later lease.
+/// Adds the jobs that fit to lease `now`, wide ones first, then those with the least slack. Each gives
+/// up its next later lease.
 fn bring_forward(demands: &[Demand], now: u64, packed: &mut Packed) {
     let mut others: Vec<usize> = (0..demands.len())
-        .filter(|index| demands[*index].need > 0 && !packed.leases[*index].has(now))
+        .filter(|index| demands[*index].need > 0 && !packed.leases[*index].contains(now))
         .collect();
     others.sort_by_key(|index| {
         let Demand { width, need, until } = demands[*index];
@@ -51,7 +52,7 @@ fn bring_forward(demands: &[Demand], now: u64, packed: &mut Packed) {
     });
     for index in others {
         let width = demands[index].width;
-        if packed.free.at(now) >= width {
+        if packed.free.gpus_in(now) >= width {
             let leases = &mut packed.leases[index];
             packed.free.give(leases, width);
             leases.bring_forward(now);
@@ -60,11 +61,13 @@ fn bring_forward(demands: &[Demand], now: u64, packed: &mut Packed) {
     }
 }
 
-/// Takes jobs out of lease `now`, wide ones first, each into a later lease with room, or into one
-/// where a narrower job makes room by going to another: one exchange each.
+/// Moves jobs out of lease `now`, wide ones first: each into a later lease with room, or into one
+/// where a narrower job makes room by moving to another lease.
 fn put_off(demands: &[Demand], now: u64, packed: &mut Packed) {
     let mut first: Vec<usize> = (0..demands.len())
-        .filter(|index| packed.leases[*index].has(now) && demands[*index].until - now > demands[*index].need)
+        .filter(|index| {
+            packed.leases[*index].contains(now) && demands[*index].until - now > demands[*index].need
+        })
         .collect();
     first.sort_by_key(|index| (Reverse(demands[*index].width), *index));
     for index in first {
@@ -79,6 +82,7 @@ fn put_off(demands: &[Demand], now: u64, packed: &mut Packed) {
     }
 }
 
+/// Moves a job from one lease to another, which has room.
 fn exchange(demands: &[Demand], packed: &mut Packed, index: usize, old: u64, new: u64) {
     let width = demands[index].width;
     packed.free.give(&packed.leases[index], width);
@@ -86,8 +90,8 @@ fn exchange(demands: &[Demand], packed: &mut Packed, index: usize, old: u64, new
     packed.free.take(&packed.leases[index], width);
 }
 
-/// The latest lease after `now` and before `until` that a job does not have and where `width` GPUs
-/// are free.
+/// Returns the latest lease after `now` and before `until` that a job does not have and where
+/// `width` GPUs are free.
 fn latest_free(packed: &Packed, own: &Leases, now: u64, until: u64, width: u32) -> Option<u64> {
     let steps = packed.free.steps();
     let ends = steps.iter().skip(1).map(|step| step.0).chain([u64::MAX]);
@@ -100,7 +104,7 @@ fn latest_free(packed: &Packed, own: &Leases, now: u64, until: u64, width: u32) 
     found
 }
 
-/// The latest lease in `[from, to)` that is not among `own`.
+/// Returns the latest lease in `[from, to)` that is not among `own`.
 fn latest_without(own: &Leases, from: u64, to: u64) -> Option<u64> {
     let mut to = to;
     for (begin, end) in own.runs().iter().rev() {
@@ -112,7 +116,8 @@ fn latest_without(own: &Leases, from: u64, to: u64) -> Option<u64> {
     (from < to).then(|| to - 1)
 }
 
-/// Who can leave which lease for which other one, so that job `index` finds room there.
+/// Finds a narrower job that can make room for job `index`: returns the job, the lease that it leaves,
+/// and the lease that it moves to.
 fn make_room(demands: &[Demand], packed: &Packed, index: usize, now: u64) -> Option<(usize, u64, u64)> {
     let Demand { width, until, .. } = demands[index];
     let steps = packed.free.steps();
@@ -123,7 +128,7 @@ fn make_room(demands: &[Demand], packed: &Packed, index: usize, now: u64) -> Opt
         };
         for (other, demand) in demands.iter().enumerate() {
             let leaves = other != index && demand.width < width && free + demand.width >= width;
-            if !leaves || !packed.leases[other].has(lease) {
+            if !leaves || !packed.leases[other].contains(lease) {
                 continue;
             }
             let leases = &packed.leases[other];
@@ -148,7 +153,7 @@ mod tests {
         let mut packed = pack(demands, 0, FreeLeases::new(0, gpus)).unwrap();
         improve(objective, demands, 0, &mut packed);
         check(demands, gpus, &packed);
-        (0..demands.len()).filter(|index| packed.leases[*index].has(0)).collect()
+        (0..demands.len()).filter(|index| packed.leases[*index].contains(0)).collect()
     }
 
     fn check(demands: &[Demand], gpus: u32, packed: &Packed) {
@@ -158,13 +163,13 @@ mod tests {
             assert!(leases.runs().iter().all(|run| run.1 <= demand.until));
         }
         for lease in 0..horizon {
-            let taken = demands.iter().zip(&packed.leases).filter(|(_, leases)| leases.has(lease));
+            let taken = demands.iter().zip(&packed.leases).filter(|(_, leases)| leases.contains(lease));
             let taken: u32 = taken.map(|(demand, _)| demand.width).sum();
-            assert_eq!(packed.free.at(lease) + taken, gpus);
+            assert_eq!(packed.free.gpus_in(lease) + taken, gpus);
         }
     }
 
-    /// On 8 GPUs all of a has to run now; of the others b would fill the cluster and c and d do not
+    /// On 8 GPUs job 0 has to run now. Of the others, job 1 fills the cluster, and jobs 2 and 3 do not
     /// fit beside it.
     #[test]
     fn as_many_as_fit_or_as_few_as_must() {
@@ -173,38 +178,36 @@ mod tests {
         assert_eq!(now(Objective::Least, 8, &demands), [0]);
     }
 
-    /// 3 GPUs, leases 0 to 3. The job on 2 fills 2 and 3, so the tight job on 1 is packed into 0
-    /// and 1 and the third one, which needs 4, into all. Nobody can be put off but the tight one:
-    /// no.
+    /// 3 GPUs, leases 0 to 3. The job on 2 GPUs fills leases 2 and 3, so the tight job on 1 GPU is
+    /// packed into 0 and 1, and the third one, which needs 4 leases, into all. Neither can be put
+    /// off.
     #[test]
-    fn nobody_is_put_off_who_has_no_slack() {
+    fn a_job_without_slack_is_not_put_off() {
         let demands = [demand(2, 2, 4), demand(1, 2, 2), demand(1, 4, 4)];
         assert_eq!(now(Objective::Least, 3, &demands), [1, 2]);
     }
 
-    /// 3 GPUs, leases 0 to 2. The job on 2 has slack, but the narrow ones fill what it does not
-    /// have: lease 2 has it and a, lease 1 b and c.. so packing leaves nobody who could go, until
-    /// one of them makes room.
+    /// 3 GPUs, leases 0 to 2. The wide job has slack, but narrow jobs fill the lease that it could
+    /// move to, until one of them makes room.
     #[test]
     fn a_narrow_job_makes_room() {
         let demands = [demand(2, 1, 2), demand(1, 1, 3), demand(1, 1, 2), demand(1, 1, 2)];
         let mut packed = pack(&demands, 0, FreeLeases::new(0, 3)).unwrap();
-        // Put by hand as no packing would: the wide job in 0, both narrow ones and the free one in
-        // 1.
+        // Put by hand, as no packing would: the wide job into lease 0, the narrow ones into lease 1.
         for (index, lease) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
             packed.free.give(&packed.leases[index], demands[index].width);
             let old = packed.leases[index].runs()[0].0;
             packed.leases[index].swap(old, lease);
             packed.free.take(&packed.leases[index], demands[index].width);
         }
-        // Two of them would have to leave lease 1, and only one can go to 2.
+        // Two of them would have to leave lease 1, and only one can move to lease 2.
         improve(Objective::Least, &demands, 0, &mut packed);
-        assert!(packed.leases[0].has(0));
-        // On 4 GPUs one is free there, and the one that may go later does.
+        assert!(packed.leases[0].contains(0));
+        // On 4 GPUs one is free there, and the narrow job that has slack moves.
         let mut packed = Packed { free: FreeLeases::new(0, 4), ..packed };
         (0..4).for_each(|index| packed.free.take(&packed.leases[index], demands[index].width));
         improve(Objective::Least, &demands, 0, &mut packed);
         check(&demands, 4, &packed);
-        assert!(packed.leases[0].has(1) && packed.leases[1].has(2));
+        assert!(packed.leases[0].contains(1) && packed.leases[1].contains(2));
     }
 }

@@ -1,142 +1,153 @@
-//! How many leases a job needs, and which ones are in time.
+//! How many leases a job needs, and which ones are in time for it.
 
 use crate::job::JobId;
 use crate::scheduler::View;
-use crate::units::{SimDuration, SimTime};
+use crate::units::{Rate, SimDuration, SimTime};
 
 use super::leases::Demand;
-use super::settings::{Deadline, Estimate, Grid, Settings, Widths};
+use super::options::{ChronusOptions, Deadline, Estimate, Grid, Widths};
 
-/// Work in a lease is counted this much shorter: room for rounding, which comes to a few
+/// By how much the work in a lease is counted shorter: room for rounding, which comes to a few
 /// microseconds at each change.
 const MARGIN: SimDuration = SimDuration::from_micros(1000);
 
-/// The inflation of estimates in Chronus's artifact.
+/// The factor by which Chronus's artifact inflates estimates.
 const INFLATION: f64 = 1.1;
 
-/// Where leases begin.
+/// When leases begin, and how the leases that a job needs are counted. Leases are numbered from the
+/// beginning of their grid.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Leasing {
+    /// When lease 0 begins.
     begin: SimTime,
+    /// How long a lease is; above zero.
     length: SimDuration,
     deadline: Deadline,
     estimate: Estimate,
     widths: Widths,
 }
 
-/// What does not change about a job.
+/// What does not change about the leases of a job.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Size {
-    /// GPUs that leases are counted with.
+pub(super) struct LeaseSize {
+    /// The GPUs that its leases are counted with.
     pub(super) width: u32,
-    /// The longest pause when it starts.
+    /// An upper bound of the restart overhead when it starts.
     restart: SimDuration,
-    /// How long it runs in all.
+    /// How long it runs in all, without restart overheads.
     total: SimDuration,
-    /// What that is taken for.
+    /// What that is taken for, by the option `estimate`.
     estimate: SimDuration,
 }
 
 impl Leasing {
-    pub(super) fn new(settings: &Settings, now: SimTime) -> Leasing {
+    /// Returns leases by the options, on a grid that begins at `now` if the options say so.
+    pub(super) fn new(options: &ChronusOptions, now: SimTime) -> Leasing {
         Leasing {
-            begin: if settings.grid == Grid::First { now } else { SimTime::ZERO },
-            length: settings.lease,
-            deadline: settings.deadline,
-            estimate: settings.estimate,
-            widths: settings.widths,
+            begin: if options.grid == Grid::First { now } else { SimTime::ZERO },
+            length: options.lease,
+            deadline: options.deadline,
+            estimate: options.estimate,
+            widths: options.widths,
         }
     }
 
-    /// The lease that runs at `time`, and whether it begins then.
-    pub(super) fn at(&self, time: SimTime) -> (u64, bool) {
+    /// Returns the lease that runs at `time`, and whether it begins then.
+    pub(super) fn lease_at(&self, time: SimTime) -> (u64, bool) {
         let since = time.since(self.begin).as_micros();
         (since / self.length.as_micros(), since.is_multiple_of(self.length.as_micros()))
     }
 
-    /// When a lease begins.
+    /// Returns when a lease begins.
     pub(super) fn start(&self, lease: u64) -> SimTime {
         self.begin + SimDuration::from_micros(lease.saturating_mul(self.length.as_micros()))
     }
 
-    /// The first multiple of `step` on the grid after `now`.
+    /// Returns the first multiple of `step` on the grid after `now`; `step` is above zero.
     pub(super) fn next(&self, step: SimDuration, now: SimTime) -> SimTime {
         let into = now.since(self.begin).as_micros() % step.as_micros();
         now + step.saturating_sub(SimDuration::from_micros(into))
     }
 
-    /// Whether `now` is a multiple of `step` on the grid.
+    /// Returns whether `now` is a multiple of `step` on the grid; always for a step of zero.
     pub(super) fn is_on(&self, step: SimDuration, now: SimTime) -> bool {
         step == SimDuration::ZERO || now.since(self.begin).as_micros().is_multiple_of(step.as_micros())
     }
 
-    pub(super) fn size(&self, view: &View<'_>, id: JobId) -> Size {
+    /// Returns what does not change about the leases of a job.
+    pub(super) fn size(&self, view: &View<'_>, id: JobId) -> LeaseSize {
         let job = view.job(id);
         let gpus = job.requested;
         let restart = view.restart_overhead(id, gpus);
-        let total = view.rate(id, gpus).map_or(SimDuration::FOREVER, |rate| job.iterations.time_at(rate));
+        let total = job.iterations.time_at(requested_rate(view, id));
         let estimate = match self.estimate {
             Estimate::Exact => total,
             Estimate::Inflated => {
                 let share = restart.as_secs_f64() / self.length.as_secs_f64();
-                // Whole seconds, cut off, as the artifact has them.
+                // Whole seconds, rounded down, as in the artifact.
                 let seconds = total.as_secs_f64() * (1.0 + share) * INFLATION;
+                // `None` where a job takes longer than any clock runs.
                 SimDuration::from_secs_f64(seconds.floor()).unwrap_or(SimDuration::FOREVER)
             }
         };
         let rounds = self.widths == Widths::Rounded && gpus.get() <= 8;
         let width = if rounds { gpus.get().next_power_of_two() } else { gpus.get() };
-        Size { width, restart, total, estimate }
+        LeaseSize { width, restart, total, estimate }
     }
 
-    /// What a job asks of the leases to come to be done by `due`. `None` if a lease is too short to
-    /// work in.
-    pub(super) fn demand(&self, view: &View<'_>, id: JobId, size: &Size, due: SimTime) -> Option<Demand> {
+    /// Returns the leases that a job needs to complete by `due`. `None` if a lease is too short to
+    /// work in after a restart overhead.
+    pub(super) fn demand(
+        &self,
+        view: &View<'_>,
+        id: JobId,
+        size: &LeaseSize,
+        due: SimTime,
+    ) -> Option<Demand> {
         let lease = self.length.as_micros();
-        let (whole, _) = self.at(due);
+        let (whole, _) = self.lease_at(due);
         let lost = (size.restart + MARGIN).as_micros();
         let work = lease.checked_sub(lost).filter(|work| *work > 0)?;
         let left = remaining(view, id).as_micros();
         let need = left.div_ceil(work);
         if self.estimate == Estimate::Inflated {
-            // The artifact takes the time on GPUs for work. Many a short stay with a pause in it,
-            // or pauses longer than the artifact's, would leave its estimate too short for what is
-            // promised.
+            // The artifact takes the time on GPUs for work. After many short stays, each with a
+            // restart overhead, or under an overhead longer than the artifact's, its estimate would
+            // be too short for what is promised.
             let estimated = self.left(view, id, size).as_micros().div_ceil(lease);
             return Some(Demand { width: size.width, need: need.max(estimated), until: whole });
         }
         let need = need.max(1);
-        // The lease into which the deadline falls is in time for who would be done in the part
-        // before it.
+        // The lease that the deadline falls into counts for a job that completes in the part before
+        // the deadline.
         let part = due.since(self.start(whole)).as_micros().saturating_sub(lost);
         let in_part = self.deadline == Deadline::Exact && left <= ((need - 1) * work).saturating_add(part);
         Some(Demand { width: size.width, need, until: whole + u64::from(in_part) })
     }
 
-    /// Whether a lease is longer than a start.
-    pub(super) fn outlasts(&self, size: &Size) -> bool {
+    /// Returns whether a lease is longer than the restart overhead of the job.
+    pub(super) fn outlasts(&self, size: &LeaseSize) -> bool {
         size.restart + MARGIN < self.length
     }
 
-    /// How long a job still runs, by the estimate.
-    pub(super) fn left(&self, view: &View<'_>, id: JobId, size: &Size) -> SimDuration {
+    /// Returns how long a job still runs, by the estimate.
+    pub(super) fn left(&self, view: &View<'_>, id: JobId, size: &LeaseSize) -> SimDuration {
         match self.estimate {
             Estimate::Exact => remaining(view, id),
             Estimate::Inflated => size.estimate.saturating_sub(ran(view, id)),
         }
     }
 
-    /// How long a job would still run without a pause.
-    pub(super) fn remaining(&self, view: &View<'_>, id: JobId, size: &Size) -> SimDuration {
+    /// Returns how long a job would still run without a restart overhead.
+    pub(super) fn remaining(&self, view: &View<'_>, id: JobId, size: &LeaseSize) -> SimDuration {
         match self.estimate {
             Estimate::Exact => remaining(view, id),
-            // The artifact takes pauses for work.
+            // The artifact takes restart overheads for work.
             Estimate::Inflated => size.total.saturating_sub(ran(view, id)),
         }
     }
 
-    /// When a job that is done in leases before `until` is done at the latest, if it is to be by
-    /// `due`.
+    /// Returns the promise to a job that is to complete by `due` in leases before `until`.
     pub(super) fn promise(&self, until: u64, due: SimTime) -> SimTime {
         match (self.estimate, self.deadline) {
             // The part of a lease before the deadline may come to count later.
@@ -146,14 +157,18 @@ impl Leasing {
     }
 }
 
-/// How long a job has held its GPUs.
+/// Returns how long a job has held its GPUs.
 fn ran(view: &View<'_>, id: JobId) -> SimDuration {
     let gpus = view.job(id).requested;
     SimDuration::from_micros(view.attained(id).as_micros() / u64::from(gpus.get()))
 }
 
-/// How long a job would still run without a pause, by what its user declared.
+/// Returns how long a job would still run without a restart overhead, by what its user declared.
 fn remaining(view: &View<'_>, id: JobId) -> SimDuration {
-    let rate = view.rate(id, view.job(id).requested);
-    rate.map_or(SimDuration::FOREVER, |rate| view.declared_left(id).time_at(rate))
+    view.declared_left(id).time_at(requested_rate(view, id))
+}
+
+/// Returns the speed of a job on the GPUs that its user requested.
+fn requested_rate(view: &View<'_>, id: JobId) -> Rate {
+    view.rate(id, view.job(id).requested).expect("a requested size has a speed")
 }

@@ -1,31 +1,31 @@
-//! Leases over future time: which ones a job is to have, and what is left of the GPUs in each.
+//! Leases over future time: which ones a job is to have, and how many GPUs are free in each.
 //!
-//! Leases are numbered from the beginning of their grid. Everything is kept in runs of equal
-//! leases, so that a job of a month costs no more than one of an hour.
+//! Leases are numbered from the beginning of their grid. Consecutive leases that are alike are kept
+//! as one run, so that a job of a month costs no more than one of an hour.
 
 use std::cmp::Reverse;
 
-/// The leases that a job is to have: runs `[from, to)`, ascending, apart from each other.
+/// The leases that a job is to have: runs `[from, to)`, ascending, with a gap between any two.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Leases(Vec<(u64, u64)>);
 
 impl Leases {
-    /// How many.
+    /// Returns how many leases there are.
     pub(super) fn count(&self) -> u64 {
         self.0.iter().map(|(from, to)| to - from).sum()
     }
 
-    /// Whether a lease is among them.
-    pub(super) fn has(&self, lease: u64) -> bool {
+    /// Returns whether a lease is among them.
+    pub(super) fn contains(&self, lease: u64) -> bool {
         self.0.iter().any(|(from, to)| (*from..*to).contains(&lease))
     }
 
-    /// The runs.
+    /// Returns the runs, ascending.
     pub(super) fn runs(&self) -> &[(u64, u64)] {
         &self.0
     }
 
-    /// Forgets what is not in `[from, to)`.
+    /// Drops the leases that are not in `[from, to)`.
     pub(super) fn cut(&mut self, from: u64, to: u64) {
         self.0.retain_mut(|run| {
             *run = (run.0.max(from), run.1.min(to));
@@ -33,7 +33,7 @@ impl Leases {
         });
     }
 
-    /// Drops the earliest but `count`.
+    /// Drops the earliest leases until at most `count` are left.
     pub(super) fn keep_last(&mut self, count: u64) {
         let mut surplus = self.count().saturating_sub(count);
         for run in &mut self.0 {
@@ -44,13 +44,18 @@ impl Leases {
         self.0.retain(|run| run.0 < run.1);
     }
 
-    /// Swaps the earliest for `lease`, which is before all of them.
+    /// Replaces the earliest lease with `lease`, which is before all of them.
+    ///
+    /// # Panics
+    ///
+    /// If there are no leases.
     pub(super) fn bring_forward(&mut self, lease: u64) {
-        self.keep_last(self.count().saturating_sub(1));
+        assert!(self.count() > 0, "a lease is brought forward where there is one");
+        self.keep_last(self.count() - 1);
         self.insert(lease);
     }
 
-    /// Swaps one lease for another.
+    /// Replaces one lease with another, which is not among them.
     pub(super) fn swap(&mut self, old: u64, new: u64) {
         let mut runs = Vec::with_capacity(self.0.len() + 2);
         for (from, to) in &self.0 {
@@ -72,6 +77,7 @@ impl Leases {
         self.merge();
     }
 
+    /// Joins runs that touch.
     fn merge(&mut self) {
         self.0.dedup_by(|next, run| {
             let touches = run.1 == next.0;
@@ -82,7 +88,7 @@ impl Leases {
         });
     }
 
-    /// From runs in any order, apart from each other.
+    /// Returns the leases of runs in any order that do not overlap.
     pub(super) fn from_runs(mut runs: Vec<(u64, u64)>) -> Leases {
         runs.sort_unstable();
         let mut leases = Leases(runs);
@@ -90,7 +96,7 @@ impl Leases {
         leases
     }
 
-    /// From runs in descending order.
+    /// Returns the leases of runs in descending order that do not overlap.
     fn from_last(mut runs: Vec<(u64, u64)>) -> Leases {
         runs.reverse();
         let mut leases = Leases(runs);
@@ -99,18 +105,18 @@ impl Leases {
     }
 }
 
-/// What a job asks of the leases to come.
+/// What a job needs of the leases to come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Demand {
-    /// GPUs in each lease.
+    /// The GPUs in each lease.
     pub(super) width: u32,
-    /// How many leases.
+    /// How many leases it needs.
     pub(super) need: u64,
     /// The first lease that is too late.
     pub(super) until: u64,
 }
 
-/// GPUs that are free in each lease: a step function, whose last value holds for ever.
+/// How many GPUs are free in each lease: a step function, whose last value holds forever.
 #[derive(Clone, Debug)]
 pub(super) struct FreeLeases {
     /// (from which lease on, how many), ascending; never empty.
@@ -118,43 +124,58 @@ pub(super) struct FreeLeases {
 }
 
 impl FreeLeases {
-    /// `gpus` GPUs in every lease from `from` on.
+    /// Returns `gpus` GPUs in every lease from `from` on.
     pub(super) fn new(from: u64, gpus: u32) -> FreeLeases {
         FreeLeases { steps: vec![(from, gpus)] }
     }
 
-    /// Forgets the leases before `from`, and steps that change nothing.
+    /// Forgets the leases before `from`, and joins steps of the same count.
+    ///
+    /// # Panics
+    ///
+    /// If `from` is before the first step.
     pub(super) fn cut(&mut self, from: u64) {
-        let past = self.steps.partition_point(|step| step.0 <= from).saturating_sub(1);
-        self.steps.drain(..past);
-        self.steps[0].0 = self.steps[0].0.max(from);
+        let first = self.step_of(from);
+        self.steps.drain(..first);
+        self.steps[0].0 = from;
         self.steps.dedup_by_key(|step| step.1);
     }
 
-    /// The GPUs free in a lease.
-    pub(super) fn at(&self, lease: u64) -> u32 {
+    /// Returns the GPUs that are free in a lease, which is not before the first step.
+    pub(super) fn gpus_in(&self, lease: u64) -> u32 {
         self.steps[self.step_of(lease)].1
     }
 
-    /// The steps: from which lease on, how many.
+    /// Returns the steps: (from which lease on, how many GPUs), ascending.
     pub(super) fn steps(&self) -> &[(u64, u32)] {
         &self.steps
     }
 
+    /// Returns the step that a lease belongs to.
     fn step_of(&self, lease: u64) -> usize {
-        self.steps.partition_point(|step| step.0 <= lease).saturating_sub(1)
+        let begun = self.steps.partition_point(|step| step.0 <= lease);
+        begun.checked_sub(1).expect("leases before the first step are over and not asked about")
     }
 
-    /// Takes GPUs in some leases; the past ones are passed over.
+    /// Takes `width` GPUs in some leases; those before the first step are passed over.
+    ///
+    /// # Panics
+    ///
+    /// If fewer are free in one of them.
     pub(super) fn take(&mut self, leases: &Leases, width: u32) {
-        leases.runs().iter().for_each(|(from, to)| self.change(*from, *to, |free| *free -= width));
+        let take = |free: &mut u32| {
+            assert!(width <= *free, "a lease of {width} GPUs is given only where they are free");
+            *free -= width;
+        };
+        leases.runs().iter().for_each(|(from, to)| self.change(*from, *to, take));
     }
 
-    /// Gives them back.
+    /// Gives back `width` GPUs in some leases, which were taken before.
     pub(super) fn give(&mut self, leases: &Leases, width: u32) {
         leases.runs().iter().for_each(|(from, to)| self.change(*from, *to, |free| *free += width));
     }
 
+    /// Changes the count in `[from, to)`.
     fn change(&mut self, from: u64, to: u64, by: impl Fn(&mut u32)) {
         let from = from.max(self.steps[0].0);
         if from >= to {
@@ -165,6 +186,8 @@ impl FreeLeases {
         self.steps[first..last].iter_mut().for_each(|step| by(&mut step.1));
     }
 
+    /// Returns the step that begins at lease `at`, which is made if there is none. `at` is not before
+    /// the first step.
     fn split(&mut self, at: u64) -> usize {
         let place = self.steps.partition_point(|step| step.0 < at);
         if self.steps.get(place).is_none_or(|step| step.0 != at) {
@@ -173,7 +196,7 @@ impl FreeLeases {
         place
     }
 
-    /// The latest leases from `from` on that a job can have, if there are enough.
+    /// Returns the latest leases from `from` on that meet a demand; `None` if there are not enough.
     pub(super) fn latest(&self, demand: Demand, from: u64) -> Option<Leases> {
         let Demand { width, mut need, until } = demand;
         if until.saturating_sub(from) < need {
@@ -201,7 +224,7 @@ impl FreeLeases {
     }
 }
 
-/// Jobs with the leases that they are to have, and what these leave free.
+/// The leases that jobs are to have, and the GPUs that these leave free.
 #[derive(Clone, Debug)]
 pub(super) struct Packed {
     /// In the order of the demands.
@@ -209,9 +232,10 @@ pub(super) struct Packed {
     pub(super) free: FreeLeases,
 }
 
-/// Packs jobs from the end: wide ones first, then tight ones, then late ones, each into the latest
-/// leases with room, as Chronus's artifact does. `None` where one finds no room, though there may
-/// be another way.
+/// Packs jobs from the end, as Chronus's artifact does: each takes the latest leases from `from` on
+/// with room. Wide jobs go first; of equally wide ones those with less slack, then those with later
+/// deadlines, then by place. Returns `None` if a job finds no room, though another packing may
+/// exist.
 pub(super) fn pack(demands: &[Demand], from: u64, mut free: FreeLeases) -> Option<Packed> {
     let mut order: Vec<usize> = (0..demands.len()).collect();
     order.sort_by_key(|index| {
@@ -238,7 +262,7 @@ mod tests {
     #[test]
     fn leases_are_cut_and_moved() {
         let mut leases = Leases(vec![(3, 5), (8, 10)]);
-        assert_eq!((leases.count(), leases.has(4), leases.has(5)), (4, true, false));
+        assert_eq!((leases.count(), leases.contains(4), leases.contains(5)), (4, true, false));
         leases.swap(8, 5);
         assert_eq!(leases.runs(), [(3, 6), (9, 10)]);
         leases.bring_forward(2);
@@ -257,7 +281,7 @@ mod tests {
         let runs: Vec<_> = packed.leases.iter().map(|leases| leases.runs().to_vec()).collect();
         assert_eq!(runs, [vec![(1, 2)], vec![(0, 2)], vec![(2, 4)]]);
         assert_eq!(
-            (packed.free.at(0), packed.free.at(1), packed.free.at(3), packed.free.at(4)),
+            (packed.free.gpus_in(0), packed.free.gpus_in(1), packed.free.gpus_in(3), packed.free.gpus_in(4)),
             (2, 0, 0, 4)
         );
         assert!(pack(&[demand(4, 3, 4), demand(1, 2, 4)], 0, FreeLeases::new(0, 4)).is_none());

@@ -1,28 +1,39 @@
-//! The solvers: microlp, or HiGHS with the feature. Both search as long as it takes, up to a number
-//! of nodes, never a time.
+//! The solvers: microlp, or HiGHS with the cargo feature `highs`. Both search up to a number of
+//! nodes, never a time, so that the answer is the same on every machine.
 
 use good_lp::{Constraint, Expression, ProblemVariables, SolverModel};
 
-use super::NoAnswer;
-
-/// The most nodes of a search. What it is broken off at is the same everywhere, unlike a time. No
-/// program of up to 1000 integers on the trace of figure 8a comes to it, in either preset.
+/// The most nodes of a search. No program of up to 1000 integers on the trace of figure 8a reaches
+/// it, in either preset.
 const NODES: u32 = 1000;
+
+/// Why there is no answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in super::super) enum NoAnswer {
+    /// There are no such leases.
+    Infeasible,
+    /// There may be some: the search was broken off, or its answer could not be filled in.
+    Unknown,
+}
 
 /// How near to the best an answer has to be.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Closeness {
     /// As near as the solver's rounding allows.
     Exact,
-    /// Only whole numbers from 0 to `most` occur, or only such from 0 to -`most`; so whatever is
-    /// less than 1 away is the best.
+    /// The aim takes only whole numbers from 0 to `most`, or only whole numbers from 0 to -`most`. So
+    /// an answer less than 1 away from the best is the best.
     Whole { most: u32 },
 }
 
-/// Less than 1.
+/// The gap at which a search for a whole number may stop; less than 1.
 const NEARLY: f64 = 0.9;
 
-/// The values of all variables, in their order, that maximise the aim.
+/// Returns the values of all variables, in their order, that maximise the aim.
+///
+/// # Errors
+///
+/// If no values meet the constraints, or none were found within the limit of nodes.
 #[cfg(not(feature = "highs"))]
 pub(super) fn maximise(
     variables: &ProblemVariables,
@@ -35,7 +46,7 @@ pub(super) fn maximise(
     let mut options = microlp::SolveOptions::default();
     options.node_limit = Some(u64::from(NODES));
     if let Closeness::Whole { most } = closeness {
-        // It is a share of the answer, which is at most that.
+        // The solver takes the gap as a share of the answer, which is at most `most`.
         options.mip_gap = NEARLY / f64::from(most);
     }
     let outcome = model.as_inner().solve_with(options).map_err(|error| match error {
@@ -47,7 +58,11 @@ pub(super) fn maximise(
     Ok(solution.iter().map(|(_, value)| value).collect())
 }
 
-/// The values of all variables, in their order, that maximise the aim.
+/// Returns the values of all variables, in their order, that maximise the aim.
+///
+/// # Errors
+///
+/// If no values meet the constraints, or none were found within the limit of nodes.
 #[cfg(feature = "highs")]
 pub(super) fn maximise(
     variables: &ProblemVariables,

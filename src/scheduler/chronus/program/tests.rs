@@ -93,9 +93,9 @@ impl Small {
 
     fn score(&self, ways: &[usize], packed: &Packed, objective: Objective) -> (i64, i64) {
         for lease in 0..self.horizon {
-            let has = self.jobs.iter().enumerate().filter(|(job, _)| packed.leases[*job].has(lease));
+            let has = self.jobs.iter().enumerate().filter(|(job, _)| packed.leases[*job].contains(lease));
             let used: u32 = has.map(|(job, all)| all[ways[job]].demand.width).sum();
-            assert!(used <= self.gpus && packed.free.at(lease) == self.gpus - used);
+            assert!(used <= self.gpus && packed.free.gpus_in(lease) == self.gpus - used);
         }
         let (mut value, mut first) = (0, 0);
         for (job, (ways, way)) in self.jobs.iter().zip(ways).enumerate() {
@@ -103,7 +103,7 @@ impl Small {
             let leases = &packed.leases[job];
             assert!(leases.count() == need && leases.runs().iter().all(|run| run.1 <= until));
             value += ways[*way].value as i64;
-            first += if leases.has(0) { i64::from(width) } else { 0 };
+            first += if leases.contains(0) { i64::from(width) } else { 0 };
         }
         (value, if objective == Objective::Most { first } else { -first })
     }
@@ -217,7 +217,7 @@ fn exchanges_are_nearly_always_as_good() {
 fn segments_are_what_is_counted() {
     let way = |until| vec![Way { demand: Demand { width: 1, need: 1, until }, value: 1.0 }];
     // Lease 5; 6 to 8; 9 and 10: three segments for each of three jobs.
-    assert_eq!(size(&[way(9), way(11), way(9)], 5), 9);
+    assert_eq!(variables(&[way(9), way(11), way(9)], 5), 9);
     assert!(solve(&[way(5)], 4, 5, None).is_err());
 }
 
@@ -238,7 +238,7 @@ fn value_comes_first() {
         for objective in [None, Some(Objective::Most), Some(Objective::Least)] {
             let solved = solve(&jobs, 4, 0, objective).unwrap();
             assert_eq!(solved.ways, [0, 0, 0]);
-            assert!(solved.packed.leases[1].has(0));
+            assert!(solved.packed.leases[1].contains(0));
         }
         // Both narrow jobs, for 0.3 each, rather than the wide one for 0.5.
         let jobs = [

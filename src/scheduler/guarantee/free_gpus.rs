@@ -1,67 +1,83 @@
-//! Free GPUs over future time.
+//! The GPUs that reservations leave free over future time.
 
 use crate::units::{Gpus, SimTime};
 
 use super::reservation::Reservation;
 
-/// How many GPUs are free from now on: a step function, whose last value holds for ever.
+/// How many GPUs are free from now on: a step function, whose last value holds forever.
 #[derive(Clone, Debug)]
 pub(super) struct FreeGpus {
-    /// (from when, how many), ascending; never empty.
+    /// (from when, how many), ascending in time; never empty.
     steps: Vec<(SimTime, Gpus)>,
 }
 
 impl FreeGpus {
-    /// `gpus` GPUs from `now` on.
+    /// Returns `gpus` GPUs from `now` on.
     pub(super) fn new(now: SimTime, gpus: Gpus) -> FreeGpus {
         FreeGpus { steps: vec![(now, gpus)] }
     }
 
-    /// Starts over with `gpus` GPUs from `now` on.
+    /// Starts over with `gpus` GPUs from `now` on, and keeps the memory.
     pub(super) fn reset(&mut self, now: SimTime, gpus: Gpus) {
         self.steps.clear();
         self.steps.push((now, gpus));
     }
 
-    /// Forgets what was before `now`, and steps that change nothing.
+    /// Forgets what is before `now`, and joins steps of the same count.
+    ///
+    /// # Panics
+    ///
+    /// If `now` is before the first step.
     pub(super) fn cut(&mut self, now: SimTime) {
-        let past = self.steps.partition_point(|(from, _)| *from <= now).saturating_sub(1);
-        self.steps.drain(..past);
-        self.steps[0].0 = self.steps[0].0.max(now);
+        let begun = self.steps.partition_point(|(from, _)| *from <= now);
+        assert!(begun > 0, "time does not go back");
+        self.steps.drain(..begun - 1);
+        self.steps[0].0 = now;
         self.steps.dedup_by_key(|(_, gpus)| *gpus);
     }
 
-    /// The steps: from when, how many.
+    /// Returns the steps: (from when, how many), ascending in time.
     pub(super) fn steps(&self) -> &[(SimTime, Gpus)] {
         &self.steps
     }
 
-    /// The GPUs free at the first instant.
+    /// Returns the GPUs that are free at the first instant.
     pub(super) fn now(&self) -> Gpus {
         self.steps[0].1
     }
 
-    /// The most GPUs that are free at once before `until`.
-    pub(super) fn most(&self, until: SimTime) -> Gpus {
+    /// Returns the most GPUs that are free at once before `until`.
+    ///
+    /// # Panics
+    ///
+    /// If `until` is not after the first instant.
+    pub(super) fn most_until(&self, until: SimTime) -> Gpus {
         let before = self.steps.iter().take_while(|(from, _)| *from < until);
-        before.map(|(_, gpus)| *gpus).max().unwrap_or(self.now())
+        before.map(|(_, gpus)| *gpus).max().expect("`until` is after the first step")
     }
 
-    /// Takes what a reservation holds.
+    /// Takes what a reservation holds from now on.
+    ///
+    /// # Panics
+    ///
+    /// If it holds more than is free at some instant.
     pub(super) fn reserve(&mut self, reservation: &Reservation) {
         for (from, to, gpus) in reservation.spans() {
-            self.change(from, to, |free| *free -= gpus);
+            self.change(from, to, |free| {
+                assert!(gpus <= *free, "a reservation of {gpus} GPUs is made only where they are free");
+                *free -= gpus;
+            });
         }
     }
 
-    /// Gives back what a reservation holds.
+    /// Gives back what a reservation, which was taken before, holds from now on.
     pub(super) fn release(&mut self, reservation: &Reservation) {
         for (from, to, gpus) in reservation.spans() {
             self.change(from, to, |free| *free += gpus);
         }
     }
 
-    /// Changes every step between two instants, of which the past part is passed over.
+    /// Changes the count between two instants; what is before the first step is passed over.
     fn change(&mut self, from: SimTime, to: SimTime, by: impl Fn(&mut Gpus)) {
         let first = self.split(from);
         let last = first + self.split_after(first, to);
@@ -70,7 +86,8 @@ impl FreeGpus {
         }
     }
 
-    /// The step that starts at `at`, made if there is none; the first one for the past.
+    /// Returns the step that begins at `at`, which is made if there is none; the first step where
+    /// `at` is in the past.
     fn split(&mut self, at: SimTime) -> usize {
         if at <= self.steps[0].0 {
             return 0;
@@ -79,12 +96,13 @@ impl FreeGpus {
         self.split_at(next, at)
     }
 
-    /// The same for an instant at or after step `first`, counted from there.
+    /// Returns the step that begins at `at`, counted from step `first`, which is not after it.
     fn split_after(&mut self, first: usize, at: SimTime) -> usize {
         let next = first + self.steps[first..].partition_point(|(from, _)| *from < at);
         self.split_at(next, at) - first
     }
 
+    /// Makes a step at `at` unless step `next`, the first that is not before `at`, begins there.
     fn split_at(&mut self, next: usize, at: SimTime) -> usize {
         let there = self.steps.get(next).is_some_and(|(from, _)| *from == at);
         if next > 0 && !there {
@@ -112,7 +130,10 @@ mod tests {
         plan.close(at(30), at(31));
         free.reserve(&plan);
         assert_eq!(text(&free), "10:6 20:4 31:8 ");
-        assert_eq!((free.now().get(), free.most(at(31)).get(), free.most(at(32)).get()), (6, 6, 8));
+        assert_eq!(
+            (free.now().get(), free.most_until(at(31)).get(), free.most_until(at(32)).get()),
+            (6, 6, 8)
+        );
         free.cut(at(25));
         assert_eq!(text(&free), "25:4 31:8 ");
         free.release(&plan);

@@ -1,38 +1,42 @@
 //! The Gittins index of a job that has attained some service, given how much service jobs take in
 //! all.
 //!
-//! `G(a) = max over Δ of P(S - a <= Δ | S > a) / E[min(S - a, Δ) | S > a]`: the best ratio of the
-//! chance that the job ends within a further Δ to the service that this is expected to cost
-//! (Gittins 1989; Tiresias, section 3.2).
+//! For a job of unknown size `S` that has attained `a`, the index is
+//! `G(a) = max over Δ of P(S - a <= Δ | S > a) / E[min(S - a, Δ) | S > a]`: the best ratio, over all
+//! Δ, of the chance that the job completes within a further Δ to the service that this is expected
+//! to cost (Gittins 1989; Tiresias, section 3.2).
 //!
-//! Let `N(t)` be how many jobs take at most `t`, and `T(t)` what all jobs together attain while
-//! each is served up to `t`. Both differences count the same jobs, so `G(a)` is the steepest line
-//! from the point `(T(a), N(a))` to a later point `(T(s), N(s))`, and only the sizes `s` that occur
-//! can be best. The steepest line ends at a corner of the upper hull of the later points. Each
-//! corner's successor on the hull of what comes after it is found once, from the right; an index is
-//! then a walk along the hull.
+//! Let `N(t)` be how many jobs take at most `t`, and `T(t)` the service that all jobs together
+//! attain while each is served up to `t`. Numerator and denominator count the same jobs, so `G(a)`
+//! is the slope of the steepest line from the point `(T(a), N(a))` to a later point `(T(s), N(s))`,
+//! and only sizes `s` that occur can be best. The steepest line ends at a corner of the upper hull
+//! of the later points. For each corner, the next corner on the hull of what comes after it is found
+//! once, from the right; an index is then a walk along the hull.
 
-/// How much service jobs take in all, ready to be asked for indices.
+/// The sizes of all jobs, prepared for computing indices.
 #[derive(Clone, Debug)]
 pub(super) struct Gittins {
+    /// Ascending by size.
     corners: Vec<Corner>,
+    /// How many jobs there are.
     jobs: f64,
 }
 
-/// A size that occurs.
+/// A point of the curve of `(T(s), N(s))`, at a size that occurs.
 #[derive(Clone, Copy, Debug)]
 struct Corner {
     size: f64,
-    /// Jobs of at most this size.
+    /// How many jobs are of at most this size.
     ended: f64,
-    /// What all jobs attain while each is served up to this size.
+    /// The service that all jobs attain while each is served up to this size.
     attained: f64,
     /// The next corner of the upper hull of this and all larger sizes; itself for the last.
     next: usize,
 }
 
 impl Gittins {
-    /// Takes what each job needs in all; sizes that are not above zero do not count.
+    /// Prepares the sizes of all jobs, in any unit. Sizes that are not above zero or not finite do
+    /// not count. Takes time n log n.
     pub(super) fn new(mut sizes: Vec<f64>) -> Gittins {
         sizes.retain(|size| *size > 0.0 && size.is_finite());
         sizes.sort_unstable_by(f64::total_cmp);
@@ -52,8 +56,8 @@ impl Gittins {
         Gittins { corners, jobs }
     }
 
-    /// The index of a job that has attained `service`, per unit of service; zero beyond the largest
-    /// size.
+    /// Returns the index of a job that has attained `service`, per unit of service; zero from the
+    /// largest size on.
     pub(super) fn index(&self, service: f64) -> f64 {
         let first = self.corners.partition_point(|corner| corner.size <= service);
         if first == self.corners.len() {
@@ -65,7 +69,7 @@ impl Gittins {
         slope(here, self.corners[steepest(&self.corners, here, first)])
     }
 
-    /// The largest size.
+    /// Returns the largest size; zero without jobs.
     pub(super) fn largest(&self) -> f64 {
         self.corners.last().map_or(0.0, |corner| corner.size)
     }
@@ -75,12 +79,13 @@ impl Corner {
     const ORIGIN: Corner = Corner { size: 0.0, ended: 0.0, attained: 0.0, next: 0 };
 }
 
+/// Returns the slope of the line between two points.
 fn slope(from: Corner, to: Corner) -> f64 {
     (to.ended - from.ended) / (to.attained - from.attained)
 }
 
-/// Where the steepest line from `here` to the corner `first` or a later one ends. Along the hull
-/// slopes rise and then fall.
+/// Returns the corner, `first` or a later one, at which the steepest line from `here` ends. Along the
+/// hull slopes rise and then fall.
 fn steepest(corners: &[Corner], here: Corner, first: usize) -> usize {
     let mut best = first;
     loop {
@@ -96,8 +101,8 @@ fn steepest(corners: &[Corner], here: Corner, first: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Sizes 2, 2, 10. At 0: within 2 two of three end for 3 × 2 = 6, so 2/6; within 10 all end for
-    /// 6 + 8 = 14, so 3/14. At 1 it is 2/3 against 3/11, at 2 one job ends for 8, at 9 for 1.
+    /// Sizes 2, 2, 10. At 0: within 2, two of three jobs end for 3 × 2 = 6, so 2/6; within 10 all end
+    /// for 6 + 8 = 14, so 3/14. At 1 it is 2/3 against 3/11; at 2 one job ends for 8, at 9 for 1.
     #[test]
     fn an_index_by_hand() {
         let gittins = Gittins::new(vec![2.0, 10.0, 2.0]);

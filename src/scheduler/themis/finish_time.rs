@@ -1,40 +1,41 @@
-//! The time shares that make the worst finish-time fairness as good as it can be (Themis, as
-//! re-stated by Gavel, section 4.2).
+//! The time shares that make the worst finish-time fairness as good as it can be (Themis, as Gavel
+//! states it again, section 4.2).
 //!
-//! A job that has been there for `a`, still needs `b` on its GPUs and would need `c` in all on its
-//! own share of the cluster comes, at a time share `x` from now on, to `rho(x) = (a + b / x) / c`.
-//! For a bound `t` on everybody's rho a job therefore needs `x(t) = b / (c t - a)` at least, which
-//! falls with `t`; so the least bound is where these needs just fit the cluster, or where the first
-//! job needs all of its time. No convex solver is needed, and the shares are unique: where a job's
-//! own limit decides, the others get what they need for the bound and no more, which leaves some of
-//! the cluster undecided.
+//! A job was submitted `a` seconds ago, still needs `b` seconds on its GPUs, and would need `c`
+//! seconds in all on its own share of the cluster. At a time share `x` from now on it comes to
+//! `rho(x) = (a + b / x) / c`. For a bound `t` on every rho a job therefore needs at least the share
+//! `x(t) = b / (c t - a)`, which falls with `t`. So the least bound is where these needs just fit the
+//! cluster, or where the first job needs all of its time. No convex solver is needed, and the shares
+//! are unique. Where a job's own limit decides, the other jobs get what they need for the bound and
+//! no more, which leaves some of the cluster undecided.
 
 /// What decides a job's share.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Claim {
-    /// GPUs that it runs on.
+    /// The GPUs that it runs on.
     pub(super) gpus: f64,
     /// Seconds since its submission.
     pub(super) elapsed: f64,
-    /// Seconds it still needs on its GPUs; above zero.
+    /// Seconds that it still needs on its GPUs; above zero.
     pub(super) left: f64,
-    /// Seconds it would need in all on its own share of the cluster; above zero.
+    /// Seconds that it would need in all on its own share of the cluster; above zero.
     pub(super) alone: f64,
 }
 
 impl Claim {
-    /// At most 1, also where rounding says otherwise.
+    /// Returns the share that a bound on rho asks for; at most 1, whatever rounding does.
     fn share(&self, bound: f64) -> f64 {
         self.left / (self.alone * bound - self.elapsed).max(self.left)
     }
 }
 
-/// The least bound on everybody's rho, to the precision of floats, on a cluster of `gpus` GPUs.
+/// Returns the least bound on the rho of all jobs, to the precision of floats, on a cluster of
+/// `gpus` GPUs.
 pub(super) fn bound(claims: &[Claim], gpus: f64) -> f64 {
-    // Nobody gets more than all of his time.
+    // A time share cannot exceed 1.
     let mut bound = claims.iter().map(|claim| (claim.elapsed + claim.left) / claim.alone).fold(0.0, f64::max);
-    // What is needed falls with the bound and is convex: from the left, Newton's steps never pass
-    // the point where it fits.
+    // The GPUs that all shares need fall with the bound and are convex in it: from the left,
+    // Newton's steps never pass the bound at which they fit.
     loop {
         let (mut excess, mut slope) = (-gpus, 0.0);
         for claim in claims {
@@ -50,10 +51,10 @@ pub(super) fn bound(claims: &[Claim], gpus: f64) -> f64 {
     }
 }
 
-/// A step that changes the bound by less, relative to it, is the last. Steps shrink quadratically.
+/// The relative change of the bound below which a step is the last. Steps shrink quadratically.
 const PRECISION: f64 = 1e-12;
 
-/// Everybody's share at the least bound, in (0, 1].
+/// Returns the share of each job at the least bound, in (0, 1], in the order of `claims`.
 pub(super) fn shares(claims: &[Claim], gpus: f64) -> Vec<f64> {
     let bound = bound(claims, gpus);
     claims.iter().map(|claim| claim.share(bound)).collect()

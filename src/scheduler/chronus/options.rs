@@ -1,16 +1,17 @@
-//! The options: the paper by default, and what the published evaluation did where that differs.
+//! The options: by default what the paper says, and as alternatives what the published evaluation
+//! did where that differs.
 
 use serde::Deserialize;
 
 use crate::scheduler::{OptionDoc, OptionsError};
-use crate::units::SimDuration;
+use crate::units::{SimDuration, positive_duration};
 
 pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc { key: "lease", default: "1200 s", help: "how long a lease is" },
     OptionDoc {
         key: "check",
         default: "0 s (at once)",
-        help: "how often ends are noticed and what is left over is dealt out",
+        help: "how often completions are noticed and what is left over is dealt out",
     },
     OptionDoc {
         key: "arrivals",
@@ -20,58 +21,58 @@ pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc {
         key: "grid",
         default: "first",
-        help: "where leases begin: `first`: with the first job that finds no other; `clock`: at 0 on the trace's clock",
+        help: "when leases begin: `first`: with the first job that finds no other; `clock`: at 0 on the trace's clock",
     },
     OptionDoc {
         key: "newcomers",
         default: "now",
-        help: "jobs judged when leases begin can have these (`now`) or the `next` ones",
+        help: "jobs that are judged when leases begin can have these (`now`) or the `next` ones",
     },
     OptionDoc {
         key: "deadline",
         default: "exact",
-        help: "`lease`: a deadline is rounded down to the end of a lease; `exact`: the lease that it falls into counts in part",
+        help: "`exact`: the lease that a deadline falls into counts in part; `lease`: the deadline is rounded down to the end of a lease",
     },
     OptionDoc {
         key: "estimate",
         default: "exact",
-        help: "leases needed: `exact`: work and a pause in each; `inflated`: 1.1 times the work and the share of a pause in a lease, at least `exact`",
+        help: "leases that a job needs: `exact`: for its work and a restart overhead in each; `inflated`: for 1.1 times its work and the share of a restart overhead in a lease, at least `exact`",
     },
     OptionDoc {
         key: "widths",
         default: "asked",
-        help: "`rounded`: up to 8 GPUs leases are 1, 2, 4 or 8 wide",
+        help: "GPUs that a lease is counted with: `asked`: those of the job; `rounded`: up to 8, the next of 1, 2, 4 and 8",
     },
     OptionDoc {
         key: "admission",
         default: "repack",
-        help: "`greedy`: newcomers go into what earlier jobs leave; `repack`: these make room where that fails",
+        help: "`greedy`: new jobs go into what earlier jobs leave; `repack`: earlier jobs make room where that fails",
     },
     OptionDoc {
         key: "rejected",
         default: "forgotten",
-        help: "`kept`: leases for who was rejected, however late, are kept from those judged at the same time",
+        help: "`kept`: leases for a rejected job, however late, are kept from the jobs judged with it",
     },
     OptionDoc {
         key: "objective",
         default: "adaptive",
-        help: "guaranteed jobs run as much as possible (`most`) or as little (`least`); `adaptive`: `least` while others were rejected",
+        help: "guaranteed jobs run on as many GPUs as possible (`most`) or as few (`least`); `adaptive`: `least` while a rejected job is live",
     },
     OptionDoc {
-        key: "program",
+        key: "ilp_limit",
         default: "0 (never)",
-        help: "an integer program decides if it has no more than so many integers; otherwise, and if it finds nothing in 1000 nodes of its search, exchanges do",
+        help: "largest integer program (variables) to solve; beyond it, the exchange heuristic",
     },
     OptionDoc {
         key: "opportunistic",
         default: "on",
-        help: "guaranteed jobs use GPUs that nobody else wants",
+        help: "guaranteed jobs without a lease use GPUs that no other job wants (`on`, `off`)",
     },
-    OptionDoc { key: "best_effort", default: "keep", help: "`drop`: best-effort jobs are turned away" },
+    OptionDoc { key: "best_effort", default: "keep", help: "`drop`: best-effort jobs are declined" },
     OptionDoc {
         key: "restart",
         default: "change",
-        help: "who runs on what is left over pays for a start at a `change` of its GPUs, or with every `lease`",
+        help: "jobs on what is left over pay a restart overhead at a `change` of their GPUs, or with every `lease`",
     },
 ];
 
@@ -88,30 +89,31 @@ words! {
     Grid { First, Clock }
     /// Which leases jobs can have that are judged when some begin.
     Newcomers { Now, Next }
-    /// What the lease counts into which a deadline falls.
+    /// What the lease counts that a deadline falls into.
     Deadline { Exact, Lease }
     /// How many leases a job needs.
     Estimate { Exact, Inflated }
-    /// How wide leases are.
+    /// How many GPUs a lease is counted with.
     Widths { Asked, Rounded }
     /// Whether earlier jobs make room.
     Admission { Repack, Greedy }
     /// What becomes of the leases that a rejected job would have had.
     Rejected { Forgotten, Kept }
-    /// How many guaranteed jobs run.
+    /// On how many GPUs guaranteed jobs run.
     Aim { Adaptive, Most, Least }
-    /// On or off.
+    /// Whether an option is in force.
     Switch { On, Off }
     /// What becomes of best-effort jobs.
     BestEffort { Keep, Drop }
-    /// When a job pays for a start.
+    /// When a job on what is left over pays a restart overhead.
     Restart { Change, Lease }
 }
 
 /// The options of a run.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(default, deny_unknown_fields)]
-pub(super) struct Settings {
+pub(super) struct ChronusOptions {
+    #[serde(deserialize_with = "positive_duration")]
     pub(super) lease: SimDuration,
     check: SimDuration,
     arrivals: SimDuration,
@@ -123,15 +125,15 @@ pub(super) struct Settings {
     pub(super) admission: Admission,
     pub(super) rejected: Rejected,
     pub(super) objective: Aim,
-    pub(super) program: usize,
+    pub(super) ilp_limit: usize,
     pub(super) opportunistic: Switch,
     pub(super) best_effort: BestEffort,
     pub(super) restart: Restart,
 }
 
-impl Default for Settings {
-    fn default() -> Settings {
-        Settings {
+impl Default for ChronusOptions {
+    fn default() -> ChronusOptions {
+        ChronusOptions {
             lease: SimDuration::from_secs(1200),
             check: SimDuration::ZERO,
             arrivals: SimDuration::ZERO,
@@ -143,7 +145,7 @@ impl Default for Settings {
             admission: Admission::Repack,
             rejected: Rejected::Forgotten,
             objective: Aim::Adaptive,
-            program: 0,
+            ilp_limit: 0,
             opportunistic: Switch::On,
             best_effort: BestEffort::Keep,
             restart: Restart::Change,
@@ -151,25 +153,21 @@ impl Default for Settings {
     }
 }
 
-impl Settings {
+impl ChronusOptions {
     /// Checks what no type says.
     ///
     /// # Errors
     ///
-    /// If a lease has no length, or new jobs are judged between checks.
-    pub(super) fn checked(self) -> Result<Settings, OptionsError> {
-        let between = |check: u64| check > 0 && !self.arrivals.as_micros().is_multiple_of(check);
-        let why = if self.lease == SimDuration::ZERO {
-            "`lease` must be above 0 s, such as 1200"
-        } else if between(self.check.as_micros()) {
-            "`arrivals` must be a multiple of `check`"
-        } else {
-            return Ok(self);
-        };
-        Err(OptionsError(why.to_owned()))
+    /// If new jobs are judged between checks.
+    pub(super) fn checked(self) -> Result<ChronusOptions, OptionsError> {
+        let (arrivals, check) = (self.arrivals.as_micros(), self.check.as_micros());
+        if check > 0 && !arrivals.is_multiple_of(check) {
+            return Err(OptionsError("`arrivals` must be a multiple of `check`".to_owned()));
+        }
+        Ok(self)
     }
 
-    /// How often new jobs are judged and what is left over is dealt out; zero for at once.
+    /// Returns how often new jobs are judged and what is left over is dealt out; zero for at once.
     pub(super) fn look(&self) -> SimDuration {
         if self.arrivals == SimDuration::ZERO { self.check } else { self.arrivals }
     }

@@ -1,72 +1,72 @@
-//! The accepted jobs: each has leases in which it is done in time, and all of them together fit the
-//! cluster.
+//! The accepted jobs: each has leases in which it is in time, and all leases fit the cluster together.
 //!
-//! That is so at every plan: a newcomer is accepted only with leases beside everybody's, and
-//! whatever is decided when leases begin is either a packing of all demands or what was there
-//! before. A job that runs in a lease needs one less later, so what is left of its leases stays
-//! enough.
+//! That holds at every plan. A new job is accepted only with leases beside those of all other jobs,
+//! and what is decided when leases begin is either a packing of all demands or the leases of before.
+//! A job that runs in a lease needs one less later, so what is left of its leases stays enough.
 
 use std::collections::BTreeMap;
 
-use crate::job::{JobId, JobSpec, SoftDeadline};
+use crate::job::{JobId, SoftDeadline};
 use crate::scheduler::View;
 use crate::units::{Gpus, SimTime};
 
 use super::choice::{Objective, improve, raise};
-use super::demand::{Leasing, Size};
+use super::demand::{LeaseSize, Leasing};
 use super::leases::{Demand, FreeLeases, Leases, Packed, pack};
-use super::program::{NoAnswer, Solved, Way, size, solve};
-use super::settings::{Admission, Rejected, Settings};
+use super::options::{Admission, ChronusOptions, Rejected};
+use super::program::{NoAnswer, Solved, Way, solve, variables};
 
 /// An accepted job.
 #[derive(Clone, Debug)]
-struct Accepted {
-    size: Size,
-    /// Which of its deadlines it is to keep.
+struct AcceptedJob {
+    size: LeaseSize,
+    /// Which of its deadlines it is to keep, by place.
     choice: usize,
-    /// Those to come, or from the one on that begins now.
+    /// Its leases to come; while leases begin, the one that begins too.
     leases: Leases,
-    /// The first lease that is too late.
+    /// The first lease that is too late for it.
     until: u64,
     /// Whether it has the lease that runs.
     leased: bool,
-    /// Accepted since leases last began.
+    /// Whether it was accepted since leases last began.
     fresh: bool,
 }
 
 /// The accepted jobs and what their leases leave free.
 #[derive(Clone, Debug)]
-pub(super) struct Guarantee {
-    jobs: BTreeMap<JobId, Accepted>,
+pub(super) struct AcceptedJobs {
+    jobs: BTreeMap<JobId, AcceptedJob>,
     free: FreeLeases,
     admission: Admission,
     rejected: Rejected,
-    /// The most integers of a program that is solved.
-    program: usize,
-    /// Leases kept from those judged together, for jobs that were rejected.
+    /// The most variables of a program that is solved.
+    ilp_limit: usize,
+    /// Demands of rejected jobs, whose leases are kept from the jobs judged together with them.
     ghosts: Vec<Demand>,
     capacity: Gpus,
-    /// Whether a program that was asked about newcomers has been given up.
+    /// Whether a program that was solved for a new job had no answer, so that only packing decided.
     gave_up: bool,
 }
 
 /// What becomes of the accepted jobs when leases begin.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Decision {
-    /// Who is accepted no more: its leases are not enough, or the estimate was wrong.
+    /// The jobs that are no longer accepted: their leases are not enough, because the believed speeds
+    /// are wrong.
     pub(super) broken: Vec<JobId>,
-    /// Whether packing failed, so that the earlier leases stay.
+    /// Whether the program had no answer, or packing failed and the leases of before stay.
     pub(super) fell_back: bool,
 }
 
-impl Guarantee {
-    pub(super) fn new(settings: &Settings, capacity: Gpus, lease: u64) -> Guarantee {
-        Guarantee {
+impl AcceptedJobs {
+    /// Returns no accepted jobs; every lease from `lease` on is free.
+    pub(super) fn new(options: &ChronusOptions, capacity: Gpus, lease: u64) -> AcceptedJobs {
+        AcceptedJobs {
             jobs: BTreeMap::new(),
             free: FreeLeases::new(lease, capacity.get()),
-            admission: settings.admission,
-            rejected: settings.rejected,
-            program: settings.program,
+            admission: options.admission,
+            rejected: options.rejected,
+            ilp_limit: options.ilp_limit,
             ghosts: Vec::new(),
             capacity,
             gave_up: false,
@@ -74,35 +74,41 @@ impl Guarantee {
     }
 
     /// Begins to judge jobs together.
-    pub(super) fn begin(&mut self) {
+    pub(super) fn begin_judging(&mut self) {
         self.ghosts.clear();
         self.gave_up = false;
     }
 
-    /// Whether a program was given up since then, so that only packing spoke for a newcomer.
+    /// Returns whether a program had no answer since then, so that only packing decided on a new job.
     pub(super) fn gave_up(&self) -> bool {
         self.gave_up
     }
 
-    /// The accepted jobs and their sizes.
-    pub(super) fn sizes(&self) -> impl Iterator<Item = (JobId, Size)> {
+    /// Returns the accepted jobs and their sizes, ascending by id.
+    pub(super) fn sizes(&self) -> impl Iterator<Item = (JobId, LeaseSize)> {
         self.jobs.iter().map(|(id, job)| (*id, job.size))
     }
 
-    /// Whether a job has the lease that runs.
+    /// Returns whether a job is accepted and has the lease that runs.
     pub(super) fn has_lease(&self, id: JobId) -> bool {
         self.jobs.get(&id).is_some_and(|job| job.leased)
     }
 
+    /// Returns whether no job is accepted.
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty()
     }
 
-    /// A job has ended, or is guaranteed nothing any more.
-    pub(super) fn remove(&mut self, id: JobId) {
-        if let Some(job) = self.jobs.remove(&id) {
-            self.free.give(&job.leases, job.size.width);
-        }
+    /// Returns whether a job is accepted.
+    pub(super) fn contains(&self, id: JobId) -> bool {
+        self.jobs.contains_key(&id)
+    }
+
+    /// Removes a job and frees its leases. Returns whether it was accepted.
+    pub(super) fn remove(&mut self, id: JobId) -> bool {
+        let Some(job) = self.jobs.remove(&id) else { return false };
+        self.free.give(&job.leases, job.size.width);
+        true
     }
 
     /// Forgets the leases before `lease`.
@@ -111,8 +117,8 @@ impl Guarantee {
         self.jobs.values_mut().for_each(|job| job.leases.cut(lease, u64::MAX));
     }
 
-    /// Accepts a job if it finds leases from `from` on beside those of the others; says when it is
-    /// done at the latest.
+    /// Accepts a job for the earliest of its deadlines for which it finds leases from `from` on beside
+    /// those of all other jobs. Returns the promise: the latest time at which it completes.
     pub(super) fn judge(
         &mut self,
         view: &View<'_>,
@@ -129,7 +135,7 @@ impl Guarantee {
             if let Some(leases) = self.find_room(demand, from) {
                 let until = demand.until;
                 self.free.take(&leases, size.width);
-                let job = Accepted { size, choice, leases, until, leased: false, fresh: true };
+                let job = AcceptedJob { size, choice, leases, until, leased: false, fresh: true };
                 self.jobs.insert(id, job);
                 return Some(leasing.promise(until, due));
             }
@@ -142,31 +148,32 @@ impl Guarantee {
         None
     }
 
-    /// A rejected job with the earliest end by which it would find room.
+    /// Returns the demand of a rejected job with the earliest end by which it would find room; `None`
+    /// if it is too wide for the cluster.
     fn earliest(&self, demand: Demand, from: u64) -> Option<Demand> {
         if demand.width > self.capacity.get() {
             return None;
         }
-        // By then everybody else is done, and whoever comes last among the jobs of its width finds
-        // as many leases as it needs.
+        // By `last` all other jobs are done, and the last of the jobs of its width finds as many leases
+        // as it needs.
         let ends = self.jobs.values().map(|job| job.until).chain(self.free.steps().iter().map(|step| step.0));
         let needs = self.jobs.values().map(|job| job.leases.count());
         let needs = needs.chain(self.ghosts.iter().map(|ghost| ghost.need)).chain([demand.need]);
         let ends = ends.chain(self.ghosts.iter().map(|ghost| ghost.until)).chain([from]);
-        let last = needs.fold(ends.max().unwrap_or(from), u64::saturating_add);
+        let last = needs.fold(ends.max().expect("`from` is among the ends"), u64::saturating_add);
         let fits = |until: u64, fresh: bool| {
             let demand = Demand { until, ..demand };
             self.packed(demand, from, |job| fresh && job.fresh).is_some()
         };
         let low = from.saturating_add(demand.need);
-        // Packing may not find again what the program did; then it leaves everybody where they are.
-        let until = first(low, last, |until| fits(until, true))
-            .or_else(|| first(low, last, |until| fits(until, false)))?;
+        // Packing may not find again what the program did; then all other jobs stay where they are.
+        let until = first_that_fits(low, last, |until| fits(until, true))
+            .or_else(|| first_that_fits(low, last, |until| fits(until, false)))?;
         Some(Demand { until, ..demand })
     }
 
-    /// Leases for a newcomer: with those accepted since leases last began packed anew, or with
-    /// everybody.
+    /// Finds leases for a new job: first the jobs accepted since leases last began are packed anew
+    /// with it; where that fails, and the options let all jobs make room, all are.
     fn find_room(&mut self, demand: Demand, from: u64) -> Option<Leases> {
         let fresh = self.repack(demand, from, |job| job.fresh);
         match self.admission {
@@ -177,19 +184,19 @@ impl Guarantee {
         }
     }
 
-    /// Asks the program whether there is room for a newcomer beside everybody, where packing says
-    /// no.
+    /// Solves the program for leases of all jobs and a new one, if it is not too large.
     fn solve_with(&mut self, demand: Demand, from: u64) -> Option<Leases> {
-        let all = self.jobs.values().map(Accepted::demand).chain([demand]).chain(self.ghosts.iter().copied());
+        let all =
+            self.jobs.values().map(AcceptedJob::demand).chain([demand]).chain(self.ghosts.iter().copied());
         let ways: Vec<Vec<Way>> = all.map(|demand| vec![Way { demand, value: 1.0 }]).collect();
-        if size(&ways, from) > self.program {
+        if variables(&ways, from) > self.ilp_limit {
             return None;
         }
         let answer = solve(&ways, self.capacity.get(), from, None);
         self.gave_up |= answer.as_ref().is_err_and(|why| *why == NoAnswer::Unknown);
         let mut packed = answer.ok()?.packed;
         let ghosts = packed.leases.split_off(self.jobs.len() + 1);
-        let own = packed.leases.pop()?;
+        let own = packed.leases.pop().expect("the new job is the last of the accepted ones");
         packed.free.give(&own, demand.width);
         self.ghosts.iter().zip(&ghosts).for_each(|(ghost, leases)| packed.free.give(leases, ghost.width));
         self.jobs.values_mut().zip(packed.leases).for_each(|(job, leases)| job.leases = leases);
@@ -197,8 +204,9 @@ impl Guarantee {
         Some(own)
     }
 
-    /// Who has the lease that begins, by the program; `None` if it is too large or has no answer,
-    /// which is noted.
+    /// Decides by the program which jobs have the lease that begins. Returns the demands and leases of
+    /// all jobs, in their order; `None` if the program is too large or, which `decision` notes, has no
+    /// answer.
     fn solve_all(
         &mut self,
         view: &View<'_>,
@@ -207,20 +215,10 @@ impl Guarantee {
         objective: Objective,
         decision: &mut Decision,
     ) -> Option<(Vec<Demand>, Packed)> {
-        let of = |(id, job): (&JobId, &Accepted)| {
-            let spec = view.job(*id);
-            let in_time = |(choice, due): (usize, SimTime)| {
-                let demand = leasing.demand(view, *id, &job.size, due);
-                let demand = demand.filter(|demand| demand.until >= lease + demand.need)?;
-                let value = spec.soft.get(choice).map_or(1.0, |worth: &SoftDeadline| worth.value);
-                Some((choice, Way { demand, value }))
-            };
-            // None that is later than what was promised.
-            spec.times().enumerate().take(job.choice + 1).filter_map(in_time).collect::<Vec<_>>()
-        };
-        let all: Vec<Vec<(usize, Way)>> = self.jobs.iter().map(of).collect();
+        let all: Vec<Vec<(usize, Way)>> =
+            self.jobs.iter().map(|(id, job)| job.ways(view, leasing, lease, *id)).collect();
         let ways: Vec<Vec<Way>> = all.iter().map(|ways| ways.iter().map(|way| way.1).collect()).collect();
-        if ways.is_empty() || size(&ways, lease) > self.program {
+        if ways.is_empty() || variables(&ways, lease) > self.ilp_limit {
             return None;
         }
         let answer = solve(&ways, self.capacity.get(), lease, Some(objective));
@@ -235,29 +233,35 @@ impl Guarantee {
         Some((demands, packed))
     }
 
-    /// Packs a newcomer with some of the jobs into what the others leave; keeps that if it works.
-    fn repack(&mut self, demand: Demand, from: u64, who: impl Fn(&Accepted) -> bool) -> Option<Leases> {
-        let (some, mut packed) = self.packed(demand, from, who)?;
+    /// Packs a new job and some of the jobs into what the other jobs leave. If that works, keeps it and
+    /// returns the leases of the new job, which it does not hold.
+    fn repack(
+        &mut self,
+        demand: Demand,
+        from: u64,
+        is_packed: impl Fn(&AcceptedJob) -> bool,
+    ) -> Option<Leases> {
+        let (some, mut packed) = self.packed(demand, from, is_packed)?;
         packed.leases.truncate(some.len() + 1);
-        let own = packed.leases.pop()?;
+        let own = packed.leases.pop().expect("the new job is the last of the accepted ones");
         packed.free.give(&own, demand.width);
         for (id, leases) in some.iter().zip(packed.leases) {
-            if let Some(job) = self.jobs.get_mut(id) {
-                job.leases = leases;
-            }
+            self.jobs.get_mut(id).expect("only accepted jobs are packed").leases = leases;
         }
         self.free = packed.free;
         Some(own)
     }
 
-    /// Some of the jobs, a newcomer and the ghosts, packed into what the others leave.
+    /// Packs some of the jobs, a new one and the ghosts, in this order, into what the other jobs leave.
+    /// Returns the ids of these jobs, and what the packing leaves free without the ghosts.
     fn packed(
         &self,
         demand: Demand,
         from: u64,
-        who: impl Fn(&Accepted) -> bool,
+        is_packed: impl Fn(&AcceptedJob) -> bool,
     ) -> Option<(Vec<JobId>, Packed)> {
-        let some: Vec<JobId> = self.jobs.iter().filter(|(_, job)| who(job)).map(|(id, _)| *id).collect();
+        let some: Vec<JobId> =
+            self.jobs.iter().filter(|(_, job)| is_packed(job)).map(|(id, _)| *id).collect();
         let mut free = self.free.clone();
         let mut demands = Vec::with_capacity(some.len() + 1);
         for id in &some {
@@ -275,7 +279,7 @@ impl Guarantee {
         Some((some, packed))
     }
 
-    /// Decides who has the lease that begins now, and plans the later ones anew.
+    /// Decides which jobs have the lease that begins now, and plans all later leases anew.
     pub(super) fn decide(
         &mut self,
         view: &View<'_>,
@@ -290,13 +294,16 @@ impl Guarantee {
                 decision.broken.push(*id);
             }
         }
-        decision.broken.iter().for_each(|id| self.remove(*id));
+        for id in &decision.broken {
+            self.remove(*id);
+        }
         let solved = self.solve_all(view, leasing, lease, objective, &mut decision);
         let (demands, packed) =
             solved.unwrap_or_else(|| self.exchange(view, leasing, lease, objective, &mut decision));
+        assert_eq!(packed.leases.len(), self.jobs.len(), "every accepted job has leases");
         let planned = packed.leases.into_iter().zip(demands);
         for (job, (leases, demand)) in self.jobs.values_mut().zip(planned) {
-            job.leased = leases.has(lease);
+            job.leased = leases.contains(lease);
             (job.leases, job.until, job.fresh) = (leases, demand.until, false);
         }
         self.free = packed.free;
@@ -304,7 +311,8 @@ impl Guarantee {
         decision
     }
 
-    /// Who has the lease that begins, by packing and exchanges.
+    /// Decides by packing and exchanges which jobs have the lease that begins. If packing fails, the
+    /// leases of before stay, which `decision` notes.
     fn exchange(
         &mut self,
         view: &View<'_>,
@@ -313,7 +321,7 @@ impl Guarantee {
         objective: Objective,
         decision: &mut Decision,
     ) -> (Vec<Demand>, Packed) {
-        let demands: Vec<Demand> = self.jobs.values().map(Accepted::demand).collect();
+        let demands: Vec<Demand> = self.jobs.values().map(AcceptedJob::demand).collect();
         let whole = || FreeLeases::new(lease, self.capacity.get());
         let mut packed = pack(&demands, lease, whole()).unwrap_or_else(|| {
             decision.fell_back = true;
@@ -327,8 +335,8 @@ impl Guarantee {
         (demands, packed)
     }
 
-    /// Lets jobs keep earlier ones of their soft deadlines, the most valuable changes first, as far
-    /// as there is room.
+    /// Lets jobs keep earlier ones of their soft deadlines where there is room, the most valuable
+    /// changes first. Returns the demands after that.
     fn raise(
         &mut self,
         view: &View<'_>,
@@ -349,8 +357,8 @@ impl Guarantee {
         }
         better.sort_by(|a, b| a.0.total_cmp(&b.0).then((a.1, a.2).cmp(&(b.1, b.2))));
         for (_, index, choice, id, demand) in better {
-            let Some(job) = self.jobs.get_mut(&id).filter(|job| job.choice > choice) else { continue };
-            if raise(packed, index, demand, lease) {
+            let job = self.jobs.get_mut(&id).expect("only accepted jobs are raised");
+            if job.choice > choice && raise(packed, index, demand, lease) {
                 (job.choice, demands[index]) = (choice, demand);
             }
         }
@@ -358,27 +366,40 @@ impl Guarantee {
     }
 }
 
-impl Accepted {
-    /// Brings its leases in line with what it has done by now; false if they are not enough.
+impl AcceptedJob {
+    /// Brings the job's leases in line with what it has done by now. Returns whether they are enough.
     fn follow_up(&mut self, view: &View<'_>, leasing: &Leasing, id: JobId) -> bool {
-        let due = time(view.job(id), self.choice);
-        let Some(demand) = due.and_then(|due| leasing.demand(view, id, &self.size, due)) else {
-            return false;
-        };
+        let due = view.job(id).times().nth(self.choice).expect("an accepted job keeps one of its deadlines");
+        let demand = leasing.demand(view, id, &self.size, due).expect("a lease was long enough before");
         self.until = demand.until;
         self.leases.cut(0, self.until);
         self.leases.keep_last(demand.need);
         demand.need > 0 && self.leases.count() == demand.need
     }
 
+    /// Returns the deadlines that the job may keep when `lease` begins, by place, none later than the
+    /// one that it was accepted for.
+    fn ways(&self, view: &View<'_>, leasing: &Leasing, lease: u64, id: JobId) -> Vec<(usize, Way)> {
+        let spec = view.job(id);
+        let in_time = |(choice, due): (usize, SimTime)| {
+            let demand = leasing.demand(view, id, &self.size, due);
+            let demand = demand.filter(|demand| demand.until >= lease + demand.need)?;
+            // A job without soft deadlines has one way, whose value does not matter.
+            let value = spec.soft.get(choice).map_or(1.0, |worth: &SoftDeadline| worth.value);
+            Some((choice, Way { demand, value }))
+        };
+        spec.times().enumerate().take(self.choice + 1).filter_map(in_time).collect()
+    }
+
+    /// Returns the demand that the job's leases meet.
     fn demand(&self) -> Demand {
         Demand { width: self.size.width, need: self.leases.count(), until: self.until }
     }
 }
 
-/// The first number from `low` on that fits, if those after one that fits do; none if not even
-/// those beyond `last` do.
-fn first(low: u64, last: u64, fits: impl Fn(u64) -> bool) -> Option<u64> {
+/// Returns the first number from `low` on that fits, by bisection: where one fits, all later ones do.
+/// Returns `None` if no number up to `last` fits.
+fn first_that_fits(low: u64, last: u64, fits: impl Fn(u64) -> bool) -> Option<u64> {
     let mut step: u64 = 1;
     while !fits(low.saturating_add(step)) {
         if low.saturating_add(step) >= last {
@@ -392,8 +413,4 @@ fn first(low: u64, last: u64, fits: impl Fn(u64) -> bool) -> Option<u64> {
         (low, high) = if fits(middle) { (low, middle) } else { (middle + 1, high) };
     }
     Some(high)
-}
-
-fn time(job: &JobSpec, choice: usize) -> Option<SimTime> {
-    job.times().nth(choice)
 }

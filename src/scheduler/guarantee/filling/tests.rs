@@ -1,11 +1,11 @@
-//! Filling against the oracle of `tests/common/filling.rs`.
+//! Filling, checked against the independent filling of `tests/common/filling.rs`.
 
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
 
-#[path = "../../../tests/common/filling.rs"]
+#[path = "../../../../tests/common/filling.rs"]
 mod filling;
 
 use filling::{Filled, Free, Job};
@@ -144,8 +144,8 @@ fn every_level_is_filled_as_the_oracle_does() {
     assert!(in_time > 3000, "{in_time}");
 }
 
-/// The planner's own check of a plan agrees with the planner: who follows a filling from where it
-/// was made is in time, and a job with more work than was planned for is not.
+/// A job that follows its filling from where it was made is in time; a job with more work than was
+/// planned for is not.
 #[test]
 fn a_filling_can_be_followed_by_the_job_it_was_made_for() {
     let mut rng = ChaCha8Rng::seed_from_u64(43);

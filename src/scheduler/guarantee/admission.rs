@@ -1,0 +1,109 @@
+//! Admission control: a deadline job is admitted if a set of reservations with it is found, in
+//! which every job is in time.
+//!
+//! Every set fits the cluster and every admitted job stays in it until it completes, so that an
+//! admitted job is in time (METHODOLOGY.md, "Why an admitted job is never late").
+
+use crate::job::JobId;
+use crate::units::{Gpus, SimTime};
+
+use super::filling::Start;
+use super::reservation::Reservation;
+use super::reservation_set::{DeadlineJob, ReservationSet, Share};
+use crate::scheduler::{Plan, Promise, Reason, View};
+
+/// The admitted deadline jobs, and the share at which new ones are judged.
+#[derive(Clone, Debug)]
+pub(crate) struct AdmissionControl {
+    share: Share,
+    pub(crate) reservations: ReservationSet,
+}
+
+impl AdmissionControl {
+    /// Returns admission control without jobs. The capacity of the cluster is read from the first
+    /// view.
+    pub(crate) fn new(share: Share) -> AdmissionControl {
+        AdmissionControl { share, reservations: ReservationSet::new(SimTime::ZERO, Gpus::ZERO) }
+    }
+
+    /// Brings the set up to now.
+    ///
+    /// Where jobs have done less than the set supposes, because the believed speeds are wrong, the
+    /// set is refilled. Jobs that this does not save lose their deadlines, so that the other jobs
+    /// keep theirs.
+    pub(crate) fn update(&mut self, view: &View<'_>) {
+        let now = view.now();
+        self.reservations.update(view);
+        let follows = |job: &DeadlineJob| job.needs.follows(&job.reservation, now);
+        if self.reservations.jobs.iter().all(follows) || self.refill(now) {
+            return;
+        }
+        let (kept, broken) = std::mem::take(&mut self.reservations.jobs).into_iter().partition(follows);
+        self.reservations.jobs = kept;
+        for mut job in broken {
+            self.reservations.free.release(&job.reservation);
+            job.latest = SimTime::NEVER;
+            job.reservation = job.fill(self.share, &self.reservations.free, now).unwrap_or_default();
+            self.reservations.insert(job);
+        }
+    }
+
+    /// Refills every job in deadline order from its present state. Returns whether every job is
+    /// then in time; if not, the set stays as it is.
+    pub(crate) fn refill(&mut self, now: SimTime) -> bool {
+        self.reservations.refill_from(0, None, self.share, now).is_some()
+    }
+
+    /// Admits or declines the deadline jobs that have arrived, one by one in the order of their
+    /// arrival.
+    pub(crate) fn judge_arrivals(&mut self, view: &View<'_>, plan: &mut Plan) {
+        for id in view.arrivals() {
+            if view.job(*id).deadline.is_some() {
+                match self.judge(view, *id) {
+                    Ok(promise) => plan.admit(*id, Some(promise)),
+                    Err(reason) => plan.decline(*id, reason),
+                }
+            }
+        }
+    }
+
+    /// Adds a job to the set and promises its completion, or says why there is no room for it.
+    fn judge(&mut self, view: &View<'_>, id: JobId) -> Result<Promise, Reason> {
+        let now = view.now();
+        let deadline = view.job(id).due();
+        let mut job = DeadlineJob::new(view, id);
+        let end_alone = |size| job.needs.end_at(size, now, Start::Stays);
+        let Some(enough) = job.needs.sizes.iter().find(|size| end_alone(size) <= job.latest) else {
+            let earliest = job.needs.sizes.iter().map(end_alone).min().expect("a job has sizes");
+            return Err(Reason::Infeasible { earliest, deadline });
+        };
+        let needed = enough.gpus;
+        let Some(reservation) = self.find_room(&job, now) else {
+            let free = &self.reservations.free;
+            let earliest = job.fill_late(free, now).map(|late| late.end());
+            let most_free = free.most_until(deadline);
+            return Err(Reason::InsufficientCapacity { needed, deadline, most_free, earliest });
+        };
+        let end = reservation.end();
+        job.reservation = reservation;
+        self.reservations.insert(job);
+        Ok(Promise { end })
+    }
+
+    /// Finds a reservation for a job beside all others. The jobs behind it in deadline order make
+    /// room for it; where that fails it takes what is free; where that fails all jobs make room.
+    fn find_room(&mut self, job: &DeadlineJob, now: SimTime) -> Option<Reservation> {
+        let place = self.reservations.place(job);
+        let behind = self.reservations.refill_from(place, Some(job), self.share, now);
+        behind
+            .or_else(|| job.fill(self.share, &self.reservations.free, now))
+            .or_else(|| self.reservations.refill_from(0, Some(job), self.share, now))
+    }
+
+    /// Adds to the plan what the set says: grants, pins, and when to be called next.
+    pub(crate) fn carry_out(&mut self, view: &View<'_>, plan: &mut Plan) {
+        self.reservations.grant(view.now(), plan);
+        self.reservations.pin(view.now(), plan);
+        self.reservations.wake(view.now(), plan);
+    }
+}

@@ -1,0 +1,209 @@
+//! Progressive filling: finds a reservation for one job in what is free (ElasticFlow, section 4.1,
+//! algorithm 1, with restart overheads).
+
+use crate::job::JobId;
+use crate::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
+
+use super::free_gpus::FreeGpus;
+use super::reservation::Reservation;
+use crate::scheduler::View;
+
+/// How much longer than needed a reservation is held, and how much before the deadline a job has to
+/// be done: room for rounding, which adds up to a few microseconds.
+pub(super) const MARGIN: SimDuration = SimDuration::from_micros(1000);
+
+/// A GPU count that a job can run on.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Size {
+    pub(super) gpus: Gpus,
+    /// The speed on these GPUs; above zero.
+    pub(super) rate: Rate,
+    /// An upper bound of the restart overhead of a change to this size.
+    pub(super) restart: SimDuration,
+}
+
+/// What filling needs to know of a job: its sizes and its present state.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Needs {
+    /// The sizes that fit the cluster, ascending; never empty. A size's place here is its *level*.
+    pub(super) sizes: Vec<Size>,
+    /// The iterations that are left.
+    pub(super) left: Iterations,
+    /// The GPUs that it holds now.
+    pub(super) held: Gpus,
+    /// The restart overhead that is left on these GPUs.
+    pub(super) restart_left: SimDuration,
+}
+
+/// How a job that keeps its count of GPUs enters a reservation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// It stays on the nodes that it has.
+    Stays,
+    /// It may be moved to other nodes now, and pays the restart overhead for that.
+    MayMove,
+}
+
+impl Needs {
+    /// Returns the needs of a live job.
+    pub(super) fn new(view: &View<'_>, id: JobId) -> Needs {
+        let size = |gpus: &Gpus| {
+            let rate = view.rate(id, *gpus).filter(|rate| rate.get() > 0.0);
+            let rate = rate.expect("a job has a speed on each of its sizes");
+            Size { gpus: *gpus, rate, restart: view.restart_overhead(id, *gpus) }
+        };
+        let sizes: Vec<Size> =
+            view.sizes(id).iter().filter(|gpus| **gpus <= view.capacity()).map(size).collect();
+        assert!(!sizes.is_empty(), "a job whose smallest size exceeds the cluster is never live");
+        let mut needs =
+            Needs { sizes, left: Iterations::ZERO, held: Gpus::ZERO, restart_left: SimDuration::ZERO };
+        needs.update(view, id);
+        needs
+    }
+
+    /// Brings the present state up to date.
+    pub(super) fn update(&mut self, view: &View<'_>, id: JobId) {
+        self.left = view.declared_left(id);
+        self.held = view.gpus(id);
+        self.restart_left = view.restart_left(id);
+    }
+
+    /// Returns the level of a count; `None` for zero and for other counts that are not sizes.
+    pub(super) fn level(&self, gpus: Gpus) -> Option<usize> {
+        self.sizes.iter().position(|size| size.gpus == gpus)
+    }
+
+    /// Returns the level of the largest size.
+    pub(super) fn top(&self) -> usize {
+        self.sizes.len() - 1
+    }
+
+    /// Returns the time without work when a size is given now.
+    pub(super) fn first_restart(&self, size: &Size, start: Start) -> SimDuration {
+        if size.gpus == self.held && start == Start::Stays { self.restart_left } else { size.restart }
+    }
+
+    /// Returns when the job completes if it holds a size from `now` on without a change.
+    pub(super) fn end_at(&self, size: &Size, now: SimTime, start: Start) -> SimTime {
+        now + self.first_restart(size, start) + self.left.time_at(size.rate)
+    }
+
+    /// Fills the job into `free`: in every step it holds the largest size that is free and not
+    /// above `level`, and pays for every change, until its work is done. Returns whether that is by
+    /// `latest`; if not, `out` is of no use. Takes time linear in the steps of `free`.
+    pub(super) fn fill(
+        &self,
+        free: &FreeGpus,
+        now: SimTime,
+        level: usize,
+        start: Start,
+        latest: SimTime,
+        out: &mut Reservation,
+    ) -> bool {
+        out.clear();
+        let top = &self.sizes[level];
+        let mut held = HeldSize { size: None, left: self.left, working: now, end: SimTime::NEVER };
+        let steps = free.steps();
+        for (index, (from, gpus)) in steps.iter().enumerate() {
+            let from = (*from).max(now);
+            if from > latest {
+                return false;
+            }
+            let fitting = self.largest(level, *gpus);
+            if index == 0 || fitting.map(|size| size.gpus) != held.size.map(|size| size.gpus) {
+                out.push(from, fitting.map_or(Gpus::ZERO, |size| size.gpus));
+                let restart =
+                    |size: &Size| if index == 0 { self.first_restart(size, start) } else { size.restart };
+                held.change(from, fitting, fitting.map_or(SimDuration::ZERO, restart));
+                // No size up to the level is faster than the level's own.
+                let too_late = held.end > latest && from + held.left.time_at(top.rate) > latest;
+                if fitting.is_some() && too_late {
+                    return false;
+                }
+            }
+            let to = steps.get(index + 1).map_or(SimTime::NEVER, |next| next.0);
+            if held.end + MARGIN <= to && held.end != SimTime::NEVER {
+                out.close(held.end, held.end + MARGIN);
+                return held.end <= latest;
+            }
+        }
+        false
+    }
+
+    /// Returns the largest size up to `level` that needs no more than `gpus` GPUs.
+    fn largest(&self, level: usize, gpus: Gpus) -> Option<&Size> {
+        self.sizes[..=level].iter().rev().find(|size| size.gpus <= gpus)
+    }
+
+    /// Returns whether the job completes within a reservation if it follows it from its present
+    /// state.
+    pub(super) fn follows(&self, reservation: &Reservation, now: SimTime) -> bool {
+        let mut left = self.left;
+        let mut held = self.held;
+        for (from, to, gpus) in reservation.spans().filter(|span| span.1 > now) {
+            let from = from.max(now);
+            let level = self.level(gpus).expect("a reservation holds sizes of its job");
+            let size = &self.sizes[level];
+            let stays = from == now && held == gpus;
+            let working = from + if stays { self.restart_left } else { size.restart };
+            if working + left.time_at(size.rate) <= to {
+                return true;
+            }
+            left = left - size.rate * to.since(working);
+            held = gpus;
+        }
+        false
+    }
+
+    /// Fills at the minimum satisfactory share: the lowest level that completes by `latest`
+    /// (ElasticFlow, section 4.1). Returns the level; `None` if no level does, and `out` is then of
+    /// no use.
+    pub(super) fn fill_least(
+        &self,
+        free: &FreeGpus,
+        now: SimTime,
+        latest: SimTime,
+        out: &mut Reservation,
+    ) -> Option<usize> {
+        (0..self.sizes.len()).find(|level| {
+            now + self.left.time_at(self.sizes[*level].rate) <= latest
+                && self.fill(free, now, *level, Start::Stays, latest, out)
+        })
+    }
+}
+
+/// The size that a job holds while it is filled in.
+struct HeldSize<'n> {
+    /// `None`: no GPUs.
+    size: Option<&'n Size>,
+    /// The iterations that are left when it works.
+    left: Iterations,
+    /// When it works from.
+    working: SimTime,
+    /// When it would complete; [`SimTime::NEVER`] without GPUs.
+    end: SimTime,
+}
+
+impl<'n> HeldSize<'n> {
+    /// Changes the size at `from`, with a restart overhead.
+    fn change(&mut self, from: SimTime, size: Option<&'n Size>, restart: SimDuration) {
+        if let Some(before) = self.size.filter(|_| from > self.working) {
+            let done = before.rate * from.since(self.working);
+            // A job that is done by the last microsecond but not kept for the margin has to go on a
+            // little.
+            let least = before.rate * MARGIN;
+            self.left = if self.left.get() - done.get() > least.get() { self.left - done } else { least };
+        }
+        self.size = size;
+        match size {
+            Some(size) => {
+                self.working = from + restart;
+                self.end = self.working + self.left.time_at(size.rate);
+            }
+            None => self.end = SimTime::NEVER,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

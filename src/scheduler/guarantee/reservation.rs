@@ -1,0 +1,80 @@
+//! The GPUs that one job will hold over future time.
+
+use crate::units::{GpuTime, Gpus, SimTime};
+
+/// GPU counts over future time: a step function that ends.
+///
+/// An empty reservation holds nothing at any time.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Reservation {
+    /// (from when, how many), ascending in time. A step lasts until the next one, the last step
+    /// until `until`.
+    steps: Vec<(SimTime, Gpus)>,
+    end: SimTime,
+    until: SimTime,
+}
+
+impl Reservation {
+    /// Empties the reservation, and keeps its memory.
+    pub(super) fn clear(&mut self) {
+        self.steps.clear();
+        (self.end, self.until) = (SimTime::ZERO, SimTime::ZERO);
+    }
+
+    /// Adds a step, which begins after all others.
+    pub(super) fn push(&mut self, from: SimTime, gpus: Gpus) {
+        debug_assert!(self.steps.last().is_none_or(|last| last.0 < from), "steps ascend");
+        self.steps.push((from, gpus));
+    }
+
+    /// Sets when the job completes, and until when its GPUs are kept; `until` is not before `end`.
+    pub(super) fn close(&mut self, end: SimTime, until: SimTime) {
+        debug_assert!(end <= until, "GPUs are kept to the completion");
+        (self.end, self.until) = (end, until);
+    }
+
+    /// Returns when the job completes.
+    pub(super) fn end(&self) -> SimTime {
+        self.end
+    }
+
+    /// Returns (from, to, GPUs) of every step that holds GPUs, ascending in time.
+    pub(super) fn spans(&self) -> impl Iterator<Item = (SimTime, SimTime, Gpus)> {
+        let ends = self.steps.iter().skip(1).map(|step| step.0).chain([self.until]);
+        self.steps
+            .iter()
+            .zip(ends)
+            .map(|((from, gpus), to)| (*from, to, *gpus))
+            .filter(|span| !span.2.is_zero())
+    }
+
+    /// Returns the GPUs at an instant; none before the first step and after the last.
+    pub(super) fn gpus_at(&self, time: SimTime) -> Gpus {
+        if time >= self.until {
+            return Gpus::ZERO;
+        }
+        let next = self.steps.partition_point(|(from, _)| *from <= time);
+        next.checked_sub(1).map_or(Gpus::ZERO, |step| self.steps[step].1)
+    }
+
+    /// Returns when the next step after `now` begins, if there is one.
+    pub(super) fn next_step(&self, now: SimTime) -> Option<SimTime> {
+        self.steps.iter().map(|step| step.0).find(|from| *from > now)
+    }
+
+    /// Forgets what is before `now`.
+    pub(super) fn cut(&mut self, now: SimTime) {
+        // An empty reservation, and one that begins later, have no past.
+        let past = self.steps.partition_point(|(from, _)| *from <= now).saturating_sub(1);
+        self.steps.drain(..past);
+        if let Some(first) = self.steps.first_mut() {
+            first.0 = first.0.max(now);
+        }
+    }
+
+    /// Returns the GPU-time from `now` to the completion.
+    pub(super) fn gpu_time(&self, now: SimTime) -> GpuTime {
+        let cost = |(from, to, gpus): (SimTime, SimTime, Gpus)| gpus * to.min(self.end).since(from.max(now));
+        self.spans().map(cost).fold(GpuTime::ZERO, |sum, part| sum + part)
+    }
+}
