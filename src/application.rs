@@ -128,7 +128,7 @@ impl Application {
     }
 }
 
-/// Applications, by name.
+/// A collection of applications by name.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Applications {
     name: String,

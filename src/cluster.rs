@@ -128,7 +128,7 @@ impl Shape {
 }
 
 impl fmt::Display for Shape {
-    /// `16x8`, or `2x8+1x4` where sizes differ.
+    /// Writes `16x8`, or `2x8+1x4` where sizes differ.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, group) in self.nodes.chunk_by(|a, b| a == b).enumerate() {
             let plus = if n > 0 { "+" } else { "" };
@@ -184,7 +184,7 @@ impl NodeSet {
 }
 
 impl fmt::Display for NodeSet {
-    /// `3:4` is 4 GPUs of node 3; more nodes are joined by spaces.
+    /// Writes `3:4` for 4 GPUs of node 3, and joins more nodes by spaces.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for (n, (node, gpus)) in self.0.iter().enumerate() {
             let space = if n > 0 { " " } else { "" };

@@ -7,7 +7,7 @@ use crate::units::{GpuTime, Gpus, SimDuration, SimTime};
 /// How far a job has come from its submission to its completion.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Phase {
-    /// Not submitted yet.
+    /// Not submitted so far.
     #[default]
     Coming,
     /// Submitted, and neither completed nor declined.

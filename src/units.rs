@@ -109,12 +109,12 @@ impl SimDuration {
         (0.0..=SimTime::LIMIT.0 as f64).contains(&micros).then(|| SimDuration(micros.round() as u64))
     }
 
-    /// Returns the microseconds.
+    /// Returns the length in microseconds.
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// Returns the seconds, for statistics and figures.
+    /// Returns the length in seconds, for statistics and figures.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / MICROS as f64
     }
@@ -126,9 +126,9 @@ impl SimDuration {
 }
 
 impl Gpus {
-    /// No GPUs.
+    /// The number of no GPUs.
     pub const ZERO: Gpus = Gpus(0);
-    /// One GPU.
+    /// The number of one GPU.
     pub const ONE: Gpus = Gpus(1);
 
     /// Returns a number of `count` GPUs.
@@ -136,7 +136,7 @@ impl Gpus {
         Gpus(count)
     }
 
-    /// Returns the number.
+    /// Returns the number as an integer.
     pub const fn get(self) -> u32 {
         self.0
     }
@@ -198,12 +198,12 @@ impl GpuTime {
     /// No GPUs over no time.
     pub const ZERO: GpuTime = GpuTime(0);
 
-    /// Returns the GPU-microseconds.
+    /// Returns the time in GPU-microseconds.
     pub const fn as_micros(self) -> u64 {
         self.0
     }
 
-    /// Returns the GPU-seconds, for statistics and figures.
+    /// Returns the time in GPU-seconds, for statistics and figures.
     pub fn as_secs_f64(self) -> f64 {
         self.0 as f64 / MICROS as f64
     }
@@ -211,7 +211,7 @@ impl GpuTime {
 
 impl Add<SimDuration> for SimTime {
     type Output = SimTime;
-    /// Saturates at [`SimTime::NEVER`].
+    /// Returns the instant `by` after this one, at the latest [`SimTime::NEVER`].
     fn add(self, by: SimDuration) -> SimTime {
         SimTime(self.0.saturating_add(by.0))
     }
@@ -219,7 +219,7 @@ impl Add<SimDuration> for SimTime {
 
 impl Add for SimDuration {
     type Output = SimDuration;
-    /// Saturates at [`SimDuration::FOREVER`].
+    /// Returns both lengths together, at most [`SimDuration::FOREVER`].
     fn add(self, other: SimDuration) -> SimDuration {
         SimDuration(self.0.saturating_add(other.0))
     }
@@ -233,6 +233,8 @@ impl AddAssign for SimDuration {
 
 impl Sub for SimDuration {
     type Output = SimDuration;
+    /// Returns this less `other`.
+    ///
     /// # Panics
     ///
     /// If `other` is longer: a length of time is not negative.
@@ -265,6 +267,8 @@ impl AddAssign for Gpus {
 
 impl Sub for Gpus {
     type Output = Gpus;
+    /// Returns this less `other`.
+    ///
     /// # Panics
     ///
     /// If `other` is more: a number of GPUs is not negative.
@@ -277,7 +281,7 @@ impl Sub for Gpus {
 }
 
 impl SubAssign for Gpus {
-    /// As subtraction.
+    /// Takes `other` away, and panics as the subtraction does.
     fn sub_assign(&mut self, other: Gpus) {
         *self = *self - other;
     }
@@ -298,7 +302,7 @@ impl Mul<SimDuration> for Gpus {
 
 impl Add for GpuTime {
     type Output = GpuTime;
-    /// Saturates at the largest integer.
+    /// Returns both together, at most the largest integer.
     fn add(self, other: GpuTime) -> GpuTime {
         GpuTime(self.0.saturating_add(other.0))
     }

@@ -97,7 +97,7 @@ impl StepTable {
         Some(StepTable { nodes, densest, most })
     }
 
-    /// As [`Steps::times`].
+    /// Returns the times as [`Steps::times`] does.
     fn times(&self, nodes: u32, gpus: u32, atomic: f64) -> Option<StepTime> {
         if gpus == 0 || nodes == 0 || gpus > self.most {
             return None;

@@ -23,7 +23,7 @@ pub struct OverheadPreset {
 /// What a change of GPUs costs.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ChangeCost {
-    /// Changes are free.
+    /// No change costs anything.
     None,
     /// Every change costs the same.
     Fixed(SimDuration),

@@ -1,4 +1,4 @@
-//! Carrying out the changes of a plan: who holds which GPUs, and what that means for the jobs.
+//! Carrying out the changes of a plan: which GPUs each job holds, and what that means for it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::io;
@@ -131,6 +131,7 @@ fn take_back(simulation: &mut Simulation<'_>, released: &[JobId]) -> BTreeMap<Jo
     former
 }
 
+/// Returns what a job has on these nodes, which it is about to leave.
 fn former_holding(simulation: &Simulation<'_>, job: JobId, nodes: NodeSet) -> FormerHolding {
     let (state, now) = (&simulation.states[job.index()], simulation.now);
     FormerHolding {
@@ -142,6 +143,7 @@ fn former_holding(simulation: &Simulation<'_>, job: JobId, nodes: NodeSet) -> Fo
     }
 }
 
+/// Leaves a job without GPUs.
 fn preempt(simulation: &mut Simulation<'_>, job: JobId, was_there: bool) -> io::Result<()> {
     simulation.stop(job);
     let state = &mut simulation.states[job.index()];

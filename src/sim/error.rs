@@ -76,7 +76,7 @@ impl ClockLimit {
     pub(super) const TIME: SimTime = SimTime::from_secs(ClockLimit::SECONDS);
 }
 
-/// What is wrong with a plan. Jobs are named by the trace's own ids.
+/// What is wrong with a plan. A job is named by the trace's own id.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PlanFault {
     /// The grants have more GPUs together than the cluster.
@@ -105,7 +105,7 @@ pub enum PlanFault {
     /// A job has no true speed at the batch size that it is granted.
     #[error("job `{job}` has no speed on {gpus} GPUs at batch size {batch}")]
     NoSpeedAtBatch {
-        /// The job.
+        /// The trace's own id of the job.
         job: String,
         /// The GPUs that it is granted.
         gpus: Gpus,
@@ -115,7 +115,7 @@ pub enum PlanFault {
     /// A job has no true speed at its own batch size on the GPUs that it is granted.
     #[error("job `{job}` has no speed on {gpus} GPUs")]
     NoSpeed {
-        /// The job.
+        /// The trace's own id of the job.
         job: String,
         /// The GPUs that it is granted.
         gpus: Gpus,
@@ -139,7 +139,7 @@ pub enum PlanFault {
          overhead in them"
     )]
     QuantumTooShort {
-        /// The job.
+        /// The trace's own id of the job.
         job: String,
         /// The length of a turn.
         quantum: SimDuration,
@@ -149,7 +149,7 @@ pub enum PlanFault {
     /// A grant names nodes on which its GPUs are not free.
     #[error("job `{job}` is granted GPUs on nodes {nodes}, where there are not as many free")]
     NodesTaken {
-        /// The job.
+        /// The trace's own id of the job.
         job: String,
         /// The nodes, with the number of GPUs of each.
         nodes: String,
@@ -157,7 +157,7 @@ pub enum PlanFault {
     /// A grant names nodes with another number of GPUs than it has.
     #[error("job `{job}` is granted {gpus} GPUs on nodes {nodes}, which are not as many")]
     NodesMiscounted {
-        /// The job.
+        /// The trace's own id of the job.
         job: String,
         /// The GPUs of the grant.
         gpus: Gpus,

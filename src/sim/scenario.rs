@@ -32,7 +32,7 @@ pub struct Scenario {
     pub overhead: Arc<dyn Overhead>,
     /// The placer, which finds nodes for the GPUs that a plan grants. It must accept `cluster`.
     pub placer: &'static placement::PlacerEntry,
-    /// The scheduler.
+    /// The scheduler that makes the plans.
     pub scheduler: &'static scheduler::Entry,
     /// The options of the scheduler. It must accept them.
     pub options: Options,
@@ -62,7 +62,7 @@ pub struct Outcome {
 pub struct Totals {
     /// Plans that were carried out.
     pub plans: u64,
-    /// Events that happened.
+    /// Events that happened, arrivals and wake-ups among them.
     pub events: u64,
     /// Placements on more nodes than their GPUs need.
     pub split_placements: u64,

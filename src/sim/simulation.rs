@@ -332,7 +332,10 @@ impl<'a> Simulation<'a> {
         self.totals.cluster_efficiency = self.efficiency.average(self.cluster.gpus(), span);
         let jobs = self.scenario.workload.jobs().iter().map(|spec| {
             let state = &self.states[spec.id.index()];
-            let reason = self.reasons.get(&spec.id).map(Reason::to_string).unwrap_or_default();
+            let reason = self.reasons.get(&spec.id);
+            let declined = state.phase == Phase::Declined;
+            assert_eq!(reason.is_some(), declined, "exactly the declined jobs have a reason: {:?}", spec.id);
+            let reason = reason.map(Reason::to_string).unwrap_or_default();
             JobRow::new(spec, state, self.now, feasible_alone(self.scenario, spec), reason)
         });
         Outcome { jobs: jobs.collect(), totals: self.totals }

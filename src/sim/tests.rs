@@ -50,8 +50,8 @@ fn six_jobs() -> Scenario {
     overhead(scenario("elasticflow", 2, 8, &jobs), "fixed:3")
 }
 
-/// At 0 s job 0 has 4 GPUs, jobs 1 and 2 take turns on 8, and job 5 is declined. At 10 s the clock
-/// stands still.
+/// At 0 s job 0 has 4 GPUs, jobs 1 and 2 take turns on 8, and job 5 is declined. The clock
+/// is then set to 10 s.
 fn running<'a>(scenario: &'a Scenario, listener: &'a mut Listener) -> EventLoop<'a> {
     let mut event_loop = EventLoop::new(scenario, listener).unwrap();
     let mut plan = Plan::new();
@@ -65,7 +65,7 @@ fn running<'a>(scenario: &'a Scenario, listener: &'a mut Listener) -> EventLoop<
     event_loop
 }
 
-/// A plan that may be made then: job 0 goes on, job 3 is admitted and starts, the rotation starts
+/// Returns a plan that may be made then: job 0 goes on, job 3 is admitted and starts, the rotation starts
 /// anew.
 fn legal() -> Plan {
     let mut plan = Plan::new();
@@ -82,7 +82,7 @@ fn legal() -> Plan {
 const OF_J3: usize = 1;
 const OF_ROTATION: usize = 2;
 
-/// What spoils the legal plan, and the fault that it is then refused for.
+/// Returns what spoils the legal plan, each with the fault that it is then refused for.
 fn faults() -> Vec<(fn(&mut Plan), PlanFault)> {
     let four = Gpus::new(4);
     let j3 = || "j3".to_owned();
@@ -145,7 +145,7 @@ fn kind(fault: &PlanFault) -> usize {
 }
 const KINDS: usize = 15;
 
-/// Everything that a plan may change, as text.
+/// Returns everything that a plan may change, as text.
 fn described(event_loop: &EventLoop<'_>) -> String {
     let simulation = &event_loop.simulation;
     let jobs = (&simulation.states, &simulation.live, &simulation.rotations, &simulation.counts);

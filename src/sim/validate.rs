@@ -138,7 +138,7 @@ impl Decisions {
         Ok(Decisions { admitted, declined, unadmitted })
     }
 
-    /// Whether a job may hold GPUs once these decisions are made.
+    /// Returns whether a job may hold GPUs once these decisions are made.
     fn allow_gpus(&self, job: JobId, state: &JobState) -> bool {
         state.admitted || state.unadmitted || self.admitted.contains(job) || self.unadmitted.contains(job)
     }
@@ -197,6 +197,7 @@ impl<'p> Granted<'p> {
     }
 }
 
+/// Checks that a job has arrived, and has neither completed nor been declined.
 fn check_live(simulation: &Simulation<'_>, job: JobId) -> Result<(), PlanFault> {
     match simulation.states[job.index()].phase {
         Phase::Live => Ok(()),
@@ -204,7 +205,7 @@ fn check_live(simulation: &Simulation<'_>, job: JobId) -> Result<(), PlanFault> 
     }
 }
 
-/// Whether a grant states what is so already.
+/// Returns whether a grant states what is so already.
 fn is_in_force(simulation: &Simulation<'_>, grant: &Grant) -> bool {
     let state = &simulation.states[grant.job.index()];
     if state.holder != Some(grant.job) || state.gpus != grant.gpus {

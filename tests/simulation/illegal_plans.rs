@@ -336,23 +336,40 @@ fn an_end_beyond_the_clock_is_an_error() {
     assert_eq!(spans(&run(&scenario("fifo", 1, 8, &[job("flat", 0.0, 1e12)]))), ["0-1000000000000"]);
 }
 
-/// Cannot write from the second arrival on.
-struct DiskFull;
+/// Cannot write the first event of a kind, and counts those that it is told of after that.
+struct FullDisk {
+    refuses: fn(&Happened<'_>) -> bool,
+    told_after: Option<u32>,
+}
 
-impl Observer for DiskFull {
+impl Observer for FullDisk {
     fn observe(&mut self, _: SimTime, _: &Workload, what: &Happened<'_>) -> io::Result<()> {
-        match what {
-            Happened::Arrived { job: SECOND } => Err(io::Error::other("no space left on device")),
-            _ => Ok(()),
+        self.told_after = self.told_after.map(|told| told + 1);
+        if self.told_after.is_none() && (self.refuses)(what) {
+            self.told_after = Some(0);
+            return Err(io::Error::other("no space left on device"));
         }
+        Ok(())
     }
 }
 
+/// At an arrival, in the middle of a plan, and after one: the run stops at once, and it is not the
+/// plan that is at fault.
 #[test]
 fn an_observer_that_cannot_write_stops_the_run() {
-    let error = simulate(&scenario("fifo", 1, 8, &two()), &mut DiskFull).expect_err("no run");
-    assert_eq!(error.to_string(), "cannot record what happens: no space left on device");
-    assert!(matches!(error, SimError::Record(_)));
+    let kinds: [fn(&Happened<'_>) -> bool; 4] = [
+        |what| matches!(what, Happened::Arrived { job: SECOND }),
+        |what| matches!(what, Happened::Admitted { .. }),
+        |what| matches!(what, Happened::Allocated { .. }),
+        |what| matches!(what, Happened::Planned(_)),
+    ];
+    for refuses in kinds {
+        let mut observer = FullDisk { refuses, told_after: None };
+        let error = simulate(&scenario("fifo", 1, 8, &two()), &mut observer).expect_err("no run");
+        assert_eq!(error.to_string(), "cannot record what happens: no space left on device");
+        assert!(matches!(error, SimError::Record(_)));
+        assert_eq!(observer.told_after, Some(0));
+    }
 }
 
 /// Grants the jobs that are there 4 GPUs each, and pins the first once it has some.
