@@ -1,4 +1,4 @@
-//! What each quirk of the published artifact is worth: from the number that it prints to ours, one
+//! The worth of each quirk of the published artifact, from the number that it prints to ours, one
 //! quirk after the other. Skipped where the reference data is not at hand.
 //!
 //! `ELASTICFLOW_SIM_BLESS=1 cargo test --test artifact quirks::` writes the tables of
@@ -17,10 +17,10 @@ use elasticflow_sim::sim::simulate;
 use elasticflow_sim::workload::Workload;
 use rayon::prelude::*;
 
-/// What a figure was simulated with. Of the ten clusters of figure 8b and the nine shares of figure
-/// 11, those that are stored.
+/// The inputs of a figure. Of the ten clusters of figure 8b and the nine shares of figure 11, only
+/// those that are stored are listed.
 struct Figure {
-    /// Its column, and what the paper's figure calls it.
+    /// The title of the column, and figure and case in the list of printed numbers.
     column: &'static str,
     case: (&'static str, &'static str),
     trace: &'static str,
@@ -61,8 +61,8 @@ const FIGURES: [Figure; 10] = [
     ),
 ];
 
-/// The quirks of a schedule in the order in which they are switched off: first how jobs are
-/// counted, then who is let in, then who gets what, then what it costs, then when.
+/// The quirks of each schedule in the order in which they are switched off: first those of
+/// counting, then of admission, of the GPUs that jobs get, of overheads, and of the clock.
 const ORDER: [(Schedule, &[u8]); 7] = [
     (Schedule::EfAccessCtrl, &[6, 4, 3, 5, 1, 2, 8, 9, 19]),
     (Schedule::Ef, &[5, 1, 2, 8, 9, 19]),
@@ -83,29 +83,30 @@ struct Printed {
 }
 
 impl Figure {
-    /// Whether it shows a schedule: figure 9 is about EDF, ElasticFlow and their halves, the others
-    /// about whole policies.
+    /// Returns whether the figure shows a schedule: figure 9 shows EDF, ElasticFlow and their
+    /// halves, the others show whole policies.
     fn shows(&self, schedule: Schedule) -> bool {
         let half = matches!(schedule, Schedule::Ef | Schedule::EdfAccessCtrl);
         let whole = matches!(schedule, Schedule::Edf | Schedule::EfAccessCtrl);
         if self.case.0 == "9" { half || whole } else { !half }
     }
 
+    /// Reads the trace of the figure.
     fn workload(&self, data: &Path) -> Workload {
         read(&data.join("traces").join(self.trace), self.gpu)
     }
 
-    /// The number of jobs that the paper's figure comes to.
+    /// Returns the number of jobs that the paper prints as met, of `slo` jobs with a deadline.
     fn printed(&self, all: &[Printed], scheduler: &str, slo: usize) -> Option<i64> {
-        let of = |row: &&Printed| {
+        let is_wanted = |row: &&Printed| {
             row.figure == self.case.0 && row.case.starts_with(self.case.1) && row.scheduler == scheduler
         };
-        let row = all.iter().find(of).filter(|row| row.printed <= 1.0)?;
+        let row = all.iter().find(is_wanted).filter(|row| row.printed <= 1.0)?;
         Some((row.printed * slo as f64).round() as i64)
     }
 
-    /// The jobs that the artifact counts as met, with all quirks and then with one fewer each; at
-    /// last those that we meet.
+    /// Counts the jobs that the artifact accepts, with all quirks and then with one fewer each; the
+    /// last number is that of the jobs that we meet.
     fn account(&self, data: &Path, schedule: Schedule, order: &[u8]) -> Vec<i64> {
         let workload = self.workload(data);
         let all = ReplicaRunner::new(self.gpu, self.cluster, self.slot);
@@ -125,12 +126,13 @@ impl Figure {
     }
 }
 
-fn line(text: &mut String, label: &str, cells: impl IntoIterator<Item = String>) {
+/// Appends a row of a table.
+fn append_row(text: &mut String, label: &str, cells: impl IntoIterator<Item = String>) {
     let cells: Vec<String> = cells.into_iter().collect();
     writeln!(text, "| {label} | {} |", cells.join(" | ")).unwrap();
 }
 
-/// The table of one schedule, in Markdown.
+/// Makes the table of one schedule, in Markdown.
 fn table(data: &Path, printed: &[Printed], schedule: Schedule, order: &[u8]) -> String {
     let name = scheduler::entry(schedule.as_str()).unwrap().name;
     let figures: Vec<&Figure> = FIGURES.iter().filter(|figure| figure.shows(schedule)).collect();
@@ -142,19 +144,19 @@ fn table(data: &Path, printed: &[Printed], schedule: Schedule, order: &[u8]) -> 
         figures.par_iter().map(|figure| figure.account(data, schedule, order)).collect();
     let mut text = String::new();
     let heads = figures.iter().zip(&slo).map(|(figure, slo)| format!("{} ({slo})", figure.column));
-    line(&mut text, &format!("`{}`", schedule.as_str()), heads);
-    line(&mut text, "---", figures.iter().map(|_| "---".to_owned()));
+    append_row(&mut text, &format!("`{}`", schedule.as_str()), heads);
+    append_row(&mut text, "---", figures.iter().map(|_| "---".to_owned()));
     let paper = figures.iter().zip(&slo).map(|(figure, slo)| {
         figure.printed(printed, name, *slo).map_or_else(|| "–".to_owned(), |count| count.to_string())
     });
-    line(&mut text, "the paper's figure", paper);
+    append_row(&mut text, "the paper's figure", paper);
     let row = |n: usize| columns.iter().map(move |column| column[n].to_string());
-    line(&mut text, "the artifact, all quirks", row(0));
+    append_row(&mut text, "the artifact, all quirks", row(0));
     for (n, number) in order.iter().enumerate() {
         let quirk = Quirks::of(schedule).find(|quirk| quirk.number == *number).unwrap();
-        line(&mut text, &format!("Q{number} off: {}", quirk.without), row(n + 1));
+        append_row(&mut text, &format!("Q{number} off: {}", quirk.without), row(n + 1));
     }
-    line(&mut text, "**ours** (the rest: engine and interaction)", row(order.len() + 1));
+    append_row(&mut text, "**ours** (the rest: engine and interaction)", row(order.len() + 1));
     text
 }
 
@@ -168,7 +170,7 @@ fn what_each_quirk_is_worth_is_what_the_evidence_says() {
     evidence::check_tables("quirks", "quirks", &tables.join("\n"));
 }
 
-/// Every quirk of a schedule is in its order, once.
+/// The order of a schedule has each of its quirks once.
 #[test]
 fn no_quirk_is_left_out() {
     for (schedule, order) in ORDER {

@@ -1,5 +1,5 @@
-//! Against the reference data set: published traces, and runs of the published artifact. Skipped
-//! where it is not at hand.
+//! This simulator against the reference data set: published traces, and runs of the published
+//! artifact. Skipped where the data set is not at hand.
 //!
 //! `ELASTICFLOW_SIM_BLESS=1 cargo test --test artifact reference::` writes the table of
 //! `docs/evidence/reference.md` anew.
@@ -20,14 +20,17 @@ use elasticflow_sim::scheduler;
 use elasticflow_sim::sim::{Scenario, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate};
 
-/// Of a trace on a cluster with its slot: the least strict ratio, and the most mean JCT in seconds.
+/// A trace, profiles, a cluster and a slot; the least strict ratio and the largest mean JCT in
+/// seconds.
 type Bound = (&'static str, &'static str, (u32, u32), u64, f64, f64);
 
 const FREE: f64 = f64::INFINITY;
 
-/// What the artifact prints and truly meets, for comparison: fig 9 0.917, 0.935, 0.942 and 0.777,
-/// 0.882, 0.929; fig 11 0.821; cluster10 0.962; Philly 0.910; fig 8a 0.728 and 0.651; 195 jobs 146
-/// of 195. The JCTs are 10 % above those of a naive honest planner.
+/// The bounds of ElasticFlow. The JCTs are 10 % above those of a naive honest planner.
+///
+/// For comparison, the artifact prints and meets: figure 9 0.917, 0.935, 0.942 and 0.777, 0.882,
+/// 0.929; figure 11 prints 0.821; cluster10 0.962; Philly 0.910; figure 8a 0.728 and 0.651; 195
+/// jobs 146 of 195.
 const BOUNDS: [Bound; 9] = [
     ("artifact/fig9_1000jobs.csv", "a100", (8, 8), 240, 0.944, 18_800.0 * 1.1),
     ("artifact/fig9_1000jobs.csv", "a100", (16, 8), 240, 0.944, 13_200.0 * 1.1),
@@ -45,7 +48,7 @@ fn elasticflow_meets_at_least_what_a_naive_honest_planner_meets() {
     let Some(data) = data() else { return };
     let rows = index(&data);
     for (trace, profiles, cluster, slot, floor, ceiling) in BOUNDS {
-        // Where the artifact was run on the trace, the slot is that of its runs.
+        // If the artifact was run on the trace, the slot is that of its runs.
         let file = format!("traces/{trace}");
         assert!(rows.iter().filter(|row| row.trace == file).all(|row| row.slot == slot), "{trace}");
         let scenario = replay(&data.join(file), profiles, cluster, slot, "elasticflow");
@@ -60,7 +63,7 @@ fn elasticflow_meets_at_least_what_a_naive_honest_planner_meets() {
     }
 }
 
-/// Every trace of the ElasticFlow family, on the clusters of the figures that it is for.
+/// Every trace of the ElasticFlow family, on the clusters of its figures.
 const FAMILY: [(&str, &str, (u32, u32), u64); 33] = [
     ("itp/cluster01.csv", "a100", (64, 8), 60),
     ("itp/cluster02.csv", "a100", (64, 8), 60),
@@ -97,7 +100,8 @@ const FAMILY: [(&str, &str, (u32, u32), u64); 33] = [
     ("itp/cluster10.csv", "a100", (8, 8), 240),
 ];
 
-fn nobody_admitted_is_late(data: &Path, name: &str) {
+/// Checks that a scheduler declines or meets every deadline job, and completes the others.
+fn assert_admitted_jobs_are_met(data: &Path, name: &str) {
     let (mut admitted, mut slo) = (0, 0);
     for (trace, profiles, cluster, slot) in FAMILY {
         let scenario = replay(&data.join("traces").join(trace), profiles, cluster, slot, name);
@@ -113,24 +117,24 @@ fn nobody_admitted_is_late(data: &Path, name: &str) {
         }
     }
     println!("{name}: {admitted} of {slo} admitted, none late");
-    // None admitted would be none late.
+    // A scheduler that admits no job is never late.
     assert!(admitted > slo / 2, "{name}: {admitted} of {slo}");
 }
 
 #[test]
 fn no_job_that_elasticflow_admits_is_late_on_any_published_trace() {
     let Some(data) = data() else { return };
-    nobody_admitted_is_late(&data, "elasticflow");
+    assert_admitted_jobs_are_met(&data, "elasticflow");
 }
 
 #[test]
 fn no_job_that_edf_with_admission_admits_is_late_on_any_published_trace() {
     let Some(data) = data() else { return };
-    nobody_admitted_is_late(&data, "edf-admission");
+    assert_admitted_jobs_are_met(&data, "edf-admission");
 }
 
-/// The artifact's EDF gives up to 64 GPUs to a job that is slower there than on fewer (Q13): every
-/// measured size is one.
+/// Speeds by which a job may run on every measured number of GPUs, as the artifact's EDF gives a
+/// job up to 64 GPUs even if it is slower there than on fewer (Q13).
 struct PastThePeak {
     table: ThroughputTable,
     sizes: Vec<Vec<Gpus>>,
@@ -146,9 +150,8 @@ impl SpeedModel for PastThePeak {
     }
 }
 
-/// Given two of the artifact's quirks, sizes past the peak and free changes (Q10), our EDF meets as
-/// many jobs as the artifact's, after the same mean time but for where whole seconds and slots
-/// begin.
+/// With two of the artifact's quirks, sizes past the peak (Q13) and free changes (Q10), our EDF
+/// meets as many jobs as the artifact's. The mean JCT is the same but for whole seconds and slots.
 #[test]
 fn edf_differs_from_the_artifact_by_two_quirks() {
     let Some(data) = data() else { return };
@@ -182,11 +185,11 @@ fn edf_differs_from_the_artifact_by_two_quirks() {
 #[test]
 fn the_comparison_in_the_evidence_is_what_the_program_does() {
     let Some(data) = data() else { return };
-    evidence::check_tables("reference", "reference", &table(&data, ours));
+    evidence::check_tables("reference", "reference", &table(&data, run_ours));
 }
 
-/// Our figures for a run of the artifact.
-fn ours(data: &Path, row: &Stored) -> Figures {
+/// Runs this simulator on the input of a stored run.
+fn run_ours(data: &Path, row: &Stored) -> Figures {
     let scheduler = scheduler::entry(&row.schedule).unwrap();
     let cluster = (row.nodes, row.gpus_per_node);
     let scenario = replay(&data.join(&row.trace), &row.gpu, cluster, row.slot, scheduler.name);

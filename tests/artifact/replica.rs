@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::path::Path;
 
-use crate::artifact::{Job, ReplicaRunner, Stored, counts, read};
+use crate::artifact::{ReplicaRunner, Stored, StoredJob, counts, read};
 use crate::data::data;
 use elasticflow_sim::metrics::Metrics;
 use elasticflow_sim::replica::{NEVER, ReplicaOutcome, Schedule};
@@ -12,23 +12,27 @@ use elasticflow_sim::sim::Totals;
 use elasticflow_sim::units::Gpus;
 use elasticflow_sim::workload::Workload;
 
-/// How a run differs from the stored one, in words; nothing if it does not.
-fn difference(data: &Path, stored: &Stored) -> Option<String> {
+/// Describes how the replica differs from a stored run; returns `None` if it does not.
+fn describe_difference(data: &Path, stored: &Stored) -> Option<String> {
     let (workload, replayed) = stored.replay(data);
     let theirs = stored.jobs(data);
-    let ours: Vec<Job> = replayed.finished.iter().map(|row| Job::of(&workload, row)).collect();
+    let ours: Vec<StoredJob> = replayed.finished.iter().map(|row| StoredJob::of(&workload, row)).collect();
     let planned: BTreeMap<&str, _> =
         theirs.iter().map(|job| (job.job_id.as_str(), job.planned_end_time)).collect();
     // Not every stored run has the planned ends.
-    let by_id = |jobs: &[Job]| -> BTreeMap<String, Job> {
-        let compared = |job: &Job| {
-            let has = planned.get(job.job_id.as_str()).copied().flatten();
-            Job { planned_end_time: has.and(job.planned_end_time), deadline: None, ..job.clone() }
+    let by_id = |jobs: &[StoredJob]| -> BTreeMap<String, StoredJob> {
+        let compared = |job: &StoredJob| {
+            let planned_end = planned.get(job.job_id.as_str()).copied().flatten();
+            StoredJob {
+                planned_end_time: planned_end.and(job.planned_end_time),
+                deadline: None,
+                ..job.clone()
+            }
         };
         jobs.iter().map(|job| (job.job_id.clone(), compared(job))).collect()
     };
     let (ours_by_id, theirs_by_id) = (by_id(&ours), by_id(&theirs));
-    // Only the elastic schedules' rows are kept in their order.
+    // The files of Gandiva and Tiresias are not in the order of the artifact.
     let fixed = ["gandiva", "dlas-gpu"].contains(&stored.schedule.as_str());
     let in_order = fixed || ours.iter().map(|job| &job.job_id).eq(theirs.iter().map(|job| &job.job_id));
     let differ: Vec<_> =
@@ -51,41 +55,42 @@ fn difference(data: &Path, stored: &Stored) -> Option<String> {
     ))
 }
 
-fn every_stored_run_is_met(schedule: Schedule) {
+/// Checks that the replica equals every stored run of a schedule, job by job.
+fn assert_equal_to_stored_runs(schedule: Schedule) {
     let Some(data) = data() else { return };
     let runs = Stored::of(&data, schedule);
-    let differences: Vec<_> = runs.iter().filter_map(|run| difference(&data, run)).collect();
+    let differences: Vec<_> = runs.iter().filter_map(|run| describe_difference(&data, run)).collect();
     assert!(differences.is_empty(), "{} of {}:\n{}", differences.len(), runs.len(), differences.join("\n"));
 }
 
 #[test]
 fn edf_is_the_artifacts_to_the_job() {
-    every_stored_run_is_met(Schedule::Edf);
+    assert_equal_to_stored_runs(Schedule::Edf);
 }
 
 #[test]
 fn edf_with_admission_is_the_artifacts_to_the_job() {
-    every_stored_run_is_met(Schedule::EdfAccessCtrl);
+    assert_equal_to_stored_runs(Schedule::EdfAccessCtrl);
 }
 
 #[test]
 fn elasticflow_without_admission_is_the_artifacts_to_the_job() {
-    every_stored_run_is_met(Schedule::Ef);
+    assert_equal_to_stored_runs(Schedule::Ef);
 }
 
 #[test]
 fn elasticflow_is_the_artifacts_to_the_job() {
-    every_stored_run_is_met(Schedule::EfAccessCtrl);
+    assert_equal_to_stored_runs(Schedule::EfAccessCtrl);
 }
 
 #[test]
 fn gandiva_is_the_artifacts_to_the_job() {
-    every_stored_run_is_met(Schedule::Gandiva);
+    assert_equal_to_stored_runs(Schedule::Gandiva);
 }
 
 #[test]
 fn tiresias_is_the_artifacts_to_the_job() {
-    every_stored_run_is_met(Schedule::DlasGpu);
+    assert_equal_to_stored_runs(Schedule::DlasGpu);
 }
 
 #[test]
@@ -97,19 +102,17 @@ fn themis_is_the_artifacts_but_for_its_solver() {
         let rows: BTreeMap<_, _> = rows.collect();
         let theirs = run.jobs(&data);
         assert_eq!(rows.len(), theirs.len(), "{}: all jobs end", run.id);
-        let same = |of: fn(f64, &Job) -> bool| {
-            theirs.iter().filter(|job| of(rows[job.job_id.as_str()].end as f64, job)).count()
-        };
-        let ends = same(|end, job| end == job.end_time);
-        let in_time = |end: f64, job: &Job| job.deadline.is_none_or(|due| end <= due);
+        let our_end = |job: &StoredJob| rows[job.job_id.as_str()].end as f64;
+        let ends = theirs.iter().filter(|job| our_end(job) == job.end_time).count();
+        let is_in_time = |end: f64, job: &StoredJob| job.deadline.is_none_or(|due| end <= due);
         let verdicts = theirs
             .iter()
-            .filter(|job| in_time(rows[job.job_id.as_str()].end as f64, job) == in_time(job.end_time, job))
+            .filter(|job| is_in_time(our_end(job), job) == is_in_time(job.end_time, job))
             .count();
         println!("{}: of {} ends {ends} and verdicts {verdicts}", run.id, theirs.len());
-        // Where rounding in the solver decides (see `themis::solver`) single ends differ; what they
-        // come to does not. Its own code differs from this run as much: built for another machine,
-        // in 44 ends.
+        // Where rounding in the solver decides (see `themis::solver`), single ends differ, and the
+        // totals do not. The solver's own code, built for another machine, differs from this run as
+        // much: in 44 ends.
         let rounds = run.id == "fig8a/themis";
         assert_eq!(counts(&replayed), (run.accepted, run.declined), "{}", run.id);
         assert_eq!(verdicts, theirs.len(), "{}: verdicts", run.id);
@@ -122,8 +125,8 @@ fn themis_is_the_artifacts_but_for_its_solver() {
     }
 }
 
-/// The rows that every engine leaves say what the stored run says: who was met, the artifact's
-/// ratio apart from that.
+/// The rows that every engine leaves have the verdicts of the stored run; its ratio is apart from
+/// them.
 #[test]
 fn the_rows_of_a_run_are_scored_as_the_stored_run_is() {
     let Some(data) = data() else { return };
@@ -139,7 +142,7 @@ fn the_rows_of_a_run_are_scored_as_the_stored_run_is() {
             assert_eq!(metrics.declined, replayed.declined_jobs.len() as u64, "{}", run.id);
             let ratio = replayed.ratio().unwrap();
             assert!((ratio - run.planned_dsr).abs() < 5e-5, "{}: {ratio}", run.id);
-            // What is held and gained is within what there is.
+            // Neither use nor efficiency is more than the whole cluster.
             let busy = metrics.gpu_utilization.unwrap_or(0.0);
             assert!(busy <= 1.0 && efficiency <= 1.0, "{}: {busy} {efficiency}", run.id);
             assert!(busy > 0.0 || rows.iter().all(|row| row.end_time.is_none()), "{}", run.id);
@@ -147,14 +150,15 @@ fn the_rows_of_a_run_are_scored_as_the_stored_run_is() {
     }
 }
 
-/// A trace, the first rows of it, GPU type, cluster, slot, schedule; accepted and declined.
+/// A trace, the number of its first rows, GPU type, cluster, slot, schedule; accepted and declined.
 type Counted = (&'static str, usize, &'static str, (u32, u32), u64, Schedule, (i64, i64));
 
 #[test]
 fn known_counts_of_runs_that_are_not_stored() {
     let Some(data) = data() else { return };
     let all = usize::MAX;
-    // Those of Themis are of the artifact's rules in Python with its own solver, cvxpy and ECOS.
+    // The counts of Themis come from the artifact's rules in Python with its own solver, cvxpy and
+    // ECOS.
     let runs: [Counted; 18] = [
         ("itp/195job.csv", all, "a100", (16, 8), 240, Schedule::Edf, (17, 178)),
         ("itp/195job.csv", all, "a100", (16, 8), 240, Schedule::EdfAccessCtrl, (63, 132)),

@@ -1,4 +1,4 @@
-//! The stored runs of the published artifact, and its re-enactment on their inputs.
+//! The stored runs of the published artifact, and the replica on their inputs.
 #![allow(dead_code, reason = "each test crate uses its own part")]
 
 mod stored;
@@ -17,10 +17,10 @@ use elasticflow_sim::workload::Workload;
 pub(crate) use stored::Stored;
 use stored::{index, rows};
 
-/// A job of a run. Its times are whole, and some are written with a decimal point; not every
-/// schedule plans an end.
+/// A finished job of a stored run, or of the replica in the same form. Times are whole seconds;
+/// some files write them with a decimal point. Not every schedule plans an end.
 #[derive(Clone, Debug, PartialEq, serde::Deserialize)]
-pub(crate) struct Job {
+pub(crate) struct StoredJob {
     pub(crate) job_id: String,
     pub(crate) num_gpu_last: u32,
     pub(crate) start_time: f64,
@@ -33,7 +33,7 @@ pub(crate) struct Job {
 }
 
 impl Stored {
-    /// The stored runs of a schedule.
+    /// Reads the stored runs of a schedule, of which there is at least one.
     pub(crate) fn of(data: &Path, schedule: Schedule) -> Vec<Stored> {
         let mut all = index(data);
         all.retain(|run| run.schedule == schedule.as_str());
@@ -41,12 +41,12 @@ impl Stored {
         all
     }
 
-    /// Its finished jobs, in the order in which they finished.
-    pub(crate) fn jobs(&self, data: &Path) -> Vec<Job> {
+    /// Reads the finished jobs, in the order in which the artifact notices their ends.
+    pub(crate) fn jobs(&self, data: &Path) -> Vec<StoredJob> {
         rows(&data.join(&self.jobs_csv))
     }
 
-    /// The same run of the re-enactment, with its workload.
+    /// Runs the replica on the same input; returns the workload and the outcome.
     pub(crate) fn replay(&self, data: &Path) -> (Workload, ReplicaOutcome) {
         let workload = read(&data.join(&self.trace), &self.gpu);
         let setting = ReplicaRunner::new(&self.gpu, (self.nodes, self.gpus_per_node), self.slot);
@@ -56,12 +56,12 @@ impl Stored {
     }
 }
 
-impl Job {
-    /// A finished job as the stored ones are written down.
-    pub(crate) fn of(workload: &Workload, row: &FinishedJob) -> Job {
+impl StoredJob {
+    /// Converts a finished job of the replica.
+    pub(crate) fn of(workload: &Workload, row: &FinishedJob) -> StoredJob {
         let spec = workload.job(row.job);
         let whole = |micros: u64| (micros / 1_000_000) as f64;
-        Job {
+        StoredJob {
             job_id: spec.name.clone(),
             num_gpu_last: row.num_gpu,
             start_time: row.start as f64,
@@ -75,7 +75,7 @@ impl Job {
     }
 }
 
-/// Everything about a run but the jobs and the schedule.
+/// Runs the replica: everything about a run but the jobs and the schedule.
 #[derive(Clone, Debug)]
 pub(crate) struct ReplicaRunner<'a> {
     pub(crate) gpu: &'a str,
@@ -86,14 +86,17 @@ pub(crate) struct ReplicaRunner<'a> {
 }
 
 impl<'a> ReplicaRunner<'a> {
+    /// Creates a runner with all quirks and no log of rounds, on a cluster of NODES and GPUS.
     pub(crate) fn new(gpu: &'a str, cluster: (u32, u32), slot: u64) -> ReplicaRunner<'a> {
         ReplicaRunner { gpu, cluster, slot, quirks: Quirks::all(), log_rounds: false }
     }
 
+    /// Returns the nodes of the cluster.
     pub(crate) fn shape(&self) -> Shape {
         Shape::uniform(self.cluster.0, Gpus::new(self.cluster.1)).expect("a cluster")
     }
 
+    /// Runs a schedule of the replica on these jobs.
     pub(crate) fn run(
         &self,
         workload: &Workload,
@@ -111,14 +114,15 @@ impl<'a> ReplicaRunner<'a> {
         replay(&input, schedule)
     }
 
-    /// Without these quirks, by their numbers.
+    /// Returns a runner without these quirks of a schedule, given by their numbers.
     pub(crate) fn without(&self, schedule: Schedule, numbers: &[u8]) -> ReplicaRunner<'a> {
-        let of = |number: &u8| Quirks::of(schedule).find(|quirk| quirk.number == *number).unwrap();
-        let quirks = numbers.iter().map(of).fold(self.quirks, Quirks::without);
+        let find = |number: &u8| Quirks::of(schedule).find(|quirk| quirk.number == *number).unwrap();
+        let quirks = numbers.iter().map(find).fold(self.quirks, Quirks::without);
         ReplicaRunner { quirks, ..self.clone() }
     }
 }
 
+/// Reads a trace for a GPU type.
 pub(crate) fn read(path: &Path, gpu: &str) -> Workload {
     let table = builtin(gpu).expect("built-in profiles");
     trace::read(path, &table, &ReadOptions::default()).unwrap_or_else(|why| panic!("{why}")).workload
@@ -127,19 +131,19 @@ pub(crate) fn read(path: &Path, gpu: &str) -> Workload {
 /// A job of a worked example: submission, iterations, model, batch size, deadline, GPUs, duration.
 pub(crate) type Example = (u64, u64, &'static str, u32, Option<u64>, u32, u64);
 
-/// Deadline jobs with all but the submission, the iterations and the deadline left out: `resnet50`
-/// at batch 256, 1 GPU.
+/// Returns a deadline job for an elastic schedule, given by submission, iterations and deadline:
+/// `resnet50` at batch size 256, 1 GPU.
 pub(crate) fn elastic(submit: u64, iterations: u64, due: u64) -> Example {
     (submit, iterations, "resnet50", 256, Some(due), 1, 1000)
 }
 
-/// Deadline jobs that matter for their gangs: submission, GPUs, duration, deadline. Their
-/// iterations take the duration.
+/// Returns a deadline job for a schedule with gangs, given by submission, GPUs, duration and
+/// deadline. It has as many iterations as seconds.
 pub(crate) fn gang(submit: u64, gpus: u32, duration: u64, due: u64) -> Example {
     (submit, duration, "resnet50", 256, Some(due), gpus, duration)
 }
 
-/// A trace of these jobs, by way of the trace reader.
+/// Reads these jobs as a trace.
 pub(crate) fn example(jobs: &[Example]) -> Workload {
     let mut text =
         "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu,duration,best_effort\n".to_owned();
@@ -154,11 +158,12 @@ pub(crate) fn example(jobs: &[Example]) -> Workload {
         .workload
 }
 
-/// Of each finished job: which, its GPUs, start and end.
+/// Returns the job, GPUs, start and end of each finished job.
 pub(crate) fn spans(replayed: &ReplicaOutcome) -> Vec<(u32, u32, i64, i64)> {
     replayed.finished.iter().map(|row| (row.job.0, row.num_gpu, row.start, row.end)).collect()
 }
 
+/// Returns the artifact's counts of accepted and of declined jobs.
 pub(crate) fn counts(replayed: &ReplicaOutcome) -> (i64, i64) {
     (replayed.accepted, replayed.declined)
 }

@@ -1,4 +1,4 @@
-//! The table that sets this simulator beside the published artifact.
+//! The table that compares this simulator with the published artifact.
 
 mod stored;
 
@@ -10,8 +10,8 @@ use elasticflow_sim::record::jobs::JobRow;
 use stored::rows;
 pub(crate) use stored::{Stored, index};
 
-/// When a job of the artifact came, and when it first got GPUs or a seat in a set; Themis does not
-/// write that down.
+/// When a job of the artifact was submitted, and when it first got GPUs or a seat in a set. Themis
+/// does not write the latter.
 #[derive(serde::Deserialize)]
 struct Start {
     submit_time: f64,
@@ -19,27 +19,33 @@ struct Start {
 }
 
 impl Stored {
-    /// The share of jobs that waited longer than a slot for their first start.
-    fn kept_out(&self, data: &Path) -> f64 {
+    /// Returns the share of jobs that waited longer than a slot for their first start.
+    fn share_kept_out(&self, data: &Path) -> f64 {
         let starts: Vec<Start> = rows(&data.join(&self.jobs_csv));
         let late = starts.iter().filter(|job| job.start_time - job.submit_time > self.slot as f64).count();
         late as f64 / starts.len() as f64
     }
 }
 
-/// What the rows of one run come to.
+/// The totals over the rows of a run.
 #[derive(Clone, Debug)]
 pub(crate) struct Figures {
+    /// Jobs with a deadline.
     pub(crate) slo: usize,
+    /// Those that met it.
     pub(crate) met: usize,
+    /// Those that could meet it alone on the empty cluster.
     pub(crate) feasible: usize,
+    /// Jobs that ended.
     ended: usize,
+    /// The sum of their completion times, in seconds.
     jct: f64,
 }
 
 impl Figures {
+    /// Adds up the rows of a run.
     pub(crate) fn of(rows: &[JobRow]) -> Figures {
-        let count = |of: fn(&&JobRow) -> bool| rows.iter().filter(of).count();
+        let count = |counts: fn(&&JobRow) -> bool| rows.iter().filter(counts).count();
         Figures {
             slo: count(|row| row.deadline.is_some()),
             met: count(|row| row.deadline_met == Some(1)),
@@ -49,19 +55,19 @@ impl Figures {
         }
     }
 
+    /// Returns the deadline satisfaction ratio.
     pub(crate) fn dsr(&self) -> f64 {
         self.met as f64 / self.slo as f64
     }
 
-    /// Over the jobs that ended; `None` where none did.
+    /// Returns the mean completion time of the jobs that ended, in seconds; `None` where none did.
     pub(crate) fn mean_jct(&self) -> Option<f64> {
         (self.ended > 0).then(|| self.jct / self.ended as f64)
     }
 }
 
-/// The quirks of the artifact that make its run differ from ours; for EDF's schedules and Gandiva
-/// the first weighs most. Those in brackets work the other way. The numbers are explained below the
-/// table.
+/// Returns the quirks of the artifact that make its run differ from ours. For EDF's schedules and
+/// Gandiva the first weighs most. Those in brackets work in the other direction.
 fn reason(data: &Path, row: &Stored, ours: &Figures) -> String {
     let best_effort = row.best_effort_jobs > 0;
     let (mut why, mut against) = match row.schedule.as_str() {
@@ -70,7 +76,7 @@ fn reason(data: &Path, row: &Stored, ours: &Figures) -> String {
         "ef" => (vec!["Q6", "Q5", "Q1", "Q8", "Q19"], vec![]),
         "ef-accessctrl" => (vec!["Q6", "Q3", "Q4", "Q5", "Q1", "Q8", "Q19"], vec![]),
         "gandiva" => (vec!["Q47", "Q29", "Q30"], vec!["Q28"]),
-        // Where the artifact meets more, what favours it decides.
+        // Where the artifact meets more jobs, the quirks that favour it weigh more.
         "dlas-gpu" if ours.met < row.met => (vec!["Q26", "Q25", "Q19"], vec![]),
         "dlas-gpu" => (vec!["Q19"], vec!["Q26", "Q25"]),
         "themis" if ours.met < row.met => (vec!["Q23", "Q21", "Q10"], vec!["Q24"]),
@@ -78,13 +84,14 @@ fn reason(data: &Path, row: &Stored, ours: &Figures) -> String {
         other => panic!("{other}"),
     };
     match (row.schedule.as_str(), row.id.as_str()) {
-        // Two or three jobs at once, one of them hopeless: what they were made to show.
+        // These runs were made to show that one infeasible job declines the others that come with
+        // it.
         ("ef-accessctrl", "micro/B_batch_ef-accessctrl") => why = vec!["Q3"],
         ("ef-accessctrl", "micro/C_merge_ef-accessctrl") => why = vec!["Q3", "Q19"],
         (_, id) if id.starts_with("micro/") => why.retain(|number| ["Q6", "Q8", "Q19"].contains(number)),
         _ => {}
     }
-    // Where it prints what it meets, the two clocks of its ends agree.
+    // Where the artifact prints the ratio that it meets, its two measures of an end agree.
     if row.schedule == "ef-accessctrl" && (row.planned_dsr - row.dsr).abs() < 1e-9 {
         why.retain(|number| *number != "Q6");
     }
@@ -95,7 +102,7 @@ fn reason(data: &Path, row: &Stored, ours: &Figures) -> String {
         why.insert(0, "Q14");
     }
     if row.schedule == "gandiva" {
-        match row.kept_out(data) {
+        match row.share_kept_out(data) {
             many if many > 0.1 => why.insert(0, "Q48"),
             some if some > 0.02 => why.push("Q48"),
             _ => {}
@@ -111,7 +118,7 @@ fn reason(data: &Path, row: &Stored, ours: &Figures) -> String {
     text
 }
 
-/// The table, in Markdown.
+/// Makes the table, in Markdown. `ours` runs this simulator on the input of a stored run.
 pub(crate) fn table(data: &Path, ours: impl Fn(&Path, &Stored) -> Figures) -> String {
     let mut text = String::from(
         "| run of the artifact | cluster | slot | jobs met: ours | artifact's (its ratio prints) | `dsr`: ours | artifact's \

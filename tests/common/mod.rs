@@ -1,4 +1,4 @@
-//! Small workloads for tests: jobs in a line, speeds in a table, everything else by default.
+//! Small workloads for tests: a job is a line, speeds are a table, everything else has a default.
 #![allow(dead_code, reason = "each test crate uses its own part")]
 
 #[path = "base.rs"]
@@ -25,24 +25,30 @@ pub(crate) struct Job {
     pub(crate) gpus: u32,
 }
 
-/// A best-effort job of `iterations` on one GPU; the methods change that.
+/// Returns a best-effort job of `iterations` on one GPU; its methods change that. `submit` is in
+/// seconds.
 pub(crate) fn job(model: &'static str, submit: f64, iterations: f64) -> Job {
     Job { model, submit, iterations, deadline: None, gpus: 1 }
 }
 
 impl Job {
+    /// Returns the job with a deadline, in seconds.
     pub(crate) fn due(self, deadline: f64) -> Job {
         Job { deadline: Some(deadline), ..self }
     }
+
+    /// Returns the job with a request for this many GPUs.
     pub(crate) fn on(self, gpus: u32) -> Job {
         Job { gpus, ..self }
     }
 }
 
+/// Returns a time in seconds as a [`SimTime`].
 pub(crate) fn time(seconds: f64) -> SimTime {
     SimTime::from_micros((seconds * 1e6).round() as u64)
 }
 
+/// Returns the workload of these jobs, which are named `j0`, `j1`, ….
 pub(crate) fn workload(jobs: &[Job]) -> Workload {
     let specs = jobs.iter().enumerate().map(|(row, job)| JobSpec {
         id: JobId(row as u32),
@@ -74,36 +80,41 @@ pub(crate) fn speeds() -> ThroughputTable {
     table
 }
 
-/// Defaults, but for a search that is there to be legal, not good.
+/// Returns the default options; Pollux gets a short search, whose plans are valid but not good.
 fn options(name: &str) -> Options {
     let cheap: &[&str] = if name == "pollux" { &["population=6", "generations=4"] } else { &[] };
     Options::parse(cheap.iter().copied()).expect("options")
 }
 
-/// The jobs under a scheduler on `nodes` × `gpus` GPUs, slot 0, free changes.
+/// Returns the scenario of these jobs under a scheduler on `nodes` × `gpus` GPUs, with slot 0 and
+/// without restart overhead.
 pub(crate) fn scenario(name: &str, nodes: u32, gpus: u32, jobs: &[Job]) -> Scenario {
     let cluster = Shape::uniform(nodes, Gpus::new(gpus)).expect("a cluster");
     Scenario { options: options(name), ..base_scenario(workload(jobs), &speeds(), cluster, name) }
 }
 
+/// Returns the scenario with this restart overhead.
 pub(crate) fn overhead(scenario: Scenario, preset: &str) -> Scenario {
     let preset: OverheadPreset = preset.parse().expect("an overhead");
     Scenario { overhead: preset.for_cluster(scenario.cluster.gpus()).into(), ..scenario }
 }
 
+/// Returns the scenario with a slot of this many seconds.
 pub(crate) fn slot(scenario: Scenario, seconds: f64) -> Scenario {
     Scenario { slot: SimDuration::from_secs_f64(seconds).expect("a slot"), ..scenario }
 }
 
+/// Runs a scenario that is expected to end.
 pub(crate) fn run(scenario: &Scenario) -> Outcome {
     simulate(scenario, &mut ()).expect("a run")
 }
 
+/// Runs a scenario that is expected to fail; returns the error.
 pub(crate) fn fails(scenario: &Scenario) -> SimError {
     simulate(scenario, &mut ()).expect_err("no run")
 }
 
-/// Start and end of every job, in seconds; empty where there is none.
+/// Returns `START-END` for every job, in seconds; a time that is missing is empty.
 pub(crate) fn spans(outcome: &Outcome) -> Vec<String> {
     let text = |time: Option<SimTime>| time.map(|t| t.to_string()).unwrap_or_default();
     outcome.jobs.iter().map(|row| format!("{}-{}", text(row.start_time), text(row.end_time))).collect()

@@ -24,12 +24,12 @@ pub(crate) struct Stored {
     pub(crate) jobs_csv: String,
 }
 
-/// Every run of the artifact.
+/// Reads the list of all stored runs.
 pub(crate) fn index(data: &Path) -> Vec<Stored> {
     rows(&data.join("reference/index.csv"))
 }
 
-/// The rows of a file.
+/// Reads the rows of a CSV file.
 pub(crate) fn rows<T: serde::de::DeserializeOwned>(path: &Path) -> Vec<T> {
     let mut reader = csv::Reader::from_path(path).unwrap_or_else(|why| panic!("{}: {why}", path.display()));
     reader.deserialize().collect::<Result<_, _>>().unwrap_or_else(|why| panic!("{}: {why}", path.display()))
