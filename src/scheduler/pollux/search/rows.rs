@@ -1,102 +1,90 @@
-//! Rows of GPU counts, one byte a node, in blocks of sixteen nodes that fit a register.
+//! Rows of GPU counts: one byte per node, in blocks of sixteen nodes, which fit a vector register.
+//!
+//! A plan keeps its blocks column by column: the first block of every job, then the second block of
+//! every job. A cluster of up to sixteen nodes has one column. Beside each block stands a mask of
+//! the nodes on which it has GPUs, so that most questions about rows read two bytes instead of
+//! sixteen.
 
 /// The nodes of a block.
 pub(super) const LANES: usize = 16;
 
-/// Counts of sixteen nodes, each below 128.
+/// The masks of a column are padded with empty ones to a multiple of this number, so that
+/// [`rows_where`] reads whole groups.
+pub(super) const GROUP: usize = 8;
+
+/// The jobs whose bits share a word of [`Changed`].
+pub(super) const WORD: usize = 64;
+
+/// GPU counts on sixteen nodes, each below 128.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(align(16))]
 pub(super) struct Block(pub(super) [u8; LANES]);
 
 impl Block {
-    /// Which nodes have any.
+    /// Returns the mask of the nodes that have any GPUs, the first node in the lowest bit.
     pub(super) fn occupied(&self) -> u16 {
-        let half = |bytes: u64| {
-            // The upper bit of each byte that is not zero, then one byte of those bits.
-            let upper = (bytes + 0x7f7f_7f7f_7f7f_7f7f) & 0x8080_8080_8080_8080;
-            ((upper >> 7).wrapping_mul(0x0102_0408_1020_4080) >> 56) as u16
-        };
-        let [low, high] = self.halves();
-        half(low) | half(high) << 8
+        let bits: [u16; LANES] = std::array::from_fn(|lane| u16::from(self.0[lane] > 0) << lane);
+        bits.iter().fold(0, |mask, bit| mask | bit)
     }
 
-    /// All together.
+    /// Returns the GPUs on all sixteen nodes.
     pub(super) fn sum(&self) -> u32 {
-        let pairs = |bytes: u64| (bytes & 0x00ff_00ff_00ff_00ff) + (bytes >> 8 & 0x00ff_00ff_00ff_00ff);
-        let [low, high] = self.halves().map(pairs);
-        (low.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u32
-            + (high.wrapping_mul(0x0001_0001_0001_0001) >> 48) as u32
+        self.0.iter().map(|count| u32::from(*count)).sum()
     }
 
-    /// Sets the nodes that are not in `mask` to none.
+    /// Sets the counts of all nodes outside `mask` to zero.
     pub(super) fn keep(&mut self, mask: u16) {
-        let half = |bytes: u64, mask: u16| {
-            // A bit of the mask in each byte, then whole bytes of those that are not zero.
-            let bits = u64::from(mask).wrapping_mul(0x0101_0101_0101_0101) & 0x8040_2010_0804_0201;
-            let ones = (bits + 0x7f7f_7f7f_7f7f_7f7f) >> 7 & 0x0101_0101_0101_0101;
-            bytes & (ones * 0xff)
-        };
-        let [low, high] = self.halves();
-        let bits = u128::from(half(low, mask & 0xff)) | u128::from(half(high, mask >> 8)) << 64;
-        self.0 = bits.to_le_bytes();
+        self.0 = std::array::from_fn(|lane| if mask >> lane & 1 > 0 { self.0[lane] } else { 0 });
     }
 
-    /// Adds counts, at most 255 each.
+    /// Adds the counts of `other`. A sum beyond 255 becomes 255.
     pub(super) fn add(&mut self, other: &Block) {
         self.0 = std::array::from_fn(|lane| self.0[lane].saturating_add(other.0[lane]));
     }
 
-    /// What is left without `other`, at least 0.
+    /// Returns the counts minus those of `other`, at least 0 each.
     pub(super) fn less(&self, other: &Block) -> Block {
         Block(std::array::from_fn(|lane| self.0[lane].saturating_sub(other.0[lane])))
     }
 
-    /// Counts the nodes that have any, at most 255 times each.
+    /// Adds one for each node on which `other` has any GPUs. A sum beyond 255 becomes 255.
     pub(super) fn count(&mut self, other: &Block) {
         self.0 = std::array::from_fn(|lane| self.0[lane].saturating_add(other.0[lane].min(1)));
     }
-
-    /// Takes from `free` what it has, or what is left. Returns whether something was not.
-    pub(super) fn take(&mut self, free: &mut Block) -> bool {
-        let beyond = self.less(free);
-        // Whole blocks are written at once, and what was written is not read: either is slow.
-        let taken: [u8; LANES] = std::array::from_fn(|lane| self.0[lane].min(free.0[lane]));
-        free.0 = std::array::from_fn(|lane| free.0[lane] - taken[lane]);
-        self.0 = taken;
-        beyond.0 != [0; LANES]
-    }
-
-    pub(super) fn halves(&self) -> [u64; 2] {
-        let bits = u128::from_le_bytes(self.0);
-        [bits as u64, (bits >> 64) as u64]
-    }
 }
 
-/// Which rows of a plan are not worth what they were, a bit each.
+/// The jobs whose rows changed since their worth was last looked up, one bit each.
 #[derive(Clone, Debug)]
 pub(super) struct Changed(Vec<u64>);
 
 impl Changed {
-    /// None of so many.
+    /// Creates a set of none of `jobs` jobs.
     pub(super) fn none(jobs: usize) -> Changed {
-        Changed(vec![0; jobs.div_ceil(64)])
+        Changed(vec![0; jobs.div_ceil(WORD)])
     }
 
+    /// Adds a job.
     pub(super) fn add(&mut self, job: usize) {
-        self.0[job / 64] |= 1 << (job % 64);
+        self.0[job / WORD] |= 1 << (job % WORD);
     }
 
-    /// Those of rows 64·`word` and after, the first one's the lowest bit.
-    pub(super) fn word(&mut self, word: usize) -> &mut u64 {
-        &mut self.0[word]
+    /// Returns the jobs of a word: 64·`word` in the lowest bit, and so on.
+    pub(super) fn word(&self, word: usize) -> u64 {
+        self.0[word]
     }
 
+    /// Returns the jobs of a word and removes them.
+    pub(super) fn take_word(&mut self, word: usize) -> u64 {
+        std::mem::take(&mut self.0[word])
+    }
+
+    /// Returns how many words of 64 jobs there are.
     pub(super) fn words(&self) -> usize {
         self.0.len()
     }
 }
 
-/// The places of the bits that are set, ascending.
+/// Returns the places of the bits that are set, ascending.
 pub(super) fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         if bits == 0 {
@@ -108,41 +96,30 @@ pub(super) fn ones(mut bits: u64) -> impl Iterator<Item = usize> {
     })
 }
 
-/// Which of at most 64 blocks are on one of some nodes, a bit each. `nodes` says on which they are,
-/// `some` has a mask for each block of a row, and the first of them is the `first` of all rows'
-/// blocks.
-pub(super) fn on<const NARROW: bool>(nodes: &[u16], some: &[u16], first: usize) -> u64 {
-    let mut on = 0;
-    if !NARROW {
-        for (place, nodes) in nodes.iter().enumerate() {
-            on |= u64::from(nodes & some[(first + place) % some.len()] != 0) << place;
-        }
-        return on;
-    }
-    // Four at a time, sixteen bits each.
-    let some = u64::from(some[0]) * 0x0001_0001_0001_0001;
-    let (fours, rest) = nodes.as_chunks();
-    let last: [u16; 4] = std::array::from_fn(|place| rest.get(place).copied().unwrap_or_default());
-    for (four, [a, b, c, d]) in fours.iter().chain((!rest.is_empty()).then_some(&last)).enumerate() {
-        let all = (u64::from(*a) | u64::from(*b) << 16 | u64::from(*c) << 32 | u64::from(*d) << 48) & some;
-        // The upper bit of each of them that is not zero, then those bits alone.
-        let upper = (((all & 0x7fff_7fff_7fff_7fff) + 0x7fff_7fff_7fff_7fff) | all) & 0x8000_8000_8000_8000;
-        on |= ((upper >> 15).wrapping_mul(0x0001_0002_0004_0008) >> 48 & 0xf) << (4 * four);
-    }
-    on
-}
-
-/// The lanes of a mask, ascending.
+/// Returns the nodes of a mask, ascending.
 pub(super) fn lanes(mut mask: u16) -> impl Iterator<Item = usize> {
     std::iter::from_fn(move || {
         if mask == 0 {
             return None;
         }
-        // Below sixteen in any case, which spares checks.
+        // Below sixteen in any case; saying so saves the bounds checks.
         let lane = mask.trailing_zeros() as usize % LANES;
         mask &= mask - 1;
         Some(lane)
     })
+}
+
+/// Returns one bit for each of at most 64 masks: whether `holds` is true of it. The number of masks
+/// is a multiple of [`GROUP`].
+pub(super) fn rows_where(masks: &[u16], holds: impl Fn(u16) -> bool) -> u64 {
+    let (groups, rest) = masks.as_chunks::<GROUP>();
+    debug_assert!(rest.is_empty() && masks.len() <= WORD, "{} masks", masks.len());
+    let mut rows = 0;
+    for (group, masks) in groups.iter().enumerate() {
+        let bits: [u16; GROUP] = std::array::from_fn(|row| u16::from(holds(masks[row])) << row);
+        rows |= u64::from(bits.iter().fold(0, |all, bit| all | bit)) << (GROUP * group);
+    }
+    rows
 }
 
 #[cfg(test)]
@@ -174,26 +151,15 @@ mod tests {
     }
 
     #[test]
-    fn blocks_on_some_nodes_are_found() {
-        // As many as end within four, with them and after them.
-        for count in [1, 3, 4, 5, 16, 50, 63, 64] {
-            let nodes: Vec<u16> =
-                (0..count).map(|block: u32| block.wrapping_mul(0x9E37_79B9) as u16).collect();
+    fn rows_on_some_nodes_are_found() {
+        for count in [8, 16, 56, 64] {
+            let masks: Vec<u16> = (0..count).map(|row: u32| row.wrapping_mul(0x9E37_79B9) as u16).collect();
             for some in [0, 1, 0x8000, 0x00f0, u16::MAX] {
                 let expected =
-                    nodes.iter().enumerate().map(|(place, nodes)| u64::from(nodes & some != 0) << place);
-                assert_eq!(on::<true>(&nodes, &[some], 0), expected.sum::<u64>(), "{count} blocks, {some:x}");
+                    masks.iter().enumerate().map(|(place, mask)| u64::from(mask & some != 0) << place);
+                let found = rows_where(&masks, |mask| mask & some != 0);
+                assert_eq!(found, expected.sum::<u64>(), "{count} rows, {some:x}");
             }
         }
-        // Rows of two blocks; the first here is the second block of a row.
-        assert_eq!(on::<false>(&[0b01, 0b10, 0b11, 0b01], &[0b10, 0b01], 1), 0b0111);
-    }
-
-    #[test]
-    fn a_row_takes_what_is_left() {
-        let (mut row, mut free) = (block(&[3, 1, 4]), block(&[2, 4, 4]));
-        assert!(row.take(&mut free));
-        assert_eq!((row, free), (block(&[2, 1, 4]), block(&[0, 3, 0])));
-        assert!(!row.take(&mut block(&[2, 1, 4])));
     }
 }
