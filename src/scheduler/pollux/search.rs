@@ -26,7 +26,7 @@ use members::Members;
 use plans::Slots;
 use problem::Problem;
 use repair::{RepairBuffers, repair};
-use rows::Changed;
+use rows::{JobSet, LANES};
 use survival::{dominates, survivors};
 use vary::{Mutation, cut};
 
@@ -89,13 +89,13 @@ pub(super) struct Found {
 const ROUNDS: usize = 101;
 const FRUITLESS: usize = 200;
 
-struct Search<'a> {
+struct Search<'a, const NARROW: bool> {
     problem: Problem<'a>,
     slots: Slots,
     members: Members,
     mutation: Mutation,
     buffers: RepairBuffers,
-    changed: Changed,
+    changed: JobSet,
     /// Everybody alive: slot and distance to its neighbours.
     alive: Vec<(u32, f64)>,
     spare: Vec<u32>,
@@ -123,37 +123,46 @@ pub(super) fn search(
     if seeds == Seeds::Greedy {
         initial.extend([&current, &vec![0; current.len()]].map(|from| greedy(&mut problem, nodes, from)));
     }
-    let most = 2 * effort.population + initial.len();
-    let mut search = Search {
-        slots: Slots::new(most, &problem),
-        members: Members::new(most),
-        mutation: Mutation::new(&problem, draw),
-        buffers: RepairBuffers::default(),
-        changed: Changed::none(problem.jobs()),
-        alive: Vec::new(),
-        spare: (0..most as u32).rev().collect(),
-        first: 0,
-        effort,
-        tried: 0,
-        order: Vec::new(),
-        parents: Vec::new(),
-        problem,
-    };
-    search.begin(&initial, nodes.len(), draw);
-    for _ in 1..effort.generations {
-        if !search.generation(draw) {
-            break;
-        }
+    // Nearly every cluster has rows of one block, for which the loops over columns go away.
+    if nodes.len() <= LANES {
+        Search::<true>::run(problem, &initial, nodes.len(), effort, draw)
+    } else {
+        Search::<false>::run(problem, &initial, nodes.len(), effort, draw)
     }
-    search.found(nodes.len())
 }
 
-impl Search<'_> {
+impl<'a, const NARROW: bool> Search<'a, NARROW> {
+    fn run(problem: Problem<'a>, initial: &[Vec<u8>], nodes: usize, effort: Effort, draw: &mut ChaCha8Rng) -> Found {
+        let most = 2 * effort.population + initial.len();
+        let mut search = Search::<NARROW> {
+            slots: Slots::new(most, &problem),
+            members: Members::new(most),
+            mutation: Mutation::new(&problem, draw),
+            buffers: RepairBuffers::default(),
+            changed: JobSet::none(problem.jobs()),
+            alive: Vec::new(),
+            spare: (0..most as u32).rev().collect(),
+            first: 0,
+            effort,
+            tried: 0,
+            order: Vec::new(),
+            parents: Vec::new(),
+            problem,
+        };
+        search.begin(initial, nodes, draw);
+        for _ in 1..effort.generations {
+            if !search.generation(draw) {
+                break;
+            }
+        }
+        search.found(nodes)
+    }
+
     fn begin(&mut self, initial: &[Vec<u8>], nodes: usize, draw: &mut ChaCha8Rng) {
         let mut slots = Vec::new();
         for plan in initial {
             let Some(slot) = self.spare.pop() else { break };
-            self.slots.draft(slot, &mut self.changed).write(plan, nodes);
+            self.slots.draft::<NARROW>(slot, &mut self.changed).write(plan, nodes);
             self.complete(slot, &mut slots, draw);
         }
         self.survive(slots, draw);
@@ -161,7 +170,7 @@ impl Search<'_> {
 
     /// Repairs and scores a plan and takes it on, unless it is there already.
     fn complete(&mut self, slot: u32, taken: &mut Vec<u32>, draw: &mut ChaCha8Rng) -> bool {
-        let mut draft = self.slots.draft(slot, &mut self.changed);
+        let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed);
         repair(&self.problem, &mut draft, &mut self.buffers, draw);
         let (objectives, hash) = self.problem.score(&mut draft);
         self.slots.objectives[slot as usize] = objectives;
@@ -234,7 +243,7 @@ impl Search<'_> {
                 let Some(slot) = self.spare.pop() else { return };
                 let (own, other) = (self.parents[2 * pair + side], self.parents[2 * pair + 1 - side]);
                 self.slots.cross(other, own, slot, *cut);
-                let mut draft = self.slots.draft(slot, &mut self.changed);
+                let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed);
                 self.mutation.apply(&self.problem, &mut draft, draw);
                 let is_new = self.complete(slot, children, draw);
                 *fruitless = if is_new { 0 } else { *fruitless + 1 };

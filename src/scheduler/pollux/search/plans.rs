@@ -1,21 +1,23 @@
 //! The plans of a search, in slots that are used again and again.
 //!
-//! With every row goes what it is worth, so that a new plan looks up only the rows in which it
-//! differs from the two it was made of.
+//! A plan has three parts. Its counts are blocks of sixteen nodes, column by column: the first block
+//! of every job, then the second block of every job. Its occupants are the jobs on each node, one bit
+//! per job, which answer in a few words what would otherwise read every row: which jobs span several
+//! nodes, which meet on a node, which are on a node with free GPUs. Its worths say what each row is
+//! worth, so that a new plan looks up only the rows in which it differs from the two it was made of.
 
 use super::problem::Problem;
-use super::rows::{Block, Changed, GROUP, LANES, WORD, rows_where};
+use super::rows::{Block, JobSet, LANES, WORD};
 use super::survival::Objectives;
 use super::worth::Worth;
 
 /// Plans in slots. Which slots are taken is known to the search alone.
 pub(super) struct Slots {
     jobs: usize,
+    /// Columns of blocks.
     width: usize,
-    /// The length of a column of masks: a multiple of [`GROUP`].
-    stride: usize,
     cells: Vec<Block>,
-    masks: Vec<u16>,
+    occupants: Vec<[u64; LANES]>,
     worths: Vec<Worth>,
     /// By slot.
     pub(super) objectives: Vec<Objectives>,
@@ -24,29 +26,27 @@ pub(super) struct Slots {
 }
 
 /// A plan that is being changed.
-pub(super) struct Draft<'s> {
+pub(super) struct Draft<'s, const NARROW: bool> {
     jobs: usize,
-    stride: usize,
-    /// The counts, column by column.
-    pub(super) cells: &'s mut [Block],
-    /// The mask of each block, column by column; a column ends with empty ones.
-    pub(super) masks: &'s mut [u16],
+    width: usize,
+    cells: &'s mut [Block],
+    /// For each column which of jobs 0 to 63 are on its nodes, then likewise of the next 64 jobs.
+    occupants: &'s mut [[u64; LANES]],
     /// What each row was worth before it changed.
     pub(super) worths: &'s mut [Worth],
-    pub(super) changed: &'s mut Changed,
+    /// The jobs whose rows changed since.
+    pub(super) changed: &'s mut JobSet,
 }
 
 impl Slots {
     /// Creates `slots` slots for plans of the problem.
     pub(super) fn new(slots: usize, problem: &Problem<'_>) -> Slots {
         let (jobs, width) = (problem.jobs(), problem.width());
-        let stride = jobs.next_multiple_of(GROUP);
         Slots {
             jobs,
             width,
-            stride,
             cells: vec![Block::default(); slots * jobs * width],
-            masks: vec![0; slots * stride * width],
+            occupants: vec![[0; LANES]; slots * jobs.div_ceil(WORD) * width],
             worths: vec![Worth { inverse: 0.0, speedup: 0.0 }; slots * jobs],
             objectives: vec![[0.0; 2]; slots],
             hashes: vec![0; slots],
@@ -55,35 +55,41 @@ impl Slots {
 
     /// Fills slot `into` with the rows before `cut` of slot `first` and the others of slot `second`.
     pub(super) fn cross(&mut self, first: u32, second: u32, into: u32, cut: usize) {
-        self.copy(first, into, 0..cut);
-        self.copy(second, into, cut..self.jobs);
+        let [first, second, into] = [first, second, into].map(|slot| slot as usize);
+        for column in 0..self.width {
+            let start = |slot: usize| (slot * self.width + column) * self.jobs;
+            copy(&mut self.cells, [first, second, into].map(start), cut, self.jobs);
+        }
+        copy(&mut self.worths, [first, second, into].map(|slot| slot * self.jobs), cut, self.jobs);
+        let size = self.words() * self.width;
+        for place in 0..size {
+            let from_first = match cut.saturating_sub(WORD * (place / self.width)) {
+                below @ ..WORD => (1 << below) - 1,
+                _ => u64::MAX,
+            };
+            let [first, second] = [first, second].map(|slot| self.occupants[slot * size + place]);
+            self.occupants[into * size + place] =
+                std::array::from_fn(|lane| first[lane] & from_first | second[lane] & !from_first);
+        }
     }
 
-    fn copy(&mut self, from: u32, into: u32, rows: std::ops::Range<usize>) {
-        let (from, into) = (from as usize, into as usize);
-        let moved = |column: usize, height: usize| {
-            let source = (from * self.width + column) * height;
-            (source + rows.start..source + rows.end, (into * self.width + column) * height + rows.start)
-        };
-        for column in 0..self.width {
-            let (source, target) = moved(column, self.jobs);
-            self.cells.copy_within(source, target);
-            let (source, target) = moved(column, self.stride);
-            self.masks.copy_within(source, target);
-        }
-        let (source, target) = (from * self.jobs, into * self.jobs);
-        self.worths.copy_within(source + rows.start..source + rows.end, target + rows.start);
+    fn words(&self) -> usize {
+        self.jobs.div_ceil(WORD)
     }
 
     /// Returns the plan in a slot, to be changed.
-    pub(super) fn draft<'s>(&'s mut self, slot: u32, changed: &'s mut Changed) -> Draft<'s> {
+    pub(super) fn draft<'s, const NARROW: bool>(
+        &'s mut self,
+        slot: u32,
+        changed: &'s mut JobSet,
+    ) -> Draft<'s, NARROW> {
         let slot = slot as usize;
-        let (jobs, cells, masks) = (self.jobs, self.jobs * self.width, self.stride * self.width);
+        let (jobs, cells, occupants) = (self.jobs, self.jobs * self.width, self.words() * self.width);
         Draft {
             jobs,
-            stride: self.stride,
+            width: self.width,
             cells: &mut self.cells[slot * cells..(slot + 1) * cells],
-            masks: &mut self.masks[slot * masks..(slot + 1) * masks],
+            occupants: &mut self.occupants[slot * occupants..(slot + 1) * occupants],
             worths: &mut self.worths[slot * jobs..(slot + 1) * jobs],
             changed,
         }
@@ -98,104 +104,122 @@ impl Slots {
     /// Returns the plan in a slot, row after row, with a count for each of `nodes` nodes.
     pub(super) fn rows(&self, slot: u32, nodes: usize) -> Vec<u8> {
         let cells = self.cells(slot);
-        let row = |job: usize| (0..nodes).map(move |node| cells[node / LANES * self.jobs + job].0[node % LANES]);
+        let row = |job: usize| {
+            (0..nodes).map(move |node| cells[node / LANES * self.jobs + job].0[node % LANES])
+        };
         (0..self.jobs).flat_map(row).collect()
     }
 }
 
-impl Draft<'_> {
-    /// Returns where the mask of a job's block stands.
-    pub(super) fn mask_of(&self, column: usize, job: usize) -> usize {
-        column * self.stride + job
+/// Copies `cut` items from the first start and the rest of `count` from the second, to the third.
+fn copy<T: Copy>(items: &mut [T], [first, second, into]: [usize; 3], cut: usize, count: usize) {
+    items.copy_within(first..first + cut, into);
+    items.copy_within(second + cut..second + count, into + cut);
+}
+
+impl<const NARROW: bool> Draft<'_, NARROW> {
+    /// Returns the number of jobs.
+    pub(super) fn jobs(&self) -> usize {
+        self.jobs
     }
 
-    /// Returns the masks of a job's row.
-    pub(super) fn row_masks(&self, job: usize) -> impl Iterator<Item = u16> {
-        self.masks.chunks_exact(self.stride).map(move |masks| masks[job])
+    /// Returns the block of a job in a column.
+    pub(super) fn block(&self, column: usize, job: usize) -> &Block {
+        &self.cells[column * self.jobs + job]
     }
 
-    /// Returns each column's blocks and masks.
-    pub(super) fn columns(&self) -> impl Iterator<Item = (&[Block], &[u16])> {
-        self.cells.chunks_exact(self.jobs).zip(self.masks.chunks_exact(self.stride))
+    /// Returns the blocks of all jobs in a column.
+    pub(super) fn column(&self, column: usize) -> &[Block] {
+        &self.cells[column * self.jobs..(column + 1) * self.jobs]
     }
 
-    /// Returns each column's blocks and masks, to be changed.
-    pub(super) fn columns_mut(&mut self) -> impl Iterator<Item = (&mut [Block], &mut [u16])> {
-        self.cells.chunks_exact_mut(self.jobs).zip(self.masks.chunks_exact_mut(self.stride))
+    /// Returns the GPUs of a row.
+    pub(super) fn gpus(&self, job: usize) -> u32 {
+        (0..self.width()).map(|column| self.block(column, job).sum()).sum()
     }
 
-    /// Returns a column's blocks and masks, and the changed jobs, to be changed.
-    pub(super) fn column_mut(&mut self, column: usize) -> (&mut [Block], &mut [u16], &mut Changed) {
-        let cells = &mut self.cells[column * self.jobs..(column + 1) * self.jobs];
-        let masks = &mut self.masks[column * self.stride..(column + 1) * self.stride];
-        (cells, masks, self.changed)
+    /// Returns the columns of blocks.
+    pub(super) fn width(&self) -> usize {
+        if NARROW { 1 } else { self.width }
+    }
+
+    /// Returns the column of a node.
+    fn column_of(&self, node: usize) -> usize {
+        if NARROW { 0 } else { node / LANES }
+    }
+
+    /// Returns which of jobs 64·`word` to 64·`word` + 63 are on a node.
+    pub(super) fn occupants(&self, word: usize, node: usize) -> u64 {
+        self.occupants[word * self.width() + self.column_of(node)][node % LANES]
+    }
+
+    /// Finds the jobs that span several nodes, in words of 64.
+    pub(super) fn find_spread(&self, spread: &mut Vec<u64>) {
+        spread.clear();
+        spread.extend(self.occupants.chunks_exact(self.width()).map(|nodes| {
+            let (mut any, mut several) = (0, 0);
+            for occupants in nodes.as_flattened() {
+                several |= any & occupants;
+                any |= occupants;
+            }
+            several
+        }));
+    }
+
+    /// Returns how many jobs are on a node.
+    pub(super) fn jobs_on(&self, node: usize) -> usize {
+        self.words_on(node).map(|(_, jobs)| jobs.count_ones() as usize).sum()
+    }
+
+    /// Returns the last job on a node.
+    pub(super) fn last_on(&self, node: usize) -> Option<usize> {
+        let (word, jobs) = self.words_on(node).filter(|(_, jobs)| *jobs > 0).last()?;
+        Some(WORD * word + jobs.ilog2() as usize)
+    }
+
+    /// Returns the jobs on a node, as words and their bits.
+    fn words_on(&self, node: usize) -> impl Iterator<Item = (usize, u64)> {
+        let words = 0..self.changed.words();
+        words.map(move |word| (word, self.occupants(word, node)))
+    }
+
+    /// Returns the jobs on all nodes, in the order of [`Draft::occupants`].
+    pub(super) fn all_occupants(&self) -> &[u64] {
+        self.occupants.as_flattened()
+    }
+
+    /// Returns the GPUs in use on each node of a column. A sum beyond 255 becomes 255.
+    #[inline(never)]
+    pub(super) fn used(&self, column: usize) -> Block {
+        self.column(column).iter().fold(Block::default(), |used, block| used.plus(block))
+    }
+
+    /// Returns the nodes of a row, ascending.
+    pub(super) fn nodes_of(&self, job: usize) -> impl Iterator<Item = usize> {
+        let blocks = (0..self.width()).map(move |column| (column, self.block(column, job)));
+        blocks.flat_map(|(column, block)| block.occupied().map(move |lane| column * LANES + lane))
+    }
+
+    /// Returns the count of a job on a node.
+    pub(super) fn count(&self, job: usize, node: usize) -> u8 {
+        self.block(self.column_of(node), job).0[node % LANES]
     }
 
     /// Sets the count of a job on a node.
-    pub(super) fn set(&mut self, column: usize, job: usize, lane: usize, count: u8) {
-        self.cells[column * self.jobs + job].0[lane] = count;
-        self.masks[column * self.stride + job] |= u16::from(count > 0) << lane;
+    pub(super) fn set(&mut self, job: usize, node: usize, count: u8) {
+        let column = self.column_of(node);
+        self.cells[column * self.jobs + job].0[node % LANES] = count;
+        let occupants = &mut self.occupants[job / WORD * self.width() + column][node % LANES];
+        *occupants = *occupants & !(1 << (job % WORD)) | u64::from(count > 0) << (job % WORD);
         self.changed.add(job);
-    }
-
-    /// Takes the nodes of `lost` from a job's block.
-    pub(super) fn lose(&mut self, column: usize, job: usize, lost: u16) {
-        let mask = column * self.stride + job;
-        if self.masks[mask] & lost != 0 {
-            self.masks[mask] &= !lost;
-            self.cells[column * self.jobs + job].keep(self.masks[mask]);
-            self.changed.add(job);
-        }
-    }
-
-    /// Finds the rows that span several nodes: one bit per job, in words of 64.
-    pub(super) fn find_spread(&self, words: &mut Vec<u64>) {
-        words.clear();
-        for first in (0..self.stride).step_by(WORD) {
-            let (mut any, mut several) = (0, 0);
-            for masks in self.masks.chunks_exact(self.stride) {
-                let masks = &masks[first..self.stride.min(first + WORD)];
-                several |= rows_where(masks, |mask| mask & mask.wrapping_sub(1) != 0);
-                if self.masks.len() > self.stride {
-                    let here = rows_where(masks, |mask| mask != 0);
-                    several |= any & here;
-                    any |= here;
-                }
-            }
-            words.push(several);
-        }
     }
 
     /// Sets all rows, given one after the other with a count for each of `nodes` nodes.
     pub(super) fn write(&mut self, rows: &[u8], nodes: usize) {
-        let rows: Vec<&[u8]> = rows.chunks_exact(nodes).collect();
-        let (cells, masks) = columns(&rows, nodes);
-        self.cells.copy_from_slice(&cells);
-        self.masks.copy_from_slice(&masks);
-        (0..self.jobs).for_each(|job| self.changed.add(job));
-    }
-}
-
-/// Puts rows of `nodes` counts into blocks, column by column, with their masks.
-pub(super) fn columns(rows: &[&[u8]], nodes: usize) -> (Vec<Block>, Vec<u16>) {
-    let (width, stride) = (nodes.div_ceil(LANES), rows.len().next_multiple_of(GROUP));
-    let mut cells = vec![Block::default(); width * rows.len()];
-    let mut masks = vec![0; width * stride];
-    for (job, row) in rows.iter().enumerate() {
-        for (node, count) in row.iter().enumerate() {
-            cells[node / LANES * rows.len() + job].0[node % LANES] = *count;
-            masks[node / LANES * stride + job] |= u16::from(*count > 0) << (node % LANES);
+        self.cells.fill(Block::default());
+        self.occupants.fill([0; LANES]);
+        for (job, row) in rows.chunks_exact(nodes).enumerate() {
+            row.iter().enumerate().for_each(|(node, count)| self.set(job, node, *count));
         }
     }
-    (cells, masks)
-}
-
-/// Returns whether a row of these masks is on several nodes.
-pub(super) fn spans(masks: impl Iterator<Item = u16>) -> bool {
-    let (mut any, mut several) = (false, false);
-    for mask in masks {
-        several |= mask & mask.wrapping_sub(1) != 0 || (any && mask != 0);
-        any |= mask != 0;
-    }
-    several
 }

@@ -1,7 +1,7 @@
 //! What a search decides: the jobs, the nodes, and what a plan is worth.
 
-use super::plans::{Draft, columns, spans};
-use super::rows::{Block, WORD, ones};
+use super::plans::Draft;
+use super::rows::{Block, LANES};
 use super::survival::Objectives;
 use super::worth::{Worth, WorthTable};
 use super::{Interference, SearchJob};
@@ -14,29 +14,28 @@ pub(super) struct Problem<'a> {
     /// The GPUs of each node, a block per column.
     capacity: Vec<Block>,
     interference: Interference,
-    /// The rows in force, column by column, and their masks.
+    /// The rows in force, column by column.
     current: Vec<Block>,
-    current_nodes: Vec<u16>,
     worths: WorthTable,
-    /// An odd number per job, for hashing.
-    keys: Vec<u16>,
 }
 
 impl<'a> Problem<'a> {
     /// Creates the problem of sharing `nodes`, GPU counts below 128, among `jobs`.
     pub(super) fn new(jobs: Vec<SearchJob<'a>>, nodes: &[u8], interference: Interference) -> Problem<'a> {
-        let rows: Vec<&[u8]> = jobs.iter().map(|job| job.current.as_slice()).collect();
-        let (current, current_nodes) = columns(&rows, nodes.len());
+        let blocks = |column: usize, row: &[u8]| {
+            let lane = |lane| row.get(column * LANES + lane).copied().unwrap_or(0);
+            Block(std::array::from_fn(lane))
+        };
+        let columns = 0..nodes.len().div_ceil(LANES);
         let gpus: u32 = nodes.iter().map(|size| u32::from(*size)).sum();
         Problem {
             has_counts: jobs.iter().any(|job| job.counts.is_some()),
-            capacity: columns(&[nodes], nodes.len()).0,
+            capacity: columns.clone().map(|column| blocks(column, nodes)).collect(),
             interference,
-            current,
-            current_nodes,
+            current: columns
+                .flat_map(|column| jobs.iter().map(move |job| blocks(column, &job.current)))
+                .collect(),
             worths: WorthTable::new(&jobs, nodes.len() as f64 / f64::from(gpus)),
-            // The upper halves of multiples of the golden ratio's bits.
-            keys: (1..=jobs.len() as u32).map(|job| (job.wrapping_mul(0x9E37_79B9) >> 16) as u16 | 1).collect(),
             jobs,
         }
     }
@@ -78,13 +77,14 @@ impl<'a> Problem<'a> {
     }
 
     /// Sets a job's row to the one in force.
-    pub(super) fn reset(&self, draft: &mut Draft<'_>, job: usize) {
-        for column in 0..self.width() {
-            let (cell, mask) = (column * self.jobs() + job, draft.mask_of(column, job));
-            if draft.cells[cell] != self.current[cell] {
-                draft.cells[cell] = self.current[cell];
-                draft.masks[mask] = self.current_nodes[mask];
-                draft.changed.add(job);
+    pub(super) fn reset<const NARROW: bool>(&self, draft: &mut Draft<'_, NARROW>, job: usize) {
+        for column in 0..draft.width() {
+            let current = &self.current[column * self.jobs() + job];
+            let now = *draft.block(column, job);
+            if now != *current {
+                for lane in now.plus(current).occupied() {
+                    draft.set(job, column * LANES + lane, current.0[lane]);
+                }
             }
         }
     }
@@ -106,12 +106,13 @@ impl<'a> Problem<'a> {
 
     /// Scores a draft whose rows keep to their caps, and returns a hash of it too. Only changed rows
     /// are looked up again.
-    pub(super) fn score(&mut self, draft: &mut Draft<'_>) -> (Objectives, u64) {
+    pub(super) fn score<const NARROW: bool>(&mut self, draft: &mut Draft<'_, NARROW>) -> (Objectives, u64) {
         for word in 0..draft.changed.words() {
-            for job in ones(draft.changed.take_word(word)).map(|row| WORD * word + row) {
+            for job in draft.changed.word(word) {
                 draft.worths[job] = self.row_worth(draft, job);
             }
         }
+        draft.changed.clear();
         let mut sum = Worth { inverse: 0.0, speedup: 0.0 };
         for worth in draft.worths.iter() {
             sum.inverse += worth.inverse;
@@ -123,38 +124,28 @@ impl<'a> Problem<'a> {
         ([-mean, -utility], self.hash(draft, &sum))
     }
 
-    fn row_worth(&mut self, draft: &Draft<'_>, job: usize) -> Worth {
-        let (mut gpus, mut is_current) = (0, true);
-        for column in 0..self.width() {
-            let cell = column * self.jobs() + job;
-            gpus += draft.cells[cell].sum();
-            is_current &= draft.cells[cell] == self.current[cell];
+    fn row_worth<const NARROW: bool>(&mut self, draft: &Draft<'_, NARROW>, job: usize) -> Worth {
+        let (mut gpus, mut nodes, mut is_current) = (0, 0, true);
+        for column in 0..draft.width() {
+            let block = draft.block(column, job);
+            gpus += block.sum();
+            nodes += block.nodes();
+            is_current &= *block == self.current[column * self.jobs() + job];
         }
-        if is_current {
-            return self.kept_worth(job);
-        }
-        self.worth(job, spans(draft.row_masks(job)), gpus)
+        if is_current { self.kept_worth(job) } else { self.worth(job, nodes > 1, gpus) }
     }
 
     /// Returns the GPUs of the nodes on which there is any job.
-    fn gpus_in_use(&self, draft: &Draft<'_>) -> u32 {
-        let columns = self.capacity.iter().zip(draft.columns());
-        let gpus = columns.map(|(capacity, (_, masks))| {
-            let mut in_use = *capacity;
-            in_use.keep(masks.iter().fold(0, |all, mask| all | mask));
-            in_use.sum()
-        });
-        gpus.sum()
+    fn gpus_in_use<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>) -> u32 {
+        let columns = 0..draft.width();
+        columns.map(|column| self.capacity[column].where_any(&draft.used(column)).sum()).sum()
     }
 
     /// Returns a number that plans hardly have in common unless they are the same: from what they
-    /// are worth, and from the nodes of each job. The counts need no part in it.
-    fn hash(&self, draft: &Draft<'_>, sum: &Worth) -> u64 {
-        let mut nodes: u32 = 0;
-        for (_, masks) in draft.columns() {
-            let products = masks.iter().zip(&self.keys).map(|(mask, key)| u32::from(*mask) * u32::from(*key));
-            nodes = products.fold(nodes.rotate_left(5), u32::wrapping_add);
-        }
-        (sum.inverse.to_bits() ^ u64::from(nodes)).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+    /// are worth, and from the jobs of each node. The counts need no part in it.
+    fn hash<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>, sum: &Worth) -> u64 {
+        draft.all_occupants().iter().fold(sum.inverse.to_bits(), |hash, occupants| {
+            (hash.rotate_left(5) ^ occupants).wrapping_mul(0x9E37_79B9_7F4A_7C15)
+        })
     }
 }

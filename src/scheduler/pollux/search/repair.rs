@@ -6,17 +6,17 @@ use super::Interference;
 use super::chance::below;
 use super::plans::Draft;
 use super::problem::Problem;
-use super::rows::{Block, LANES, WORD, lanes, ones};
+use super::rows::{Block, LANES, jobs_of, lanes};
 
 /// Buffers that are used again and again.
 #[derive(Default)]
 pub(super) struct RepairBuffers {
-    /// The rows that span several nodes, one bit each.
+    /// The jobs that span several nodes, in words of 64.
     spread: Vec<u64>,
-    /// The nodes of each column on which there is a job already that spans several.
+    /// By column, the nodes on which there is a job already that spans several.
     taken: Vec<u16>,
-    /// Where a row has GPUs, column and lane, and how many.
-    places: Vec<(usize, usize, u8)>,
+    /// The nodes of a row.
+    nodes: Vec<usize>,
 }
 
 /// Repairs a draft:
@@ -30,40 +30,39 @@ pub(super) struct RepairBuffers {
 ///
 /// The second and the fourth rule hold for rows that did not change, so they look at the others
 /// alone.
-pub(super) fn repair(
+pub(super) fn repair<const NARROW: bool>(
     problem: &Problem<'_>,
-    draft: &mut Draft<'_>,
+    draft: &mut Draft<'_, NARROW>,
     buffers: &mut RepairBuffers,
     draw: &mut ChaCha8Rng,
 ) {
-    keep_apart(problem, draft, buffers);
-    cut_changed(problem, draft, buffers, draw, |job, _| problem.cap(job));
-    make_room(problem, draft);
+    keep_apart(problem.interference(), draft, buffers);
+    cut_changed(draft, &mut buffers.nodes, draw, |job, _| problem.cap(job));
+    make_room(problem.capacity(), draft);
     if problem.has_counts() {
-        cut_changed(problem, draft, buffers, draw, |job, gpus| problem.largest_count(job, gpus));
+        cut_changed(draft, &mut buffers.nodes, draw, |job, gpus| problem.largest_count(job, gpus));
     }
 }
 
 /// Applies the first rule.
-fn keep_apart(problem: &Problem<'_>, draft: &mut Draft<'_>, buffers: &mut RepairBuffers) {
+fn keep_apart<const NARROW: bool>(interference: Interference, draft: &mut Draft<'_, NARROW>, buffers: &mut RepairBuffers) {
     let RepairBuffers { spread, taken, .. } = buffers;
     draft.find_spread(spread);
     taken.clear();
-    taken.resize(problem.width(), 0);
-    for (word, rows) in spread.iter().enumerate() {
-        for job in ones(*rows).map(|row| WORD * word + row) {
+    taken.resize(draft.width(), 0);
+    for (word, jobs) in spread.iter().enumerate() {
+        for job in jobs_of(word, *jobs) {
             for (column, taken) in taken.iter_mut().enumerate() {
-                let nodes = draft.masks[draft.mask_of(column, job)];
+                let nodes = draft.block(column, job).mask();
                 let met = nodes & *taken;
                 *taken |= nodes;
-                if met == 0 {
-                    continue;
-                }
-                match problem.interference() {
-                    Interference::Spread => draft.lose(column, job, met),
-                    // What later rows lose here they would meet on nodes that are taken already.
-                    Interference::AllLater => {
-                        (job..problem.jobs()).for_each(|later| draft.lose(column, later, met));
+                for node in lanes(met).map(|lane| column * LANES + lane) {
+                    match interference {
+                        Interference::Spread => draft.set(job, node, 0),
+                        // What later rows lose here they would meet on a node that is taken already.
+                        Interference::AllLater => {
+                            (job..draft.jobs()).for_each(|later| draft.set(later, node, 0));
+                        }
                     }
                 }
             }
@@ -73,75 +72,58 @@ fn keep_apart(problem: &Problem<'_>, draft: &mut Draft<'_>, buffers: &mut Repair
 
 /// Applies the second or the fourth rule: cuts changed rows down to what they `may` have, which
 /// depends on the job and its GPUs.
-fn cut_changed(
-    problem: &Problem<'_>,
-    draft: &mut Draft<'_>,
-    buffers: &mut RepairBuffers,
+fn cut_changed<const NARROW: bool>(
+    draft: &mut Draft<'_, NARROW>,
+    nodes: &mut Vec<usize>,
     draw: &mut ChaCha8Rng,
     may: impl Fn(usize, u32) -> u32,
 ) {
     for word in 0..draft.changed.words() {
-        for job in ones(draft.changed.word(word)).map(|row| WORD * word + row) {
-            let blocks = (0..problem.width()).map(|column| &draft.cells[column * problem.jobs() + job]);
-            let gpus = blocks.map(Block::sum).sum();
+        for job in draft.changed.word(word) {
+            let gpus = draft.gpus(job);
             let most = may(job, gpus);
             if gpus > most {
-                cut(draft, job, most, &mut buffers.places, draw);
+                cut(draft, job, most, nodes, draw);
             }
         }
     }
 }
 
 /// Cuts a row that has more GPUs down to `most`.
-fn cut(
-    draft: &mut Draft<'_>,
-    job: usize,
-    most: u32,
-    places: &mut Vec<(usize, usize, u8)>,
-    draw: &mut ChaCha8Rng,
-) {
-    places.clear();
-    for (column, (cells, masks)) in draft.columns_mut().enumerate() {
-        places.extend(lanes(masks[job]).map(|lane| (column, lane, cells[job].0[lane])));
-        (cells[job], masks[job]) = (Block::default(), 0);
-    }
+fn cut<const NARROW: bool>(draft: &mut Draft<'_, NARROW>, job: usize, most: u32, nodes: &mut Vec<usize>, draw: &mut ChaCha8Rng) {
+    nodes.clear();
+    nodes.extend(draft.nodes_of(job));
     let mut left = most;
-    while left > 0 && !places.is_empty() {
-        let (column, lane, had) = places.swap_remove(below(draw, places.len() as u32) as usize);
-        let count = u32::from(had).min(left);
-        draft.set(column, job, lane, count as u8);
+    while !nodes.is_empty() {
+        // Where nothing is left, nothing is drawn.
+        let place = if left > 0 { below(draw, nodes.len() as u32) as usize } else { 0 };
+        let node = nodes.swap_remove(place);
+        let count = u32::from(draft.count(job, node)).min(left);
+        draft.set(job, node, count as u8);
         left -= count;
     }
 }
 
 /// Applies the third rule. Taking what is beyond a node's GPUs from its last rows leaves the same as
-/// giving to its first rows, and only reads the rows at the end.
-fn make_room(problem: &Problem<'_>, draft: &mut Draft<'_>) {
-    for (column, capacity) in problem.capacity().iter().enumerate() {
-        let (cells, masks, changed) = draft.column_mut(column);
-        let mut used = Block::default();
-        cells.iter().for_each(|cells| used.add(cells));
-        let mut crowded = used.less(capacity).occupied();
-        let mut beyond = [0; LANES];
-        for lane in lanes(crowded) {
+/// giving to its first rows, and reads few of them.
+fn make_room<const NARROW: bool>(capacity: &[Block], draft: &mut Draft<'_, NARROW>) {
+    for column in 0..draft.width() {
+        let capacity = &capacity[column];
+        let used = draft.used(column);
+        for lane in used.less(capacity).occupied() {
+            let node = column * LANES + lane;
             let used = match used.0[lane] {
-                u8::MAX => cells.iter().map(|cells| u32::from(cells.0[lane])).sum(),
+                // The sum may be larger than a byte.
+                u8::MAX => draft.column(column).iter().map(|block| u32::from(block.0[lane])).sum(),
                 used => u32::from(used),
             };
-            beyond[lane] = used - u32::from(capacity.0[lane]);
-        }
-        for job in (0..cells.len()).rev() {
-            if crowded == 0 {
-                break;
-            }
-            for lane in lanes(masks[job] & crowded) {
-                let count = &mut cells[job].0[lane];
-                let lost = beyond[lane].min(u32::from(*count));
-                *count -= lost as u8;
-                beyond[lane] -= lost;
-                masks[job] &= !(u16::from(*count == 0) << lane);
-                crowded &= !(u16::from(beyond[lane] == 0) << lane);
-                changed.add(job);
+            let mut beyond = used - u32::from(capacity.0[lane]);
+            while beyond > 0 {
+                let job = draft.last_on(node).expect("jobs hold what is beyond the node's GPUs");
+                let count = u32::from(draft.count(job, node));
+                let lost = beyond.min(count);
+                draft.set(job, node, (count - lost) as u8);
+                beyond -= lost;
             }
         }
     }
