@@ -1,73 +1,58 @@
-//! Bars: what we come to, what the published artifact prints, and what the paper prints.
+//! Bars of three values: of our run, of the published artifact, and of the paper.
 
 use crate::font::{self, Weight};
-use crate::page::{DIAMOND, Key, Page};
+use crate::page::{DIAMOND, Direction, FigurePage, LegendKey, dash_across};
 use crate::scale::Scale;
-use crate::svg::{Anchor, Area, Canvas, GRID, INK, SIZE, Stroke, Texture};
+use crate::svg::{Anchor, Area, GRID, INK, SIZE, Stroke, Texture};
 
 /// One bar.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Bar {
-    /// As CSS says it.
+    /// The colour, as in CSS.
     pub(crate) colour: &'static str,
-    /// What it is told by in grey.
+    /// The texture that tells it from others in grey.
     pub(crate) texture: Texture,
-    /// How long it is; `None` leaves a gap.
+    /// The value of our run; `None` leaves a gap.
     pub(crate) value: Option<f64>,
-    /// What a run of the published artifact prints, hatched above it; where that is less, a dashed
-    /// line across it.
+    /// The value that a run of the published artifact prints: hatched above the bar, or a dashed
+    /// line across it where that is less.
     pub(crate) artifact: Option<f64>,
-    /// What the paper prints, a diamond.
+    /// The value that the paper prints: a diamond.
     pub(crate) printed: Option<f64>,
 }
 
 /// Bars with a common label.
 #[derive(Clone, Debug, PartialEq)]
-pub(crate) struct Group {
-    /// Under them.
+pub(crate) struct BarGroup {
+    /// The label under the bars.
     pub(crate) label: String,
-    /// From left to right.
+    /// The bars, from left to right.
     pub(crate) bars: Vec<Bar>,
 }
 
-/// What the legend has to say besides schedulers, of the marks that there are.
+/// Returns the entries of the legend besides the schedulers, for the marks that the bars have.
 pub(crate) fn keys<'a>(
     bars: impl Iterator<Item = &'a Bar> + Clone,
     direction: Direction,
-) -> Vec<(Key, &'static str)> {
+) -> Vec<(LegendKey, &'static str)> {
     let mut keys = Vec::new();
     let both = bars.clone().filter_map(|bar| Some((bar.artifact?, bar.value?)));
     if both.clone().any(|(artifact, value)| artifact > value) {
-        keys.push((Key::More, "the published artifact prints more (--preset paper)"));
+        keys.push((LegendKey::More, "the published artifact prints more (--preset paper)"));
     }
     if both.clone().any(|(artifact, value)| artifact < value) {
-        keys.push((Key::Less(direction), "the published artifact prints less (--preset paper)"));
+        keys.push((LegendKey::Less(direction), "the published artifact prints less (--preset paper)"));
     }
     if bars.clone().any(|bar| bar.printed.is_some()) {
-        keys.push((Key::Printed, "printed in the paper"));
+        keys.push((LegendKey::Printed, "printed in the paper"));
     }
     keys
 }
 
-/// Which way bars grow.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Direction {
-    /// From the axis upwards.
-    Upright,
-    /// To the right.
-    Level,
-}
-
-/// A dashed line across a bar, to be seen on any texture.
-pub(crate) fn less(canvas: &mut Canvas, across: [(f64, f64); 2]) {
-    canvas.line(&across, Stroke::solid("#ffffff", 1.8));
-    canvas.line(&across, Stroke { colour: INK, width: 0.8, dashes: &[1.2, 0.8] });
-}
-
-/// Upright bars in groups from left to right, `per_row` groups to a panel.
+/// Draws upright bars in groups from left to right, `per_row` groups to a panel.
 pub(crate) fn upright(
-    page: &mut Page,
-    groups: &[Group],
+    page: &mut FigurePage,
+    groups: &[BarGroup],
     per_row: usize,
     high: f64,
     height: f64,
@@ -82,7 +67,7 @@ pub(crate) fn upright(
         for (n, group) in row.iter().enumerate() {
             let left = area.x + n as f64 * pitch + width / 2.0;
             for (k, bar) in group.bars.iter().enumerate() {
-                one(page, *bar, scale, left + k as f64 * width, width);
+                draw_upright(page, *bar, scale, left + k as f64 * width, width);
             }
             let middle = area.x + (n as f64 + 0.5) * pitch;
             page.canvas.text((middle, area.bottom() + 8.5), &group.label, Anchor::Middle);
@@ -91,7 +76,8 @@ pub(crate) fn upright(
     }
 }
 
-fn one(page: &mut Page, bar: Bar, scale: Scale, left: f64, pitch: f64) {
+/// Draws an upright bar.
+fn draw_upright(page: &mut FigurePage, bar: Bar, scale: Scale, left: f64, pitch: f64) {
     let (x, width) = (left + pitch * 0.05, pitch * 0.9);
     let base = scale.at(0.0);
     if let Some(value) = bar.value {
@@ -102,7 +88,7 @@ fn one(page: &mut Page, bar: Bar, scale: Scale, left: f64, pitch: f64) {
             if y < top {
                 page.canvas.bar(Area { x, y, width, height: top - y }, INK, Texture::Artifact);
             } else if artifact < value {
-                less(&mut page.canvas, [(x, y), (x + width, y)]);
+                dash_across(&mut page.canvas, [(x, y), (x + width, y)]);
             }
         }
     }
@@ -111,13 +97,13 @@ fn one(page: &mut Page, bar: Bar, scale: Scale, left: f64, pitch: f64) {
     }
 }
 
-/// Level bars, one under the other, each with its name before it and its value behind it; the
-/// values are shares.
-pub(crate) fn level(page: &mut Page, bars: &[(String, Bar)], label: &str) {
+/// Draws level bars, one under the other, each with its name before it and its value, a share,
+/// behind it.
+pub(crate) fn level(page: &mut FigurePage, bars: &[(String, Bar)], label: &str) {
     const PITCH: f64 = 12.0;
     let widest = bars.iter().map(|(name, _)| font::width(name, SIZE, Weight::Regular)).fold(0.0, f64::max);
     let mut area = page.room(widest + 8.0, PITCH * bars.len() as f64 + 2.0, 19.6);
-    // The values' own column.
+    // The values have a column of their own.
     area.width -= 17.0;
     let scale = Scale { low: 0.0, high: 1.0, from: area.x, to: area.right() };
     for tick in scale.ticks(5) {
@@ -133,14 +119,15 @@ pub(crate) fn level(page: &mut Page, bars: &[(String, Bar)], label: &str) {
         page.canvas.text((area.right() + 20.0, baseline), &text, Anchor::End);
         if let Some(value) = bar.value {
             let end = scale.at(value);
-            let of = |from: f64, to: f64| Area { x: from, y, width: to - from, height };
-            page.canvas.bar(of(area.x, end), bar.colour, bar.texture);
+            let own = Area { x: area.x, y, width: end - area.x, height };
+            page.canvas.bar(own, bar.colour, bar.texture);
             if let Some(artifact) = bar.artifact {
                 let x = scale.at(artifact);
                 if x > end {
-                    page.canvas.bar(of(end, x), INK, Texture::Artifact);
+                    let beyond = Area { x: end, y, width: x - end, height };
+                    page.canvas.bar(beyond, INK, Texture::Artifact);
                 } else if artifact < value {
-                    less(&mut page.canvas, [(x, y), (x, y + height)]);
+                    dash_across(&mut page.canvas, [(x, y), (x, y + height)]);
                 }
             }
         }

@@ -1,6 +1,6 @@
-//! What a figure is made of: `configs/figures/<figure>.toml`.
+//! The description of a figure: `configs/figures/<figure>.toml`.
 //!
-//! `configs/figures/README.md` explains the keys. Everything is checked before anything is run.
+//! `configs/figures/README.md` explains the keys. All of it is checked before the first run.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -9,37 +9,37 @@ use anyhow::{Context, Result, ensure};
 use elasticflow_sim::trace::GenerateOptions;
 use serde::Deserialize;
 
-/// A figure's runs, and what the paper prints.
+/// The runs of a figure, and the values that the paper prints.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Config {
-    /// What it shows.
+pub(crate) struct FigureConfig {
+    /// The title of the figure.
     pub(crate) title: String,
     /// Where the printed values are from.
     pub(crate) source: String,
-    /// In the order of bars and lines.
+    /// The schedulers, in the order of bars and lines.
     pub(crate) schedulers: Vec<String>,
-    /// Least time between plans, in seconds.
+    /// Minimum time between scheduling passes, in seconds.
     pub(crate) slot: f64,
-    /// What else has to be said under the figure.
+    /// Notes under the figure.
     #[serde(default)]
     pub(crate) notes: Vec<String>,
-    /// Why printed values are not to be expected of a simulation, if so.
+    /// Whether the paper measured its values on hardware.
     #[serde(default)]
     pub(crate) testbed: bool,
-    /// Where the published traces are to be had.
+    /// Where the published traces are, and their licence.
     #[serde(default)]
     pub(crate) traces: String,
     /// The runs.
     #[serde(rename = "case")]
-    pub(crate) cases: Vec<Case>,
-    /// The runs where a published trace is not at hand.
+    pub(crate) cases: Vec<FigureCase>,
+    /// The runs in place of those whose published trace is not at hand.
     #[serde(default, rename = "stand_in")]
-    pub(crate) stand_ins: Vec<Case>,
-    /// Printed values that are not of a run: of figure 12.
+    pub(crate) stand_ins: Vec<FigureCase>,
+    /// Seconds that the paper measured, by model; only of figure 12.
     #[serde(default)]
-    pub(crate) measured: BTreeMap<String, Measured>,
-    /// Overheads to compare: of figure 12.
+    pub(crate) measured: BTreeMap<String, MeasuredSeconds>,
+    /// Overheads to compare; only of figure 12.
     #[serde(default)]
     pub(crate) overheads: Vec<String>,
 }
@@ -47,27 +47,26 @@ pub(crate) struct Config {
 /// A trace on a cluster.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Case {
-    /// What the axis calls it.
+pub(crate) struct FigureCase {
+    /// The name on the axis.
     pub(crate) name: String,
-    /// Its trace: a file of the published data.
+    /// The trace, as a file of the published data.
     pub(crate) published: Option<String>,
-    /// Or a file of the repository.
+    /// The trace, as a file of the repository.
     pub(crate) file: Option<String>,
-    /// Or drawn when it is needed.
-    pub(crate) draw: Option<Draw>,
-    /// The published file on which the artifact was run again, if the figure's own trace is another
-    /// one.
+    /// The trace, as options of the generator.
+    pub(crate) draw: Option<TraceDraw>,
+    /// The published file on which the artifact was run again, if that is another trace.
     pub(crate) rerun: Option<String>,
-    /// NODESxGPUS.
+    /// The cluster, as NODESxGPUS.
     pub(crate) cluster: String,
-    /// The GPUs whose speeds are used.
+    /// The GPU type whose speeds are used.
     #[serde(default = "a100")]
     pub(crate) gpu: String,
-    /// What the paper prints for each scheduler.
+    /// The ratios that the paper prints, by scheduler.
     #[serde(default)]
     pub(crate) printed: BTreeMap<String, f64>,
-    /// The same of a second metric: of figure 11.
+    /// The gains in mean JCT that the paper prints, by scheduler; only of figure 11.
     #[serde(default)]
     pub(crate) printed_jct: BTreeMap<String, f64>,
 }
@@ -76,10 +75,10 @@ fn a100() -> String {
     "a100".to_owned()
 }
 
-/// A trace to draw, as `trace generate` does.
+/// A trace to draw, with the options of `trace generate`.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Draw {
+pub(crate) struct TraceDraw {
     jobs: u32,
     mean_interarrival: f64,
     #[serde(default)]
@@ -93,8 +92,8 @@ fn one() -> f64 {
     1.0
 }
 
-impl Draw {
-    /// As the generator takes it.
+impl TraceDraw {
+    /// Returns the options of the generator.
     pub(crate) fn options(&self) -> GenerateOptions {
         GenerateOptions {
             jobs: self.jobs,
@@ -106,7 +105,7 @@ impl Draw {
         }
     }
 
-    /// For people.
+    /// Returns a text that describes the trace.
     pub(crate) fn describe(&self) -> String {
         format!("{} jobs drawn with seed {}", self.jobs, self.seed)
     }
@@ -115,37 +114,38 @@ impl Draw {
 /// Seconds that the paper measured for a model (figure 12).
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Measured {
-    /// Profiling its throughputs before it is scheduled.
+pub(crate) struct MeasuredSeconds {
+    /// Of profiling a job before it is scheduled.
     pub(crate) profiling: f64,
-    /// From 1 to 2 GPUs.
+    /// Of a change from 1 to 2 GPUs.
     pub(crate) up_1_to_2: f64,
-    /// From 2 to 1.
+    /// Of a change from 2 GPUs to 1.
     pub(crate) down_2_to_1: f64,
-    /// From 8 to 16.
+    /// Of a change from 8 to 16 GPUs.
     pub(crate) up_8_to_16: f64,
-    /// From 16 to 8.
+    /// Of a change from 16 to 8 GPUs.
     pub(crate) down_16_to_8: f64,
-    /// To 8 other GPUs.
+    /// Of a move from 8 GPUs to 8 others.
     pub(crate) move_8: f64,
 }
 
-impl Config {
+impl FigureConfig {
     /// Reads and checks a figure's file.
     ///
     /// # Errors
     ///
     /// If it cannot be read, has unknown keys, or contradicts itself.
-    pub(crate) fn read(root: &Path, figure: &str) -> Result<Config> {
+    pub(crate) fn read(root: &Path, figure: &str) -> Result<FigureConfig> {
         let path = root.join("configs/figures").join(format!("{figure}.toml"));
         let text = std::fs::read_to_string(&path).with_context(|| {
             format!("{}: cannot be read; run from a clone of the repository", path.display())
         })?;
-        Config::parse(&text).with_context(|| path.display().to_string())
+        FigureConfig::parse(&text).with_context(|| path.display().to_string())
     }
 
-    fn parse(text: &str) -> Result<Config> {
-        let config: Config =
+    /// Parses and checks the text of a figure's file.
+    fn parse(text: &str) -> Result<FigureConfig> {
+        let config: FigureConfig =
             toml::from_str(text).map_err(|why| anyhow::anyhow!("{}", why.to_string().trim()))?;
         let all = || config.cases.iter().chain(&config.stand_ins);
         ensure!(!config.cases.is_empty(), "there is no [[case]]; add one");
@@ -186,7 +186,8 @@ mod tests {
     const HEAD: &str = "title = 't'\nsource = 's'\nschedulers = ['edf']\nslot = 60\n";
 
     fn parsed(rest: &str) -> String {
-        Config::parse(&format!("{HEAD}{rest}")).map_or_else(|why| format!("{why:#}"), |_| "fine".to_owned())
+        FigureConfig::parse(&format!("{HEAD}{rest}"))
+            .map_or_else(|why| format!("{why:#}"), |_| "fine".to_owned())
     }
 
     #[test]
@@ -207,7 +208,7 @@ mod tests {
     fn the_figures_of_the_repository_are_well_formed() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         for figure in crate::FIGURES {
-            let config = Config::read(&root, figure.id).unwrap();
+            let config = FigureConfig::read(&root, figure.id).unwrap();
             assert!(config.source.contains("figure"), "{}: the source names no figure", figure.id);
         }
     }

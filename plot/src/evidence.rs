@@ -27,11 +27,11 @@ pub(crate) fn read(folders: &Folders, name: &str) -> Result<String> {
 /// If the marks are missing, or the page cannot be read or written.
 pub(crate) fn write(folders: &Folders, name: &str, table: &str) -> Result<bool> {
     let text = read(folders, name)?;
-    let made = with_table(&text, name, table)?;
-    if made == text {
+    let data = with_table(&text, name, table)?;
+    if data == text {
         return Ok(false);
     }
-    elasticflow_sim::report::write_file(&folders.root.join(page(name)), made.as_bytes())?;
+    elasticflow_sim::report::write_file(&folders.root.join(page(name)), data.as_bytes())?;
     Ok(true)
 }
 
@@ -50,8 +50,8 @@ mod tests {
     #[test]
     fn a_table_stands_between_its_marks() {
         let text = "a\n<!-- x:begin -->\nold\n<!-- x:end -->\nb\n";
-        let made = with_table(text, "x", "new\n").unwrap();
-        assert_eq!(made, "a\n<!-- x:begin -->\n\nnew\n\n<!-- x:end -->\nb\n");
+        let data = with_table(text, "x", "new\n").unwrap();
+        assert_eq!(data, "a\n<!-- x:begin -->\n\nnew\n\n<!-- x:end -->\nb\n");
         assert_eq!(
             with_table(text, "y", "new").unwrap_err().to_string(),
             "docs/evidence/y.md has no <!-- y:begin -->"

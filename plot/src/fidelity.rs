@@ -1,5 +1,5 @@
-//! The tables of `docs/evidence/fidelity.md`: what the paper prints, beside what the artifact and we
-//! come to, cell by cell.
+//! The tables of `docs/evidence/fidelity.md`: what the paper prints, beside what the artifact and
+//! we come to, cell by cell.
 
 mod cell;
 mod quirks;
@@ -12,48 +12,52 @@ use elasticflow_sim::experiment::Preset;
 use elasticflow_sim::metrics::Metrics;
 use elasticflow_sim::scheduler::{self, Entry};
 
-use crate::config::{Case, Config};
+use crate::config::{FigureCase, FigureConfig};
 use crate::evidence;
 use crate::fig11::YARDSTICK;
 use crate::fig12::{KINDS, charged};
-use crate::inputs::{Folders, Inputs};
-use crate::runs::{self, Manner, Presets, Rows};
+use crate::inputs::{FigureInputs, Folders};
+use crate::runs::{self, FigureRuns, Manner, Presets};
 use crate::style;
 
-use cell::{Cell, Claim, Origin};
-use quirks::Quirks;
+use cell::{FidelityCell, RatioClaim, ValueOrigin};
+use quirks::QuirkTables;
 use rerun::{Rerun, Reruns};
 
 /// The figures whose printed values are of simulations or of what we simulate in their place.
 const COMPARED: [&str; 6] = ["fig6a", "fig6b", "fig8a", "fig8b", "fig9", "fig11"];
 
-/// What a column of a figure's table is about.
+/// The metric of a table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Metric {
     /// The deadline satisfaction ratio.
     Ratio,
-    /// Mean JCT of best-effort jobs: Gandiva's ÷ this one's.
+    /// Mean JCT of best-effort jobs: Gandiva's ÷ that of the scheduler.
     Gain,
 }
 
 impl Metric {
-    fn printed(self, case: &Case) -> &std::collections::BTreeMap<String, f64> {
+    /// Returns the values that the paper prints for a case, by scheduler.
+    fn printed(self, case: &FigureCase) -> &std::collections::BTreeMap<String, f64> {
         match self {
             Metric::Ratio => &case.printed,
             Metric::Gain => &case.printed_jct,
         }
     }
 
-    /// What a run comes to, by the accounting of its preset, and strictly.
-    fn of(self, entry: &Entry, metrics: &Metrics, yardstick: Option<&Metrics>) -> Option<Claim> {
+    /// Reads the metric off a run, by the accounting of its preset, and strictly.
+    fn read(self, entry: &Entry, metrics: &Metrics, yardstick: Option<&Metrics>) -> Option<RatioClaim> {
         match self {
             Metric::Ratio => {
                 let strict = metrics.dsr?;
-                Some(Claim { prints: runs::prints(entry, metrics).unwrap_or(strict), strict: Some(strict) })
+                Some(RatioClaim {
+                    prints: runs::prints(entry, metrics).unwrap_or(strict),
+                    strict: Some(strict),
+                })
             }
             Metric::Gain => {
                 let mean = |metrics: &Metrics| Some(metrics.best_effort_jct?.mean);
-                Some(Claim { prints: mean(yardstick?)? / mean(metrics)?, strict: None })
+                Some(RatioClaim { prints: mean(yardstick?)? / mean(metrics)?, strict: None })
             }
         }
     }
@@ -69,24 +73,24 @@ pub(crate) fn write(folders: &Folders, manner: Manner) -> Result<bool> {
     evidence::write(folders, "fidelity", &table(folders, &quirks, manner)?)
 }
 
-/// The tables of all figures, in Markdown. The quirks that they name are those of the page
+/// Returns the tables of all figures, in Markdown. The quirks that they name are those of the page
 /// `docs/evidence/quirks.md`.
 fn table(folders: &Folders, quirks: &str, manner: Manner) -> Result<String> {
-    let known = Known { reruns: Reruns::read(&folders.data)?, quirks: Quirks::read(quirks) };
+    let known = FidelitySources { reruns: Reruns::read(&folders.data)?, quirks: QuirkTables::read(quirks) };
     let mut text = String::new();
     for figure in COMPARED {
         text.push_str(&section(folders, figure, &known, manner)?);
     }
-    let config = Config::read(&folders.root, "fig12")?;
+    let config = FigureConfig::read(&folders.root, "fig12")?;
     overheads(&mut text, &config)?;
     Ok(text)
 }
 
-/// The tables of one figure.
-fn section(folders: &Folders, figure: &str, known: &Known, manner: Manner) -> Result<String> {
+/// Returns the tables of one figure, in Markdown.
+fn section(folders: &Folders, figure: &str, known: &FidelitySources, manner: Manner) -> Result<String> {
     let mut text = String::new();
-    let config = Config::read(&folders.root, figure)?;
-    let inputs = Inputs::rerun(&config, folders)?;
+    let config = FigureConfig::read(&folders.root, figure)?;
+    let inputs = FigureInputs::rerun(&config, folders)?;
     let published = config.cases.iter().filter_map(|case| case.rerun.as_ref().or(case.published.as_ref()));
     let missing: Vec<_> = published.filter(|name| folders.published(name).is_none()).cloned().collect();
     ensure!(
@@ -105,13 +109,20 @@ fn section(folders: &Folders, figure: &str, known: &Known, manner: Manner) -> Re
     Ok(text)
 }
 
-/// What is known besides our runs.
-struct Known {
+/// What the tables use besides our runs.
+struct FidelitySources {
     reruns: Reruns,
-    quirks: Quirks,
+    quirks: QuirkTables,
 }
 
-fn cells(figure: &str, config: &Config, rows: &Rows, known: &Known, metric: Metric) -> Vec<Cell> {
+/// Returns the cells of a figure's table, in the order of cases and schedulers.
+fn cells(
+    figure: &str,
+    config: &FigureConfig,
+    rows: &FigureRuns,
+    known: &FidelitySources,
+    metric: Metric,
+) -> Vec<FidelityCell> {
     let all = rows.cases.iter().flat_map(|case| metric.printed(case).values());
     let decimals = all.map(|value| value.to_string().split_once('.').map_or(0, |(_, part)| part.len())).max();
     let figure = number(figure, metric);
@@ -120,12 +131,12 @@ fn cells(figure: &str, config: &Config, rows: &Rows, known: &Known, metric: Metr
         for name in &config.schedulers {
             let Some(printed) = metric.printed(case).get(name) else { continue };
             let entry = scheduler::entry(name).ok();
-            let of = |entry: &Entry, preset| {
+            let read = |entry: &Entry, preset| {
                 let yardstick = scheduler::entry(YARDSTICK).ok();
                 let yardstick = yardstick.and_then(|entry| rows.of(n, entry, preset));
-                metric.of(entry, &rows.of(n, entry, preset)?.metrics, yardstick.map(|row| &row.metrics))
+                metric.read(entry, &rows.of(n, entry, preset)?.metrics, yardstick.map(|row| &row.metrics))
             };
-            let ours = |preset| entry.and_then(|entry| of(entry, preset));
+            let ours = |preset| entry.and_then(|entry| read(entry, preset));
             let reruns: Vec<&Rerun> = known.reruns.of(case, name).collect();
             let here = reruns.iter().find(|rerun| rerun.cluster == case.cluster);
             let rerun = match metric {
@@ -133,7 +144,7 @@ fn cells(figure: &str, config: &Config, rows: &Rows, known: &Known, metric: Metr
                 Metric::Gain => here.and_then(|rerun| rerun.gain),
             };
             let elsewhere = reruns.iter().filter(|rerun| rerun.cluster != case.cluster);
-            cells.push(Cell {
+            cells.push(FidelityCell {
                 case: case.name.clone(),
                 scheduler: style::label(name).to_owned(),
                 printed: *printed,
@@ -142,7 +153,7 @@ fn cells(figure: &str, config: &Config, rows: &Rows, known: &Known, metric: Metr
                 rerun,
                 paper: ours(Preset::Paper),
                 default: ours(Preset::Default).map(|claim| claim.strict.unwrap_or(claim.prints)),
-                origin: Origin {
+                origin: ValueOrigin {
                     testbed: config.testbed,
                     unpublished: config.notes.iter().any(|note| note.contains("not public")),
                 },
@@ -160,7 +171,7 @@ fn cells(figure: &str, config: &Config, rows: &Rows, known: &Known, metric: Metr
     cells
 }
 
-/// What the paper calls a figure.
+/// Returns the number of a figure in the paper.
 fn number(figure: &str, metric: Metric) -> &str {
     match metric {
         Metric::Ratio if figure == "fig11" => "11a",
@@ -169,7 +180,14 @@ fn number(figure: &str, metric: Metric) -> &str {
     }
 }
 
-fn show(text: &mut String, figure: &str, config: &Config, metric: Metric, cells: &[Cell]) -> Result<()> {
+/// Appends a table to the text.
+fn show(
+    text: &mut String,
+    figure: &str,
+    config: &FigureConfig,
+    metric: Metric,
+    cells: &[FidelityCell],
+) -> Result<()> {
     let what = match metric {
         Metric::Ratio => config.title.as_str(),
         Metric::Gain => "Mean JCT of best-effort jobs: Gandiva's ÷ this one's",
@@ -187,8 +205,8 @@ fn show(text: &mut String, figure: &str, config: &Config, metric: Metric, cells:
     Ok(())
 }
 
-/// Figure 12: no ratio, but seconds that are charged.
-fn overheads(text: &mut String, config: &Config) -> Result<()> {
+/// Appends the paragraph on figure 12, which is about seconds instead of a ratio.
+fn overheads(text: &mut String, config: &FigureConfig) -> Result<()> {
     let (mut all, mut equal) = (0, 0);
     for (model, measured) in &config.measured {
         for (_, change, printed, ..) in KINDS {
@@ -214,8 +232,8 @@ fn is_current(folders: &Folders) -> Option<bool> {
         return None;
     }
     let text = evidence::read(folders, "fidelity").unwrap();
-    let quirks = Quirks::read(&evidence::read(folders, "quirks").unwrap());
-    let known = Known { reruns: Reruns::read(&folders.data).unwrap(), quirks };
+    let quirks = QuirkTables::read(&evidence::read(folders, "quirks").unwrap());
+    let known = FidelitySources { reruns: Reruns::read(&folders.data).unwrap(), quirks };
     let manner = Manner { quiet: true, ..Manner::default() };
     Some(text.contains(section(folders, "fig9", &known, manner).unwrap().trim_end()))
 }

@@ -5,31 +5,31 @@ use anyhow::Result;
 use elasticflow_sim::experiment::Preset;
 
 use crate::fig7a::{begin, hours, steps};
-use crate::figure::{Drawn, Figure, Made};
+use crate::figure::{Drawing, Figure, FigureData};
 use crate::lines;
-use crate::page::Key;
+use crate::page::LegendKey;
 use crate::runs::Presets;
 use crate::scale::{Scale, ceiling};
 use crate::style;
-use crate::tidy::{Table, value};
+use crate::table::{CsvTable, value};
 
 pub(crate) const FIGURE: Figure =
     Figure { id: "fig10", what: "cluster efficiency over time", draw, presets: Presets::Default };
 
-/// Means over as many parts of the time as can be seen.
+/// The number of parts of the time whose means are drawn: as many as can be seen.
 const PARTS: usize = 64;
 
-fn draw(made: &Made) -> Result<Drawn> {
-    let mut csv = Table::new(&["figure", "scheduler", "hours", "cluster_efficiency"])?;
-    let mut page = made.page();
-    page.legend(&made.labels(Key::Steps));
-    let (begin, end) = (begin(made), hours(made));
+fn draw(data: &FigureData) -> Result<Drawing> {
+    let mut csv = CsvTable::new(&["figure", "scheduler", "hours", "cluster_efficiency"])?;
+    let mut page = data.page();
+    page.legend(&data.labels(LegendKey::Steps));
+    let (begin, end) = (begin(data), hours(data));
     let mut all = Vec::new();
-    for entry in &made.rows.schedulers {
-        let Some(row) = made.rows.of(0, entry, Preset::Default) else { continue };
+    for entry in &data.runs.schedulers {
+        let Some(row) = data.runs.of(0, entry, Preset::Default) else { continue };
         let steps = steps(row, begin, |now| now.efficiency);
         for (time, efficiency) in &steps {
-            csv.row(&[made.id, entry.name, &value(*time), &value(*efficiency)])?;
+            csv.row(&[data.id, entry.name, &value(*time), &value(*efficiency)])?;
         }
         all.push((style::of(entry.name), lines::means(&steps, 0.0, end, PARTS)));
     }
@@ -45,5 +45,5 @@ fn draw(made: &Made) -> Result<Drawn> {
     for note in lines::coincident(&all, up) {
         page.note(&note);
     }
-    made.close(page, csv)
+    data.close(page, csv)
 }

@@ -1,14 +1,14 @@
-//! Figure 11: with best-effort jobs: deadlines met, and how much sooner best-effort jobs end than
-//! under Gandiva.
+//! Figure 11: deadlines met with best-effort jobs, and how much sooner these end than under
+//! Gandiva.
 
 use anyhow::Result;
 use elasticflow_sim::experiment::Preset;
 use elasticflow_sim::metrics::Metrics;
 use elasticflow_sim::scheduler::Entry;
 
-use crate::figure::{Drawn, Figure, Made};
+use crate::figure::{Drawing, Figure, FigureData};
 use crate::lines;
-use crate::page::Key;
+use crate::page::LegendKey;
 use crate::runs::Presets;
 use crate::scale::{Scale, ceiling};
 use crate::style;
@@ -20,31 +20,32 @@ pub(crate) const FIGURE: Figure = Figure {
     presets: Presets::Both,
 };
 
-/// Whose completion times the others' are compared with.
+/// The scheduler with whose completion times the others are compared.
 pub(crate) const YARDSTICK: &str = "gandiva";
 
-fn draw(made: &Made) -> Result<Drawn> {
-    let mut page = made.page();
-    page.legend(&made.labels(Key::Line));
-    let shares: Vec<f64> = made.rows.cases.iter().map(|case| share(&case.name)).collect();
+fn draw(data: &FigureData) -> Result<Drawing> {
+    let mut page = data.page();
+    page.legend(&data.labels(LegendKey::Line));
+    let shares: Vec<f64> = data.runs.cases.iter().map(|case| share(&case.name)).collect();
     let ratio = |case: usize, entry: &'static Entry| {
-        made.rows.of(case, entry, Preset::Default).and_then(|row| row.metrics.dsr)
+        data.runs.of(case, entry, Preset::Default).and_then(|row| row.metrics.dsr)
     };
-    let gain = |case: usize, entry: &'static Entry| gain(made, case, entry);
+    let gain = |case: usize, entry: &'static Entry| gain(data, case, entry);
     type Value<'a> = &'a dyn Fn(usize, &'static Entry) -> Option<f64>;
     let panels: [(&str, &str, Value<'_>); 2] = [
         ("(a) deadline satisfaction ratio", "ratio", &ratio),
         ("(b) mean JCT of best-effort jobs: Gandiva's ÷ this one's", "gain", &gain),
     ];
     let mut notes = Vec::new();
-    for (heading, label, of) in panels {
+    for (heading, label, value) in panels {
         page.heading(heading);
-        let lines_: Vec<_> = made
-            .rows
+        let lines_: Vec<_> = data
+            .runs
             .schedulers
             .iter()
             .map(|entry| {
-                let points = shares.iter().enumerate().filter_map(|(case, x)| Some((*x, of(case, entry)?)));
+                let points =
+                    shares.iter().enumerate().filter_map(|(case, x)| Some((*x, value(case, entry)?)));
                 (style::of(entry.name), points.collect::<Vec<_>>())
             })
             .collect();
@@ -61,23 +62,25 @@ fn draw(made: &Made) -> Result<Drawn> {
         notes.extend(lines::coincident(&lines_, up).iter().map(|note| format!("{panel} {note}")));
     }
     notes.iter().for_each(|note| page.note(note));
-    let of = |metrics: &Metrics| {
-        let jct = metrics.best_effort_jct.map(|spread| spread.mean);
-        vec![("dsr", metrics.dsr), ("planned_dsr", metrics.planned_dsr), ("best_effort_jct_mean", jct)]
-    };
-    made.close(page, made.table(&[of])?)
+    data.close(page, data.table(read_metrics)?)
 }
 
-/// The percentage that a case is called.
+/// Returns the ratios and the mean JCT of best-effort jobs.
+fn read_metrics(metrics: &Metrics) -> Vec<(&'static str, Option<f64>)> {
+    let jct = metrics.best_effort_jct.map(|spread| spread.mean);
+    vec![("dsr", metrics.dsr), ("planned_dsr", metrics.planned_dsr), ("best_effort_jct_mean", jct)]
+}
+
+/// Returns the percentage in the name of a case.
 fn share(name: &str) -> f64 {
-    name.trim_end_matches('%').parse().unwrap_or_default()
+    name.trim_end_matches('%').parse().expect("the cases of figure 11 are named by their percentages")
 }
 
-/// Gandiva's mean JCT of best-effort jobs ÷ this scheduler's.
-pub(crate) fn gain(made: &Made, case: usize, scheduler: &'static Entry) -> Option<f64> {
+/// Returns Gandiva's mean JCT of best-effort jobs ÷ this scheduler's.
+pub(crate) fn gain(data: &FigureData, case: usize, scheduler: &'static Entry) -> Option<f64> {
     let mean = |entry: &Entry| {
-        made.rows.of(case, entry, Preset::Default)?.metrics.best_effort_jct.map(|spread| spread.mean)
+        data.runs.of(case, entry, Preset::Default)?.metrics.best_effort_jct.map(|spread| spread.mean)
     };
-    let yardstick = made.rows.schedulers.iter().find(|entry| entry.name == YARDSTICK)?;
+    let yardstick = data.runs.schedulers.iter().find(|entry| entry.name == YARDSTICK)?;
     Some(mean(yardstick)? / mean(scheduler)?)
 }

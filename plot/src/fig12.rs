@@ -1,5 +1,5 @@
-//! Figure 12: what changes of GPUs cost, as the paper measured it and as `--overhead measured`
-//! charges it, and what that does to the ratio.
+//! Figure 12: the seconds of a change of GPUs, as the paper measured and as `--overhead measured`
+//! charges them, and their effect on the ratio.
 
 use anyhow::Result;
 use elasticflow_sim::cluster::{NodeId, NodeSet};
@@ -8,15 +8,15 @@ use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::overhead::{ChangeCost, OverheadPreset as Overhead};
 use elasticflow_sim::units::{Gpus, Iterations, SimTime};
 
-use crate::bars::{self, Bar, Direction, Group};
-use crate::config::Measured;
-use crate::figure::{Drawn, Figure, Made};
-use crate::page::Key;
+use crate::bars::{self, Bar, BarGroup};
+use crate::config::MeasuredSeconds;
+use crate::figure::{Drawing, Figure, FigureData};
+use crate::page::{Direction, LegendKey};
 use crate::runs::Presets;
 use crate::scale::ceiling;
 use crate::style;
 use crate::svg::Texture;
-use crate::tidy::{Table, value};
+use crate::table::{CsvTable, value};
 
 pub(crate) const FIGURE: Figure = Figure {
     id: "fig12",
@@ -25,12 +25,12 @@ pub(crate) const FIGURE: Figure = Figure {
     presets: Presets::Default,
 };
 
-/// A change of GPUs: its name, from how many to how many, what the paper prints, and how its bar
-/// looks.
-type Kind = (&'static str, (u32, u32), fn(&Measured) -> f64, &'static str, Texture);
+/// A change of GPUs: its name, the numbers of GPUs before and after, the seconds that the paper
+/// prints, and the colour and texture of its bar.
+type ChangeKind = (&'static str, (u32, u32), fn(&MeasuredSeconds) -> f64, &'static str, Texture);
 
 /// The changes that the paper measured.
-pub(crate) const KINDS: [Kind; 5] = [
+pub(crate) const KINDS: [ChangeKind; 5] = [
     ("1 to 2", (1, 2), |it| it.up_1_to_2, "#56b4e9", Texture::Plain),
     ("2 to 1", (2, 1), |it| it.down_2_to_1, "#e69f00", Texture::Level),
     ("8 to 16", (8, 16), |it| it.up_8_to_16, "#0072b2", Texture::Falling),
@@ -38,7 +38,7 @@ pub(crate) const KINDS: [Kind; 5] = [
     ("move of 8", (8, 8), |it| it.move_8, "#009e73", Texture::Dots),
 ];
 
-/// Seconds that the model `measured` charges a model for a change.
+/// Returns the seconds that `--overhead measured` charges a model for a change.
 pub(crate) fn charged(model: &str, (from, to): (u32, u32)) -> f64 {
     let job = JobSpec {
         id: JobId(0),
@@ -57,24 +57,26 @@ pub(crate) fn charged(model: &str, (from, to): (u32, u32)) -> f64 {
     overhead.restart(&job, Some(&set(0, from)), &set(1, to)).as_secs_f64()
 }
 
-fn draw(made: &Made) -> Result<Drawn> {
-    let mut csv = Table::new(&["figure", "panel", "group", "bar", "source", "metric", "value"])?;
-    let mut page = made.page();
+fn draw(data: &FigureData) -> Result<Drawing> {
+    let mut csv = CsvTable::new(&["figure", "panel", "group", "bar", "source", "metric", "value"])?;
+    let mut page = data.page();
     page.heading("(a) seconds for a change of GPUs, by model");
-    let mut legend: Vec<_> =
-        KINDS.iter().map(|(name, _, _, colour, texture)| (Key::Swatch(colour, *texture), *name)).collect();
+    let mut legend: Vec<_> = KINDS
+        .iter()
+        .map(|(name, _, _, colour, texture)| (LegendKey::Swatch(colour, *texture), *name))
+        .collect();
     let mut groups = Vec::new();
-    for (model, measured) in &made.config.measured {
+    for (model, measured) in &data.config.measured {
         let mut bars = Vec::new();
         for (name, change, printed, colour, texture) in KINDS {
             let (ours, printed) = (charged(model, change), printed(measured));
             for (source, it) in [("model", ours), ("printed", printed)] {
-                csv.row(&[made.id, "a", model, name, source, "pause_seconds", &value(it)])?;
+                csv.row(&[data.id, "a", model, name, source, "restart_overhead_seconds", &value(it)])?;
             }
             bars.push(Bar { colour, texture, value: Some(ours), artifact: None, printed: Some(printed) });
         }
-        csv.row(&[made.id, "a", model, "", "printed", "profiling_seconds", &value(measured.profiling)])?;
-        groups.push(Group { label: model.clone(), bars });
+        csv.row(&[data.id, "a", model, "", "printed", "profiling_seconds", &value(measured.profiling)])?;
+        groups.push(BarGroup { label: model.clone(), bars });
     }
     legend.extend(bars::keys(groups.iter().flat_map(|group| &group.bars), Direction::Upright));
     page.legend(&legend);
@@ -82,28 +84,28 @@ fn draw(made: &Made) -> Result<Drawn> {
     bars::upright(&mut page, &groups, 6, ceiling(most, 5), 62.0, "seconds");
 
     page.heading("(b) deadline satisfaction ratio, by --overhead");
-    page.legend(&made.labels(Key::Bar));
+    page.legend(&data.labels(LegendKey::Bar));
     let mut groups = Vec::new();
-    for overhead in &made.config.overheads {
+    for overhead in &data.config.overheads {
         let mut bars = Vec::new();
-        for entry in &made.rows.schedulers {
+        for entry in &data.runs.schedulers {
             let style = style::of(entry.name);
-            let is = |row: &&crate::runs::Row| {
+            let wanted = |row: &&crate::runs::FigureRun| {
                 row.scheduler.name == entry.name
                     && row.preset == Preset::Default
                     && row.overhead.as_ref() == Some(overhead)
             };
-            let ratio = made.rows.all.iter().find(is).and_then(|row| row.metrics.dsr);
+            let ratio = data.runs.all.iter().find(wanted).and_then(|row| row.metrics.dsr);
             if let Some(ratio) = ratio {
-                csv.row(&[made.id, "b", overhead, entry.name, "default", "dsr", &value(ratio)])?;
+                csv.row(&[data.id, "b", overhead, entry.name, "default", "dsr", &value(ratio)])?;
             }
             let (colour, texture) = (style.colour, style.texture);
             bars.push(Bar { colour, texture, value: ratio, artifact: None, printed: None });
         }
-        groups.push(Group { label: overhead.clone(), bars });
+        groups.push(BarGroup { label: overhead.clone(), bars });
     }
     bars::upright(&mut page, &groups, groups.len(), 1.0, 62.0, "ratio");
-    made.close(page, csv)
+    data.close(page, csv)
 }
 
 #[cfg(test)]
@@ -115,7 +117,7 @@ mod tests {
     fn the_model_charges_what_the_paper_prints() {
         let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
         let folders = Folders { root, data: std::path::PathBuf::new() };
-        let config = crate::config::Config::read(&folders.root, "fig12").unwrap();
+        let config = crate::config::FigureConfig::read(&folders.root, "fig12").unwrap();
         assert_eq!(config.measured.len(), 6);
         for (model, measured) in &config.measured {
             for (name, change, printed, ..) in KINDS {

@@ -1,11 +1,11 @@
 //! Figure 6b: deadlines met, 195 jobs on 128 GPUs. The paper measured them on its testbed.
 
-use crate::figure::{Drawn, Figure, Made};
+use crate::figure::{Drawing, Figure, FigureData};
 use crate::runs::Presets;
 
 pub(crate) const FIGURE: Figure =
     Figure { id: "fig6b", what: "deadlines met: 195 jobs on 128 GPUs", draw, presets: Presets::Both };
 
-fn draw(made: &Made) -> anyhow::Result<Drawn> {
-    made.level_bars()
+fn draw(data: &FigureData) -> anyhow::Result<Drawing> {
+    data.level_bars()
 }

@@ -1,30 +1,30 @@
-//! Figure 7b: jobs submitted, and how many of them ElasticFlow admits, over time.
+//! Figure 7b: jobs submitted and admitted by ElasticFlow, over time.
 
 use anyhow::Result;
 use elasticflow_sim::experiment::Preset;
 
 use crate::fig7a::begin;
-use crate::figure::{Drawn, Figure, Made};
-use crate::page::Key;
+use crate::figure::{Drawing, Figure, FigureData};
+use crate::page::LegendKey;
 use crate::runs::Presets;
 use crate::scale::{Scale, ceiling};
 use crate::style;
 use crate::svg::{Area, Texture};
-use crate::tidy::{Table, value};
+use crate::table::{CsvTable, value};
 
 pub(crate) const FIGURE: Figure =
     Figure { id: "fig7b", what: "jobs submitted and admitted over time", draw, presets: Presets::Default };
 
-/// The most bars that can be told apart in a column.
+/// The most bars that can be told apart in the width of a column.
 const MOST: f64 = 70.0;
 
-fn draw(made: &Made) -> Result<Drawn> {
-    let mut csv = Table::new(&["figure", "scheduler", "hours", "width_hours", "submitted", "admitted"])?;
-    let mut page = made.page();
-    for entry in &made.rows.schedulers {
-        let Some(row) = made.rows.of(0, entry, Preset::Default) else { continue };
+fn draw(data: &FigureData) -> Result<Drawing> {
+    let mut csv = CsvTable::new(&["figure", "scheduler", "hours", "width_hours", "submitted", "admitted"])?;
+    let mut page = data.page();
+    for entry in &data.runs.schedulers {
+        let Some(row) = data.runs.of(0, entry, Preset::Default) else { continue };
         let style = style::of(entry.name);
-        let begin = begin(made);
+        let begin = begin(data);
         let hours = |times: &[f64]| times.iter().map(|time| (time - begin) / 3600.0).collect::<Vec<_>>();
         let (submitted, admitted) = (hours(&row.watched.submitted), hours(&row.watched.admitted));
         let last = submitted.iter().copied().fold(0.0, f64::max);
@@ -33,8 +33,8 @@ fn draw(made: &Made) -> Result<Drawn> {
         let (all, some) = (counts(&submitted, width, bins), counts(&admitted, width, bins));
         let label = format!("admitted by {}", style.label);
         page.legend(&[
-            (Key::Swatch("#bbbbbb", Texture::Plain), "submitted"),
-            (Key::Swatch(style.colour, style.texture), &label),
+            (LegendKey::Swatch("#bbbbbb", Texture::Plain), "submitted"),
+            (LegendKey::Swatch(style.colour, style.texture), &label),
         ]);
         let high = ceiling(all.iter().copied().max().unwrap_or(1) as f64, 5);
         let unit = if width < 1.0 { format!("{:.0} min", width * 60.0) } else { format!("{width:.0} h") };
@@ -53,7 +53,7 @@ fn draw(made: &Made) -> Result<Drawn> {
                 }
             }
             let (at, width) = (value(bin as f64 * width), value(width));
-            csv.row(&[made.id, entry.name, &at, &width, &all[bin].to_string(), &some[bin].to_string()])?;
+            csv.row(&[data.id, entry.name, &at, &width, &all[bin].to_string(), &some[bin].to_string()])?;
         }
         page.axes(area);
         page.horizontal(area, across, 6, "hours since the first submission");
@@ -64,17 +64,18 @@ fn draw(made: &Made) -> Result<Drawn> {
             submitted.len()
         ));
     }
-    made.close(page, csv)
+    data.close(page, csv)
 }
 
-/// How wide a bar is, in hours: ten minutes as in the paper, or more where that would be too many
-/// bars.
+/// Returns the width of a bar, in hours: ten minutes as in the paper, or more where that would be
+/// too many bars.
 fn bin(last: f64) -> f64 {
     let widths = [1.0 / 6.0, 0.5, 1.0, 2.0, 3.0, 6.0, 12.0, 24.0];
     let fits = widths.iter().find(|width| last / **width < MOST);
     fits.copied().unwrap_or(last / MOST)
 }
 
+/// Counts the times in each of `bins` parts of this width.
 fn counts(times: &[f64], width: f64, bins: usize) -> Vec<usize> {
     let mut counts = vec![0; bins];
     for time in times {

@@ -1,11 +1,11 @@
 //! Figure 8a: deadlines met, 195 jobs with T4 speeds, among the schedulers Pollux and Chronus.
 
-use crate::figure::{Drawn, Figure, Made};
+use crate::figure::{Drawing, Figure, FigureData};
 use crate::runs::Presets;
 
 pub(crate) const FIGURE: Figure =
     Figure { id: "fig8a", what: "deadlines met: 195 jobs on 64 T4", draw, presets: Presets::Both };
 
-fn draw(made: &Made) -> anyhow::Result<Drawn> {
-    made.level_bars()
+fn draw(data: &FigureData) -> anyhow::Result<Drawing> {
+    data.level_bars()
 }

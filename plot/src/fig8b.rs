@@ -1,6 +1,6 @@
 //! Figure 8b: deadlines met on ten production clusters and a virtual cluster of Philly.
 
-use crate::figure::{Drawn, Figure, Made};
+use crate::figure::{Drawing, Figure, FigureData};
 use crate::runs::Presets;
 
 pub(crate) const FIGURE: Figure = Figure {
@@ -10,6 +10,6 @@ pub(crate) const FIGURE: Figure = Figure {
     presets: Presets::Both,
 };
 
-fn draw(made: &Made) -> anyhow::Result<Drawn> {
-    made.upright_bars(4)
+fn draw(data: &FigureData) -> anyhow::Result<Drawing> {
+    data.upright_bars(4)
 }

@@ -1,7 +1,7 @@
-//! Figure 9: where the advantage comes from: EDF with admission control, with elastic scaling, with
-//! both.
+//! Figure 9: the sources of the advantage: EDF with admission control, with elastic scaling, and
+//! with both.
 
-use crate::figure::{Drawn, Figure, Made};
+use crate::figure::{Drawing, Figure, FigureData};
 use crate::runs::Presets;
 
 pub(crate) const FIGURE: Figure = Figure {
@@ -11,6 +11,6 @@ pub(crate) const FIGURE: Figure = Figure {
     presets: Presets::Both,
 };
 
-fn draw(made: &Made) -> anyhow::Result<Drawn> {
-    made.upright_bars(3)
+fn draw(data: &FigureData) -> anyhow::Result<Drawing> {
+    data.upright_bars(3)
 }

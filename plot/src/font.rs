@@ -1,7 +1,7 @@
-//! The font of all text, and how wide text is in it.
+//! The font of all text, and the width of text in it.
 //!
-//! Layout is by measured widths, so that what is drawn is where it was put: the SVG carries the
-//! font, and the PNG is rendered with it.
+//! The layout uses measured widths. They hold wherever a figure is shown, because the SVG carries
+//! the font and the PNG is rendered with it.
 
 use std::sync::{Arc, LazyLock};
 
@@ -9,23 +9,23 @@ use base64::Engine;
 use resvg::usvg::fontdb;
 use ttf_parser::Face;
 
-/// The name under which the SVG and the PNG ask for it.
+/// The name of the font in the SVG and the PNG.
 pub(crate) const FAMILY: &str = "Roboto";
 
 const REGULAR: &[u8] = include_bytes!("../fonts/Roboto-Regular-subset.ttf");
 const BOLD: &[u8] = include_bytes!("../fonts/Roboto-Bold-subset.ttf");
 
-/// How heavy text is.
+/// The weight of text.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Weight {
-    /// What is said.
+    /// Ordinary text.
     Regular,
-    /// What is said first.
+    /// Titles and headings.
     Bold,
 }
 
 impl Weight {
-    /// As CSS says it.
+    /// Returns the weight, as in CSS.
     pub(crate) fn css(self) -> u32 {
         match self {
             Weight::Regular => 400,
@@ -41,33 +41,32 @@ impl Weight {
     }
 }
 
-/// The part of the em above the baseline that capitals and digits take.
+/// The height of capitals and digits above the baseline, in ems.
 pub(crate) const CAP: f64 = 0.71;
-/// The part of the em below the baseline that letters like g take.
+/// The depth of letters like g below the baseline, in ems.
 pub(crate) const DESCENT: f64 = 0.21;
 
-static FACES: LazyLock<[Option<Face<'static>>; 2]> =
-    LazyLock::new(|| [REGULAR, BOLD].map(|bytes| Face::parse(bytes, 0).ok()));
+static FACES: LazyLock<[Face<'static>; 2]> =
+    LazyLock::new(|| [REGULAR, BOLD].map(|bytes| Face::parse(bytes, 0).expect("the fonts are built in")));
 
-/// Whether the font has every character of a text.
+/// Returns whether the font has every character of a text.
 #[cfg(test)]
 pub(crate) fn has(text: &str) -> bool {
     let [regular, _] = &*FACES;
-    regular.as_ref().is_some_and(|face| text.chars().all(|c| face.glyph_index(c).is_some()))
+    text.chars().all(|c| regular.glyph_index(c).is_some())
 }
 
-/// How wide a text is at a size, without kerning, which only makes it narrower.
+/// Returns the width of a text at a size, without kerning, which only makes it narrower.
 pub(crate) fn width(text: &str, size: f64, weight: Weight) -> f64 {
     let [regular, bold] = &*FACES;
     let face = if weight == Weight::Regular { regular } else { bold };
-    let Some(face) = face else { return 0.6 * size * text.chars().count() as f64 };
     let advance = |c| face.glyph_hor_advance(face.glyph_index(c).unwrap_or_default()).unwrap_or(0);
     let units: u32 = text.chars().map(advance).map(u32::from).sum();
     f64::from(units) / f64::from(face.units_per_em()) * size
 }
 
-/// Breaks a text into lines no wider than `limit`, between words; a word that is wider has a line
-/// of its own.
+/// Breaks a text between words into lines no wider than `limit`. A word that is wider has a line of
+/// its own.
 pub(crate) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
@@ -82,7 +81,7 @@ pub(crate) fn wrap(text: &str, size: f64, limit: f64) -> Vec<String> {
     lines
 }
 
-/// The style sheet that gives the SVG its font.
+/// Returns the style sheet that gives the SVG its font.
 pub(crate) fn style(weights: &[Weight]) -> String {
     let face = |weight: &Weight| {
         let data = base64::engine::general_purpose::STANDARD.encode(weight.bytes());
@@ -94,7 +93,7 @@ pub(crate) fn style(weights: &[Weight]) -> String {
     weights.iter().map(face).collect()
 }
 
-/// The fonts for the PNG: ours and no other, so that no machine draws it in another one.
+/// Returns the fonts of the PNG: ours and no other, so that every machine draws the same one.
 pub(crate) fn database() -> Arc<fontdb::Database> {
     let mut fonts = fontdb::Database::new();
     fonts.load_font_data(REGULAR.to_vec());

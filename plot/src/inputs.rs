@@ -1,4 +1,4 @@
-//! Where jobs come from: published traces, files of the repository, or a seed.
+//! The traces of a figure: published files, files of the repository, or drawn from a seed.
 
 use std::path::{Path, PathBuf};
 
@@ -7,7 +7,7 @@ use elasticflow_sim::config::profiles;
 use elasticflow_sim::trace;
 use tempfile::TempDir;
 
-use crate::config::{Case, Config};
+use crate::config::{FigureCase, FigureConfig};
 
 /// The environment variable that names the folder of published traces.
 pub(crate) const DATA: &str = "ELASTICFLOW_SIM_DATA";
@@ -15,30 +15,31 @@ pub(crate) const DATA: &str = "ELASTICFLOW_SIM_DATA";
 /// The folders that figures are made from.
 #[derive(Clone, Debug)]
 pub(crate) struct Folders {
-    /// The repository.
+    /// The folder of the repository.
     pub(crate) root: PathBuf,
-    /// Published traces, if there are any.
+    /// The folder of the published traces, which need not exist.
     pub(crate) data: PathBuf,
 }
 
-/// The cases of a figure, with a file for each.
-pub(crate) struct Inputs {
-    /// What is run.
-    pub(crate) cases: Vec<(Case, PathBuf)>,
-    /// The published files that are not at hand; cases are stand-ins if there are any.
+/// The cases of a figure, each with the file of its trace.
+pub(crate) struct FigureInputs {
+    /// The cases to run.
+    pub(crate) cases: Vec<(FigureCase, PathBuf)>,
+    /// The published files that are not at hand. If there are any, the cases are stand-ins.
     pub(crate) missing: Vec<String>,
-    /// Holds what is drawn as long as it is needed.
+    /// The folder of the drawn traces, which is removed with this value.
     _drawn: TempDir,
 }
 
 impl Folders {
-    /// The repository from which, or from whose clone, this was built.
+    /// Returns the folder of the repository: the working directory, or where the program was built.
     pub(crate) fn root() -> PathBuf {
         let here = Path::new("configs/figures");
         if here.is_dir() { PathBuf::new() } else { Path::new(env!("CARGO_MANIFEST_DIR")).join("..") }
     }
 
-    /// A published file, if it is at hand: below `traces`, below the folder itself, or in it.
+    /// Returns the path of a published file, if it is at hand: below `traces`, below the folder, or
+    /// in the folder.
     pub(crate) fn published(&self, name: &str) -> Option<PathBuf> {
         let file = Path::new(name).file_name()?;
         let candidates = [self.data.join("traces").join(name), self.data.join(name), self.data.join(file)];
@@ -46,39 +47,44 @@ impl Folders {
     }
 }
 
-impl Inputs {
-    /// Finds every trace, or draws it; if a published one is not at hand, the stand-ins for all of
-    /// them.
+impl FigureInputs {
+    /// Finds or draws the trace of every case. If a published one is not at hand, all cases are
+    /// replaced by the stand-ins.
     ///
     /// # Errors
     ///
     /// If a trace cannot be drawn or written.
-    pub(crate) fn find(config: &Config, folders: &Folders) -> Result<Inputs> {
+    pub(crate) fn find(config: &FigureConfig, folders: &Folders) -> Result<FigureInputs> {
         let published = || config.cases.iter().filter_map(|case| case.published.as_ref());
         let missing: Vec<_> = published().filter(|name| folders.published(name).is_none()).cloned().collect();
-        Inputs::of(if missing.is_empty() { &config.cases } else { &config.stand_ins }, missing, folders)
+        FigureInputs::collect(
+            if missing.is_empty() { &config.cases } else { &config.stand_ins },
+            missing,
+            folders,
+        )
     }
 
-    /// The cases as the artifact was run on them, where their published traces are at hand.
+    /// Finds or draws the traces on which the artifact was run, where these are at hand.
     ///
     /// # Errors
     ///
     /// If a trace cannot be drawn or written.
-    pub(crate) fn rerun(config: &Config, folders: &Folders) -> Result<Inputs> {
-        let as_rerun = |case: &Case| {
+    pub(crate) fn rerun(config: &FigureConfig, folders: &Folders) -> Result<FigureInputs> {
+        let as_rerun = |case: &FigureCase| {
             let published = case.rerun.clone().or_else(|| case.published.clone());
             match published.filter(|name| folders.published(name).is_some()) {
-                Some(name) => Case { published: Some(name), file: None, draw: None, ..case.clone() },
+                Some(name) => FigureCase { published: Some(name), file: None, draw: None, ..case.clone() },
                 None => case.clone(),
             }
         };
         let cases: Vec<_> = config.cases.iter().map(as_rerun).collect();
-        Inputs::of(&cases, Vec::new(), folders)
+        FigureInputs::collect(&cases, Vec::new(), folders)
     }
 
-    fn of(cases: &[Case], missing: Vec<String>, folders: &Folders) -> Result<Inputs> {
+    /// Finds or draws the trace of each of these cases.
+    fn collect(cases: &[FigureCase], missing: Vec<String>, folders: &Folders) -> Result<FigureInputs> {
         let drawn = tempfile::tempdir().context("no folder for what is drawn")?;
-        let file = |case: &Case| {
+        let file = |case: &FigureCase| {
             if let Some(name) = &case.published {
                 return folders.published(name).with_context(|| format!("{name} is not at hand"));
             }
@@ -96,12 +102,12 @@ impl Inputs {
             Ok(path)
         };
         let cases = cases.iter().map(|case| Ok((case.clone(), file(case)?))).collect::<Result<_>>()?;
-        Ok(Inputs { cases, missing, _drawn: drawn })
+        Ok(FigureInputs { cases, missing, _drawn: drawn })
     }
 }
 
-impl Case {
-    /// Where its jobs come from, for people.
+impl FigureCase {
+    /// Returns a text that says where the jobs come from.
     pub(crate) fn origin(&self) -> String {
         match (&self.published, &self.file, &self.draw) {
             (Some(name), _, _) | (None, Some(name), _) => name.clone(),
@@ -124,7 +130,7 @@ mod tests {
             let path = data.path().join(place);
             std::fs::create_dir_all(path.parent().unwrap()).unwrap();
             std::fs::write(&path, "").unwrap();
-            // The later ones come before the earlier ones.
+            // The later places take precedence.
             assert_eq!(folders.published("itp/a.csv"), Some(path));
         }
     }

@@ -1,15 +1,15 @@
-//! Lines: steps over time, and values along an axis.
+//! Lines: steps over time, or values along an axis.
 
-use crate::page::{Page, marker};
+use crate::page::{FigurePage, marker};
 use crate::scale::Scale;
 use crate::style::Style;
 use crate::svg::{Area, Stroke};
 
-/// How wide lines are, in points.
+/// The width of lines, in points.
 const WIDTH: f64 = 0.9;
 
-/// A line with a marker at each of its points.
-pub(crate) fn marked(page: &mut Page, points: &[(f64, f64)], across: Scale, up: Scale, style: Style) {
+/// Draws a line with a marker at each of its points.
+pub(crate) fn marked(page: &mut FigurePage, points: &[(f64, f64)], across: Scale, up: Scale, style: Style) {
     let points: Vec<_> = points.iter().map(|(x, y)| (across.at(*x), up.at(*y))).collect();
     page.canvas.line(&points, Stroke { colour: style.colour, width: WIDTH, dashes: style.dashes });
     for point in points {
@@ -17,7 +17,7 @@ pub(crate) fn marked(page: &mut Page, points: &[(f64, f64)], across: Scale, up: 
     }
 }
 
-/// The corners of a line that keeps each value until the next one.
+/// Returns the corners of a line that keeps each value until the next one.
 fn corners(steps: &[(f64, f64)], across: Scale, up: Scale) -> Vec<(f64, f64)> {
     let mut corners: Vec<(f64, f64)> = Vec::new();
     for (x, y) in steps {
@@ -30,14 +30,14 @@ fn corners(steps: &[(f64, f64)], across: Scale, up: Scale) -> Vec<(f64, f64)> {
     corners
 }
 
-/// A line that keeps each value until the next one.
-pub(crate) fn steps(page: &mut Page, steps: &[(f64, f64)], across: Scale, up: Scale, style: Style) {
+/// Draws a line that keeps each value until the next one.
+pub(crate) fn steps(page: &mut FigurePage, steps: &[(f64, f64)], across: Scale, up: Scale, style: Style) {
     let stroke = Stroke { colour: style.colour, width: WIDTH, dashes: style.dashes };
     page.canvas.line(&corners(steps, across, up), stroke);
 }
 
-/// Of lines that cannot be told apart, that this is so: at no point they are further from each
-/// other than they are wide.
+/// Returns a note on each group of lines that cannot be told apart: at no point are they further
+/// from each other than they are wide.
 pub(crate) fn coincident(lines: &[(Style, Vec<(f64, f64)>)], up: Scale) -> Vec<String> {
     type Points = [(f64, f64)];
     let same = |one: &Points, two: &Points| {
@@ -60,9 +60,9 @@ pub(crate) fn coincident(lines: &[(Style, Vec<(f64, f64)>)], up: Scale) -> Vec<S
     groups.iter().filter_map(note).collect()
 }
 
-/// The same with the area under it filled.
+/// Draws a line like [`steps`] with the area under it filled.
 pub(crate) fn filled(
-    page: &mut Page,
+    page: &mut FigurePage,
     steps: &[(f64, f64)],
     area: Area,
     across: Scale,
@@ -78,8 +78,8 @@ pub(crate) fn filled(
     page.canvas.line(&corners, Stroke::solid(style.colour, 0.7));
 }
 
-/// The mean of a step function in each of `bins` equal parts of `from`..`to`: what can be seen at
-/// the width of a column.
+/// Returns the mean of a step function in each of `bins` equal parts of `from`..`to`: a column is
+/// too narrow to show more.
 pub(crate) fn means(steps: &[(f64, f64)], from: f64, to: f64, bins: usize) -> Vec<(f64, f64)> {
     let width = (to - from) / bins as f64;
     let mut sums = vec![0.0; bins];
@@ -132,7 +132,7 @@ mod tests {
             means(&[(0.0, 1.0), (1.0, 3.0), (3.0, 0.0)], 0.0, 4.0, 2),
             [(0.0, 2.0), (2.0, 1.5), (4.0, 1.5)]
         );
-        // Nothing is known before the first step: it counts as 0.
+        // The time before the first step counts as 0.
         assert_eq!(means(&[(2.0, 1.0)], 0.0, 4.0, 2), [(0.0, 0.0), (2.0, 1.0), (4.0, 1.0)]);
     }
 }

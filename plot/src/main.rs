@@ -2,7 +2,7 @@
 //! fig8b`.
 //!
 //! Each figure is a file here and one in `configs/figures/`. It runs what it needs through the
-//! library, and leaves `<figure>.csv`, `.svg` and `.png`. The same figure has the same bytes, on
+//! library, and writes `<figure>.csv`, `.svg` and `.png`. The same figure has the same bytes on
 //! every machine.
 
 mod bars;
@@ -30,6 +30,8 @@ mod runs;
 mod scale;
 mod style;
 mod svg;
+mod table;
+#[cfg(test)]
 mod tidy;
 mod watch;
 
@@ -41,7 +43,7 @@ use anyhow::{Context, Result, bail, ensure};
 use clap::Parser;
 use elasticflow_sim::report::write_file;
 
-use figure::{Drawn, Figure};
+use figure::{Drawing, Figure};
 use inputs::{DATA, Folders};
 use runs::Manner;
 
@@ -65,7 +67,7 @@ const FIGURES: [Figure; 10] = [
 #[derive(Debug, Parser)]
 #[command(name = "plot", version, arg_required_else_help = true)]
 struct Cli {
-    /// Figures such as fig8b; `all` of them; `list` says what there is; `fidelity` and
+    /// Figures such as fig8b; `all` draws every one; `list` lists them; `fidelity` and
     /// `pollux` write the tables of docs/evidence/fidelity.md and docs/evidence/pollux.md
     #[arg(required = true)]
     figures: Vec<String>,
@@ -78,7 +80,7 @@ struct Cli {
     /// What `sweep configs/sweeps/pollux.toml` left, for `pollux`
     #[arg(long, value_name = "FILE", default_value = "target/pollux/results.csv")]
     results: PathBuf,
-    /// Print no notes and no progress bar on stderr
+    /// Suppress notes and the progress bar
     #[arg(long)]
     quiet: bool,
 }
@@ -99,15 +101,15 @@ fn main() -> ExitCode {
     }
 }
 
-/// Where everything is. A folder of traces that is named has to be there: stand-ins are for who has
-/// none.
+/// Returns the folders. A folder of traces that the user names has to exist: stand-ins are only for
+/// users who have none.
 fn folders(cli: &Cli) -> Result<Folders> {
     let root = Folders::root();
     let named = cli.data.clone().or_else(|| std::env::var_os(DATA).map(PathBuf::from));
     if let Some(data) = &named {
         ensure!(
             data.is_dir(),
-            "{}: is no folder; give that of the published traces, or leave --data and ${DATA} out",
+            "{}: is not a folder; give that of the published traces, or leave --data and ${DATA} out",
             data.display()
         );
     }
@@ -137,10 +139,10 @@ fn run(cli: &Cli, folders: &Folders) -> Result<()> {
     let out = cli.out.clone().unwrap_or_else(|| folders.root.join("plot/out"));
     std::fs::create_dir_all(&out).with_context(|| format!("{}: cannot be made", out.display()))?;
     for figure in figures {
-        let made = figure.make(folders, manner).with_context(|| figure.id.to_owned())?;
-        let drawn = (figure.draw)(&made)?;
+        let data = figure.make(folders, manner).with_context(|| figure.id.to_owned())?;
+        let drawn = (figure.draw)(&data)?;
         if !cli.quiet {
-            for note in made.notes() {
+            for note in data.notes() {
                 let _ = writeln!(std::io::stderr(), "{}: {note}", figure.id);
             }
         }
@@ -149,7 +151,7 @@ fn run(cli: &Cli, folders: &Folders) -> Result<()> {
     Ok(())
 }
 
-/// The figures that are asked for, each once, in the order of the paper.
+/// Returns the figures that the user names, each once, in the order of the paper.
 fn chosen(names: &[String]) -> Result<Vec<&'static Figure>> {
     const KNOWN: &[Figure] = &FIGURES;
     for name in names {
@@ -174,7 +176,7 @@ fn list() -> Result<()> {
 }
 
 /// Writes the three files of a figure, each whole or not at all.
-fn write(out: &Path, id: &str, what: &str, drawn: &Drawn) -> Result<()> {
+fn write(out: &Path, id: &str, what: &str, drawn: &Drawing) -> Result<()> {
     let svg = drawn.canvas.finish(what);
     let png = png::render(&svg)?;
     for (extension, bytes) in [("csv", drawn.csv.as_slice()), ("svg", svg.as_bytes()), ("png", &png)] {
@@ -191,9 +193,9 @@ mod tests {
 
     #[test]
     fn a_folder_of_traces_that_is_named_has_to_be_there() {
-        let of = |data: &str| folders(&Cli::parse_from(["plot", "fig9", "--data", data]));
-        assert!(of("src").is_ok());
-        let why = of("nowhere").unwrap_err().to_string();
-        assert!(why.starts_with("nowhere: is no folder; give"), "{why}");
+        let folders_with = |data: &str| folders(&Cli::parse_from(["plot", "fig9", "--data", data]));
+        assert!(folders_with("src").is_ok());
+        let why = folders_with("nowhere").unwrap_err().to_string();
+        assert!(why.starts_with("nowhere: is not a folder; give"), "{why}");
     }
 }

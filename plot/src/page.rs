@@ -1,7 +1,6 @@
-//! The page of a figure, one column of a paper wide: title, legend, panels, notes, from the top
-//! down.
+//! The page of a figure, as wide as a column of a paper: title, legend, panels and notes, from the
+//! top down. All lengths are in points.
 
-use crate::bars::{Direction, less};
 use crate::font::{self, Weight};
 use crate::scale::{Scale, labels};
 use crate::style::{Marker, Style};
@@ -9,29 +8,45 @@ use crate::svg::{Anchor, Area, Canvas, GRID, INK, SIZE, Stroke, Texture};
 
 /// A column of a two-column paper: 3.4 inches.
 pub(crate) const WIDTH: f64 = 244.8;
-/// From one line of text to the next.
+/// The height of a line of text.
 const LEADING: f64 = 8.8;
-/// What is left free at the edges.
+/// The margin at every edge.
 const MARGIN: f64 = 4.0;
-/// From the left edge to a panel: a label that reads upwards, and the ticks' labels.
+/// The distance from the left edge to a panel: room for a label that reads upwards and the labels
+/// of the ticks.
 const LEFT: f64 = 29.0;
-/// How large a diamond is.
+/// Half the height of a diamond.
 pub(crate) const DIAMOND: f64 = 1.9;
 
-/// What stands before a word of the legend.
+/// The direction in which bars grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Direction {
+    /// From the axis upwards.
+    Upright,
+    /// To the right.
+    Level,
+}
+
+/// Draws a dashed line across a bar, which shows on any texture.
+pub(crate) fn dash_across(canvas: &mut Canvas, across: [(f64, f64); 2]) {
+    canvas.line(&across, Stroke::solid("#ffffff", 1.8));
+    canvas.line(&across, Stroke { colour: INK, width: 0.8, dashes: &[1.2, 0.8] });
+}
+
+/// The mark before an entry of the legend.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Key {
+pub(crate) enum LegendKey {
     /// A scheduler's bar.
     Bar(Style),
     /// A scheduler's line.
     Line(Style),
     /// A scheduler's line that has no markers.
     Steps(Style),
-    /// What the published artifact prints beyond a bar.
+    /// A value of the published artifact above that of a bar.
     More,
-    /// Where it prints less.
+    /// A value of the published artifact below that of a bar.
     Less(Direction),
-    /// What the paper prints.
+    /// A value of the paper.
     Printed,
     /// A bar of a colour and a texture.
     Swatch(&'static str, Texture),
@@ -39,17 +54,17 @@ pub(crate) enum Key {
 
 /// A page in the making.
 #[derive(Clone, Debug)]
-pub(crate) struct Page {
-    /// What is drawn.
+pub(crate) struct FigurePage {
+    /// The picture so far.
     pub(crate) canvas: Canvas,
     y: f64,
 }
 
-impl Page {
-    /// A page with its title.
-    pub(crate) fn new(title: &str) -> Page {
-        let mut page = Page { canvas: Canvas::new(WIDTH, 0.0), y: MARGIN };
-        // Bold is a little wider than what lines are broken by.
+impl FigurePage {
+    /// Creates a page with its title.
+    pub(crate) fn new(title: &str) -> FigurePage {
+        let mut page = FigurePage { canvas: Canvas::new(WIDTH, 0.0), y: MARGIN };
+        // Lines are broken by the regular weight, and bold is a little wider.
         for line in font::wrap(title, 8.0 * 1.04, WIDTH - 2.0 * MARGIN) {
             page.y += LEADING;
             page.canvas.styled((MARGIN, page.y - 1.5), &line, Anchor::Start, 8.0, Weight::Bold);
@@ -57,8 +72,8 @@ impl Page {
         page
     }
 
-    /// The legend, in as many lines as it needs.
-    pub(crate) fn legend(&mut self, entries: &[(Key, &str)]) {
+    /// Draws the legend, in as many lines as it needs.
+    pub(crate) fn legend(&mut self, entries: &[(LegendKey, &str)]) {
         self.y += 2.0;
         let (mut x, mut first) = (MARGIN, true);
         for (key, text) in entries {
@@ -74,41 +89,43 @@ impl Page {
         self.y += 2.0;
     }
 
-    fn key(&mut self, key: Key, x: f64, y: f64) {
+    /// Draws the mark of an entry, on the baseline `y`.
+    fn key(&mut self, key: LegendKey, x: f64, y: f64) {
         let middle = y - SIZE * font::CAP / 2.0;
         let swatch = Area { x, y: middle - 3.0, width: 11.0, height: 6.0 };
         match key {
-            Key::Bar(style) => self.canvas.bar(swatch, style.colour, style.texture),
-            Key::Swatch(colour, texture) => self.canvas.bar(swatch, colour, texture),
-            Key::More => self.canvas.bar(swatch, INK, Texture::Artifact),
-            Key::Printed => self.canvas.diamond((x + 7.5, middle), DIAMOND),
-            Key::Less(direction) => {
+            LegendKey::Bar(style) => self.canvas.bar(swatch, style.colour, style.texture),
+            LegendKey::Swatch(colour, texture) => self.canvas.bar(swatch, colour, texture),
+            LegendKey::More => self.canvas.bar(swatch, INK, Texture::Artifact),
+            LegendKey::Printed => self.canvas.diamond((x + 7.5, middle), DIAMOND),
+            LegendKey::Less(direction) => {
                 self.canvas.bar(swatch, GRID, Texture::Plain);
                 let centre = x + swatch.width / 2.0;
                 let across = match direction {
                     Direction::Upright => [(x, middle), (swatch.right(), middle)],
                     Direction::Level => [(centre, swatch.y), (centre, swatch.bottom())],
                 };
-                less(&mut self.canvas, across);
+                dash_across(&mut self.canvas, across);
             }
-            Key::Steps(style) | Key::Line(style) => {
+            LegendKey::Steps(style) | LegendKey::Line(style) => {
                 let stroke = Stroke { colour: style.colour, width: 1.1, dashes: style.dashes };
                 self.canvas.line(&[(x, middle), (x + 11.0, middle)], stroke);
-                if matches!(key, Key::Line(_)) {
+                if matches!(key, LegendKey::Line(_)) {
                     marker(&mut self.canvas, style, (x + 5.5, middle));
                 }
             }
         }
     }
 
-    /// A heading over a panel.
+    /// Draws the heading of a panel.
     pub(crate) fn heading(&mut self, text: &str) {
         self.y += LEADING + 2.0;
         self.canvas.styled((MARGIN, self.y), text, Anchor::Start, SIZE, Weight::Bold);
         self.y += 1.5;
     }
 
-    /// Room for a panel, `left` points from the edge, with `below` points under it for labels.
+    /// Returns the area of a panel `left` points from the edge, with room of `below` points under
+    /// it.
     pub(crate) fn room(&mut self, left: f64, height: f64, below: f64) -> Area {
         self.y += 5.0;
         let area = Area { x: left, y: self.y, width: WIDTH - left - MARGIN - 3.0, height };
@@ -116,15 +133,15 @@ impl Page {
         area
     }
 
-    /// A panel with a vertical axis from 0 to `high`, and lines at its ticks. Under it is room for
-    /// `lines` lines.
+    /// Draws a panel with a vertical axis from 0 to `high` and lines at its ticks; returns its area
+    /// and the axis. Under it is room for `lines` lines of text.
     pub(crate) fn panel(&mut self, height: f64, high: f64, label: &str, lines: u32) -> (Area, Scale) {
         let scale = Scale { low: 0.0, high, from: height, to: 0.0 };
         let ticks = scale.ticks(((height / 14.0) as usize).clamp(2, 5));
         self.ticked(height, high, &ticks, label, lines)
     }
 
-    /// The same with given ticks.
+    /// Draws a panel like [`FigurePage::panel`] with these ticks.
     pub(crate) fn ticked(
         &mut self,
         height: f64,
@@ -144,13 +161,13 @@ impl Page {
         (area, scale)
     }
 
-    /// The axes of a panel, over what lies in it.
+    /// Draws the axes of a panel, over its contents.
     pub(crate) fn axes(&mut self, area: Area) {
         let corners = [(area.x, area.y), (area.x, area.bottom()), (area.right(), area.bottom())];
         self.canvas.line(&corners, Stroke::solid(INK, 0.6));
     }
 
-    /// Ticks and labels of a horizontal axis, and what it is.
+    /// Draws the ticks and labels of a horizontal axis, and its own label.
     pub(crate) fn horizontal(&mut self, area: Area, scale: Scale, most: usize, label: &str) {
         let ticks = scale.ticks(most);
         for (tick, text) in ticks.iter().zip(labels(&ticks)) {
@@ -164,7 +181,7 @@ impl Page {
         }
     }
 
-    /// A remark under everything.
+    /// Draws a note under all that is there.
     pub(crate) fn note(&mut self, text: &str) {
         for line in font::wrap(text, SIZE, WIDTH - 2.0 * MARGIN) {
             self.y += LEADING;
@@ -172,14 +189,14 @@ impl Page {
         }
     }
 
-    /// The page, cut to what is on it.
+    /// Returns the picture, cut to what is on it.
     pub(crate) fn finish(mut self) -> Canvas {
         self.canvas.set_height(self.y + MARGIN);
         self.canvas
     }
 }
 
-/// A scheduler's marker.
+/// Draws the marker of a scheduler.
 pub(crate) fn marker(canvas: &mut Canvas, style: Style, (x, y): (f64, f64)) {
     const R: f64 = 1.7;
     let filled = |canvas: &mut Canvas, points: &[(f64, f64)]| canvas.shape(points, style.colour, 1.0);

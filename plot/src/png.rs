@@ -1,14 +1,14 @@
-//! The same picture in pixels.
+//! A picture in pixels.
 
 use anyhow::{Context, Result};
 use resvg::{tiny_skia, usvg};
 
 use crate::font;
 
-/// Pixels for a point: 300 for an inch.
+/// Pixels per point: 300 per inch.
 const SCALE: f32 = 300.0 / 72.0;
 
-/// Renders an SVG of ours, with the font that it carries.
+/// Renders an SVG of ours with our fonts as a PNG file.
 ///
 /// # Errors
 ///

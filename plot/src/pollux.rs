@@ -11,25 +11,27 @@ use serde::Deserialize;
 use crate::evidence;
 use crate::inputs::Folders;
 
-/// What a trace is compared with.
-struct Published {
-    /// How the trace's file begins.
+/// The published mean JCT with which a trace is compared.
+struct PublishedJct {
+    /// The stem of the trace's file.
     file: &'static str,
+    /// The name in the table.
     name: &'static str,
     /// Mean JCT in seconds.
     jct: f64,
-    /// The mean JCTs that are as good as the published one, measured and fitted.
+    /// The mean JCTs in seconds that count as equal to the published one, with a measured and with
+    /// a fitted truth.
     bands: [(f64, f64); 2],
 }
 
-/// Workloads: the artifact of the Pollux paper (OSDI 2021), within 5 % and 8 %. Figure 8a: the
-/// artifact of the ElasticFlow paper, which is not seeded, with the range of what it printed and
-/// what running it again gave; wider for a fitted truth.
-const PUBLISHED: [Published; 4] = [
+/// The workloads are from the artifact of the Pollux paper (OSDI 2021), within 5 % and 8 %. Figure
+/// 8a is from the artifact of the ElasticFlow paper, which has no seed, with the range of the value
+/// that it printed and those of further runs of it; the range is wider for a fitted truth.
+const PUBLISHED: [PublishedJct; 4] = [
     workload("workload-1", "workload 1", 2088.8),
     workload("workload-2", "workload 2", 3322.9),
     workload("workload-3", "workload 3", 2188.5),
-    Published {
+    PublishedJct {
         file: "elasticVpollux_e",
         name: "figure 8a",
         jct: 71114.3,
@@ -37,13 +39,13 @@ const PUBLISHED: [Published; 4] = [
     },
 ];
 
-const fn workload(file: &'static str, name: &'static str, jct: f64) -> Published {
-    Published { file, name, jct, bands: [(0.95 * jct, 1.05 * jct), (0.92 * jct, 1.08 * jct)] }
+const fn workload(file: &'static str, name: &'static str, jct: f64) -> PublishedJct {
+    PublishedJct { file, name, jct, bands: [(0.95 * jct, 1.05 * jct), (0.92 * jct, 1.08 * jct)] }
 }
 
-/// A run, as far as it matters here.
+/// The columns of a run that the table needs.
 #[derive(Debug, Deserialize)]
-struct Run {
+struct SweepRun {
     seed: u64,
     preset: String,
     trace: String,
@@ -66,11 +68,11 @@ pub(crate) fn write(folders: &Folders, results: &Path) -> Result<bool> {
     evidence::write(folders, "pollux", &table)
 }
 
-/// The table, in Markdown: a row for each preset, trace and truth.
+/// Returns the table in Markdown: a row per preset, trace and truth.
 fn table(results: &[u8]) -> Result<String> {
-    let mut groups: BTreeMap<(usize, bool, bool), BTreeMap<u64, Run>> = BTreeMap::new();
+    let mut groups: BTreeMap<(usize, bool, bool), BTreeMap<u64, SweepRun>> = BTreeMap::new();
     for run in csv::Reader::from_reader(results).deserialize() {
-        let run: Run = run?;
+        let run: SweepRun = run?;
         let file = Path::new(&run.trace).file_stem().and_then(|stem| stem.to_str()).unwrap_or_default();
         let place = PUBLISHED.iter().position(|published| published.file == file);
         let place = place.with_context(|| format!("{}: nothing is published of this trace", run.trace))?;
@@ -85,16 +87,16 @@ fn table(results: &[u8]) -> Result<String> {
          | `dsr` | rescales |\n|---|---|---|---|---|---|---|---|---|---|\n",
     );
     for ((place, is_default, is_fitted), group) in &groups {
-        let Published { name, jct, bands, .. } = &PUBLISHED[*place];
-        let of = |value: fn(&Run) -> f64| Spread::of(group.values().map(value));
-        let ours = of(|run| run.jct);
+        let PublishedJct { name, jct, bands, .. } = &PUBLISHED[*place];
+        let spread = |value: fn(&SweepRun) -> f64| SeedSpread::new(group.values().map(value));
+        let ours = spread(|run| run.jct);
         let band = bands[usize::from(*is_fitted)];
         let asked = match is_default {
             true => "–".to_owned(),
             false => format!("{} to {}", whole(band.0), whole(band.1)),
         };
         let ratio = if group.values().all(|run| run.dsr.is_some()) {
-            let ratio = of(|run| run.dsr.unwrap_or_default());
+            let ratio = spread(|run| run.dsr.expect("every run of the group has a ratio"));
             format!("{:.3} ({:.3} to {:.3})", ratio.mean, ratio.least, ratio.most)
         } else {
             "–".to_owned()
@@ -110,23 +112,23 @@ fn table(results: &[u8]) -> Result<String> {
             whole(ours.most),
             whole(*jct),
             100.0 * (ours.mean / jct - 1.0),
-            whole(of(|run| run.rescales).mean),
+            whole(spread(|run| run.rescales).mean),
         )?;
     }
     Ok(text)
 }
 
-/// What ten seeds come to.
-struct Spread {
+/// The mean and the range of the values of several seeds.
+struct SeedSpread {
     mean: f64,
     least: f64,
     most: f64,
 }
 
-impl Spread {
-    /// Of one value at least.
-    fn of(values: impl ExactSizeIterator<Item = f64> + Clone) -> Spread {
-        Spread {
+impl SeedSpread {
+    /// Summarizes values, of which there is at least one.
+    fn new(values: impl ExactSizeIterator<Item = f64> + Clone) -> SeedSpread {
+        SeedSpread {
             mean: values.clone().sum::<f64>() / values.len() as f64,
             least: values.clone().fold(f64::INFINITY, f64::min),
             most: values.fold(f64::NEG_INFINITY, f64::max),
@@ -134,7 +136,7 @@ impl Spread {
     }
 }
 
-/// 71114.3 is 71,114.
+/// Returns a rounded number with a comma between thousands: 71114.3 is 71,114.
 fn whole(number: f64) -> String {
     let digits = format!("{number:.0}");
     match digits.len().checked_sub(3) {

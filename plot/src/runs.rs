@@ -11,93 +11,99 @@ use elasticflow_sim::sweep::{Grid, Point};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use serde::Serialize;
 
-use crate::config::{Case, Config};
-use crate::inputs::Inputs;
-use crate::watch::{Watch, Watched};
+use crate::config::{FigureCase, FigureConfig};
+use crate::inputs::FigureInputs;
+use crate::watch::{RunWatch, WatchedRun};
 
-/// How to go about it.
+/// How runs are made.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Manner {
-    /// Without a progress bar.
+    /// Whether to show no progress bar.
     pub(crate) quiet: bool,
-    /// With searches that find little, where only the drawing is looked at.
+    /// Whether to cut searches short, for tests of the drawing.
     pub(crate) brief: bool,
 }
 
-/// What makes a search brief.
+/// The options that cut the search of Pollux short.
 const BRIEF: [&str; 2] = ["population=6", "generations=4"];
 
-/// Which semantics a figure needs.
+/// The presets whose runs a figure needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Presets {
     /// The policies as their papers describe them.
     Default,
-    /// And what the published artifacts did, of the schedulers that have that preset.
+    /// Also the published artifacts, of the schedulers that have the preset `paper`.
     Both,
 }
 
-/// One run and what came of it.
+/// A run of a figure and its results.
 #[derive(Clone, Debug)]
-pub(crate) struct Row {
-    /// Which case of the figure.
+pub(crate) struct FigureRun {
+    /// The index of the case.
     pub(crate) case: usize,
-    /// Who decided.
+    /// The scheduler.
     pub(crate) scheduler: &'static Entry,
-    /// Under which semantics.
+    /// The preset.
     pub(crate) preset: Preset,
-    /// The overhead, if not the usual one.
+    /// The overhead, if it is not the default one.
     pub(crate) overhead: Option<String>,
-    /// What it came to.
+    /// The metrics of the run.
     pub(crate) metrics: Metrics,
-    /// What happened when.
-    pub(crate) watched: Watched,
+    /// The events of the run.
+    pub(crate) watched: WatchedRun,
 }
 
 /// The runs of a figure.
-pub(crate) struct Rows {
-    /// In the order of cases, schedulers, presets and overheads.
-    pub(crate) all: Vec<Row>,
-    /// The schedulers there are, in the figure's order.
+pub(crate) struct FigureRuns {
+    /// The runs, in the order of cases, schedulers, presets and overheads.
+    pub(crate) all: Vec<FigureRun>,
+    /// The schedulers, in the order of the figure.
     pub(crate) schedulers: Vec<&'static Entry>,
-    /// Those that are left out, and why.
+    /// Notes on the schedulers that are left out.
     pub(crate) left_out: Vec<String>,
-    /// Whether the published traces were missing.
+    /// Whether the runs are of stand-in traces.
     pub(crate) stand_ins: bool,
     /// The cases, in the order of the axis.
-    pub(crate) cases: Vec<Case>,
+    pub(crate) cases: Vec<FigureCase>,
 }
 
-impl Rows {
-    /// The row of a case under a scheduler, with the usual overhead.
-    pub(crate) fn of(&self, case: usize, scheduler: &Entry, preset: Preset) -> Option<&Row> {
-        let is = |row: &&Row| {
+impl FigureRuns {
+    /// Returns the run of a case under a scheduler with the default overhead.
+    pub(crate) fn of(&self, case: usize, scheduler: &Entry, preset: Preset) -> Option<&FigureRun> {
+        let wanted = |row: &&FigureRun| {
             row.case == case
                 && row.scheduler.name == scheduler.name
                 && row.preset == preset
                 && row.overhead.is_none()
         };
-        self.all.iter().find(is)
+        self.all.iter().find(wanted)
     }
 
-    /// The ratio that the published artifact prints: of a run of its own, under the preset `paper`,
-    /// whose decisions differ, too.
+    /// Returns the ratio that the published artifact prints: that of a run under the preset
+    /// `paper`, whose decisions differ too.
     pub(crate) fn artifact(&self, case: usize, scheduler: &Entry) -> Option<f64> {
         prints(scheduler, &self.of(case, scheduler, Preset::Paper)?.metrics)
     }
 }
 
-/// The ratio that is printed of a run under the preset `paper`: ElasticFlow's artifact counts
-/// promises. The artifacts of policies that run on our own core count deadlines met.
+/// Returns the ratio that the artifact prints for a run under the preset `paper`. ElasticFlow's
+/// artifact counts promises; the artifacts of policies that run on our own core count deadlines
+/// met.
 pub(crate) fn prints(scheduler: &Entry, metrics: &Metrics) -> Option<f64> {
     if scheduler.artifact.is_some() { metrics.dsr } else { metrics.planned_dsr.or(metrics.dsr) }
 }
 
-/// Runs every case under every scheduler that there is: a grid of the library's `sweep`, made here.
+/// Runs every case under every scheduler of the figure, as a grid of the library's `sweep`.
 ///
 /// # Errors
 ///
 /// If a file cannot be read, a setting is wrong, or a run fails.
-pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, manner: Manner) -> Result<Rows> {
+pub(crate) fn run(
+    config: &FigureConfig,
+    inputs: &FigureInputs,
+    presets: Presets,
+    manner: Manner,
+) -> Result<FigureRuns> {
     let (mut schedulers, mut left_out, mut unknown) = (Vec::new(), Vec::new(), Vec::new());
     for name in &config.schedulers {
         match scheduler::entry(name) {
@@ -108,7 +114,7 @@ pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, manner: Ma
     if !unknown.is_empty() {
         left_out.push(format!("Left out, because not built yet: {}", unknown.join(", ")));
     }
-    // Where overheads are compared, they are stated; elsewhere everybody has the usual one.
+    // A figure that does not compare overheads has the default one.
     let overheads: Vec<_> = config.overheads.iter().cloned().map(Some).collect();
     let overheads = if overheads.is_empty() { vec![None] } else { overheads };
     let mut tasks = Vec::new();
@@ -120,37 +126,42 @@ pub(crate) fn run(config: &Config, inputs: &Inputs, presets: Presets, manner: Ma
                 }
                 for overhead in &overheads {
                     let (preset, overhead, brief) = (*preset, overhead.clone(), manner.brief);
-                    tasks.push(Task { case, scheduler, preset, overhead, brief });
+                    tasks.push(FigureTask { case, scheduler, preset, overhead, brief });
                 }
             }
         }
     }
     let all = simulate(config, inputs, &tasks, manner)?;
     let cases = inputs.cases.iter().map(|(case, _)| case.clone()).collect();
-    Ok(Rows { all, schedulers, left_out, stand_ins: !inputs.missing.is_empty(), cases })
+    Ok(FigureRuns { all, schedulers, left_out, stand_ins: !inputs.missing.is_empty(), cases })
 }
 
-/// What every task comes to, in their order.
-fn simulate(config: &Config, inputs: &Inputs, tasks: &[Task], manner: Manner) -> Result<Vec<Row>> {
+/// Runs the tasks; returns the runs in their order.
+fn simulate(
+    config: &FigureConfig,
+    inputs: &FigureInputs,
+    tasks: &[FigureTask],
+    manner: Manner,
+) -> Result<Vec<FigureRun>> {
     let blocks = tasks.iter().map(|task| task.block(config, inputs)).collect::<Result<_>>()?;
     let text = toml::to_string(&GridText { grid: blocks })?;
     // The paths are as they are found: they start where the program does.
     let checked = Grid::parse("the figure's runs", &text, Path::new(""))?.check()?;
     let bar = bar(checked.points.iter().map(Point::jobs).sum(), manner.quiet);
-    let watch = |_: &Point| Watch { watched: Watched::default(), bar: bar.clone(), seen: 0 };
+    let watch = |_: &Point| RunWatch { watched: WatchedRun::default(), bar: bar.clone(), seen: 0 };
     let rows = checked.each(None, watch, |point, done, watch| {
         bar.inc(point.jobs().saturating_sub(watch.seen));
-        let Task { case, scheduler, preset, overhead, brief: _ } = tasks[point.number - 1].clone();
+        let FigureTask { case, scheduler, preset, overhead, brief: _ } = tasks[point.number - 1].clone();
         let (metrics, watched) = (done.summary.metrics, watch.watched);
-        Ok(Row { case, scheduler, preset, overhead, metrics, watched })
+        Ok(FigureRun { case, scheduler, preset, overhead, metrics, watched })
     });
     bar.finish_and_clear();
     Ok(rows?)
 }
 
-/// One run to be.
+/// A run to make.
 #[derive(Clone, Debug)]
-struct Task {
+struct FigureTask {
     case: usize,
     scheduler: &'static Entry,
     preset: Preset,
@@ -158,16 +169,16 @@ struct Task {
     brief: bool,
 }
 
-/// The grid of a figure: a block for each run, since what is said of a run depends on its scheduler
-/// and preset.
+/// The grid of a figure: a block per run, because the options of a run depend on its scheduler and
+/// preset.
 #[derive(Serialize)]
 struct GridText<'a> {
-    grid: Vec<Block<'a>>,
+    grid: Vec<GridBlock<'a>>,
 }
 
-/// A run in the words of a grid: the options of `run`.
+/// A block of a grid: the options of one run.
 #[derive(Serialize)]
-struct Block<'a> {
+struct GridBlock<'a> {
     trace: &'a str,
     cluster: &'a str,
     gpu: &'a str,
@@ -175,20 +186,20 @@ struct Block<'a> {
     preset: String,
     slot: Option<String>,
     overhead: Option<&'a str>,
-    /// Options that go together are one value of the list.
+    /// One value: the options of the scheduler, which go together.
     set: Vec<&'a [&'a str]>,
 }
 
-impl Task {
-    fn block<'a>(&'a self, config: &Config, inputs: &'a Inputs) -> Result<Block<'a>> {
+impl FigureTask {
+    fn block<'a>(&'a self, config: &FigureConfig, inputs: &'a FigureInputs) -> Result<GridBlock<'a>> {
         let (case, path) = &inputs.cases[self.case];
         let trace = path.to_str();
         let trace = trace.with_context(|| format!("{}: is not UTF-8; rename it", path.display()))?;
-        // A preset that states its cadence has its own.
+        // A preset with a slot of its own keeps it.
         let has_own_slot = self.preset == Preset::Paper
             && self.scheduler.artifact.is_some_and(|artifact| artifact.slot.is_some());
         let is_brief = self.brief && self.scheduler.adapts_batch;
-        Ok(Block {
+        Ok(GridBlock {
             trace,
             cluster: &case.cluster,
             gpu: &case.gpu,
@@ -201,6 +212,7 @@ impl Task {
     }
 }
 
+/// Creates the progress bar.
 fn bar(jobs: u64, quiet: bool) -> ProgressBar {
     let hidden = quiet || !std::io::stderr().is_terminal();
     let target = if hidden { ProgressDrawTarget::hidden() } else { ProgressDrawTarget::stderr() };

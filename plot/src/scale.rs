@@ -1,29 +1,29 @@
-//! From values to places, and the ticks between.
+//! Axes: the places of values, and the ticks.
 
 use crate::svg::number;
 
-/// Values from `low` to `high` on the way from `from` to `to`, in points.
+/// An axis that maps values from `low` to `high` to places from `from` to `to`, in points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Scale {
     /// The value at `from`.
     pub(crate) low: f64,
     /// The value at `to`.
     pub(crate) high: f64,
-    /// In points.
+    /// The place of `low`, in points.
     pub(crate) from: f64,
-    /// In points; upwards it is the smaller one.
+    /// The place of `high`, in points; smaller than `from` on an axis that points upwards.
     pub(crate) to: f64,
 }
 
 impl Scale {
-    /// The place of a value; beyond the ends it is the end.
+    /// Returns the place of a value; beyond the ends, the place of the end.
     pub(crate) fn at(&self, value: f64) -> f64 {
         let span = self.high - self.low;
         let share = if span > 0.0 { ((value - self.low) / span).clamp(0.0, 1.0) } else { 0.0 };
         self.from + share * (self.to - self.from)
     }
 
-    /// Round values from one end to the other, at most `most` steps apart.
+    /// Returns round values from one end to the other, in at most `most` steps.
     pub(crate) fn ticks(&self, most: usize) -> Vec<f64> {
         let step = step(self.high - self.low, most);
         let first = (self.low / step - 1e-9).ceil() as i64;
@@ -32,7 +32,8 @@ impl Scale {
     }
 }
 
-/// The smallest of 1, 2, 2.5 and 5 times a power of ten that covers `span` in at most `most` steps.
+/// Returns the smallest of 1, 2, 2.5 and 5 times a power of ten that covers `span` in at most
+/// `most` steps; 1 if there is no span.
 pub(crate) fn step(span: f64, most: usize) -> f64 {
     if span.is_nan() || span <= 0.0 || most == 0 {
         return 1.0;
@@ -44,13 +45,13 @@ pub(crate) fn step(span: f64, most: usize) -> f64 {
     fits.unwrap_or(&10.0) * magnitude
 }
 
-/// The least round value that is not below `value`: where an axis may end.
+/// Returns the least round value that is not below `value`, at which an axis may end.
 pub(crate) fn ceiling(value: f64, steps: usize) -> f64 {
     let step = step(value, steps);
     (value / step - 1e-9).ceil().max(1.0) * step
 }
 
-/// The ticks' labels: all with as many decimals as the one that needs most, up to two.
+/// Returns the labels of ticks, all with as many decimals as the one that needs most, at most two.
 pub(crate) fn labels(ticks: &[f64]) -> Vec<String> {
     let decimals = |tick: &f64| number(*tick).split_once('.').map_or(0, |(_, part)| part.len());
     let most = ticks.iter().map(decimals).max().unwrap_or(0);

@@ -1,27 +1,27 @@
-//! How a scheduler looks, in every figure the same: its colour, and by what it is told from others
-//! in grey.
+//! The look of each scheduler, the same in every figure: its colour, and a texture, dashes and a
+//! marker that tell it from others in grey.
 //!
-//! Colours are those of Okabe and Ito, which people with any kind of colour vision can tell apart
-//! ("Color Universal Design", 2008).
+//! The colours are those of Okabe and Ito ("Color Universal Design", 2008), which people with any
+//! kind of colour vision can tell apart.
 
 use crate::svg::Texture;
 
-/// How a scheduler looks.
+/// The look of a scheduler.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Style {
-    /// As CSS says it.
+    /// The colour, as in CSS.
     pub(crate) colour: &'static str,
-    /// Of its bars.
+    /// The texture of bars.
     pub(crate) texture: Texture,
-    /// Of its lines, in points.
+    /// The dashes and gaps of lines, in points; empty for a solid line.
     pub(crate) dashes: &'static [f64],
-    /// On its lines.
+    /// The marker on lines.
     pub(crate) marker: Marker,
-    /// As people write it.
+    /// The name in a legend.
     pub(crate) label: &'static str,
 }
 
-/// What marks the points of a line.
+/// The mark of the points of a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Marker {
     /// A filled circle.
@@ -76,13 +76,13 @@ const KNOWN: [(&str, Style); 11] = [
     ("srtf", style("#999999", Texture::Upright, &[3.0, 1.0], Marker::Disc, "SRTF")),
 ];
 
-/// How a scheduler looks; one that is not known here is grey and goes by its name.
+/// Returns the look of a scheduler; one that is not known here is grey and has its own name.
 pub(crate) fn of(scheduler: &'static str) -> Style {
     let known = KNOWN.iter().find(|(name, _)| *name == scheduler);
     known.map_or(style("#666666", Texture::Grid, &[1.0, 2.0], Marker::Open, scheduler), |(_, style)| *style)
 }
 
-/// What people call a scheduler, built or not.
+/// Returns the name of a scheduler in a legend, whether this program has the scheduler or not.
 pub(crate) fn label(name: &str) -> &str {
     KNOWN.iter().find(|(known, _)| *known == name).map_or(name, |(_, style)| style.label)
 }

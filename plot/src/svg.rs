@@ -1,54 +1,55 @@
-//! A small writer of SVG: what figures need, in points, with the same bytes for the same figure.
+//! A small writer of SVG with what figures need. Lengths are in points; the same figure has the
+//! same bytes.
 
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use crate::font::{self, Weight};
 
-/// The smallest size of text, in points at the width that the figure is made for.
+/// The smallest size of text, in points at the width for which figures are made.
 pub(crate) const SIZE: f64 = 7.0;
 
-/// Black enough, and not as hard as black.
+/// The colour of text and axes: softer than black.
 pub(crate) const INK: &str = "#222222";
-/// Lines that help the eye.
+/// The colour of the lines at ticks.
 pub(crate) const GRID: &str = "#d9d9d9";
 
-/// Where a text is fixed.
+/// The point of a text that is fixed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Anchor {
-    /// It begins here.
+    /// Its beginning.
     Start,
-    /// It is centred here.
+    /// Its centre.
     Middle,
-    /// It ends here.
+    /// Its end.
     End,
 }
 
-/// A rectangle.
+/// A rectangle, in points.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Area {
-    /// Left edge.
+    /// The left edge.
     pub(crate) x: f64,
-    /// Upper edge.
+    /// The upper edge.
     pub(crate) y: f64,
-    /// To the right edge.
+    /// The distance to the right edge.
     pub(crate) width: f64,
-    /// To the lower edge.
+    /// The distance to the lower edge.
     pub(crate) height: f64,
 }
 
 impl Area {
-    /// Its right edge.
+    /// Returns the right edge.
     pub(crate) fn right(&self) -> f64 {
         self.x + self.width
     }
 
-    /// Its lower edge.
+    /// Returns the lower edge.
     pub(crate) fn bottom(&self) -> f64 {
         self.y + self.height
     }
 
-    /// Whether two have more than an edge in common.
+    /// Returns whether two areas have more than an edge in common.
     #[cfg(test)]
     pub(crate) fn overlaps(&self, other: &Area) -> bool {
         let less = |a: f64, b: f64| a + 1e-6 < b;
@@ -59,10 +60,10 @@ impl Area {
     }
 }
 
-/// A texture over a colour, by which it can be told from others in grey.
+/// A texture over a colour, which tells it from others in grey.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Texture {
-    /// None.
+    /// No texture.
     Plain,
     /// Level lines.
     Level,
@@ -74,27 +75,28 @@ pub(crate) enum Texture {
     Grid,
     /// Lines that fall to the right.
     Falling,
-    /// Lines that rise to the right on white: what another run prints. No scheduler has it.
+    /// Lines that rise to the right on white: the value of another run. No scheduler has it.
     Artifact,
 }
 
-/// How an outline or a line is drawn.
+/// The pen of an outline or a line.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Stroke<'a> {
-    /// As CSS says it.
+    /// The colour, as in CSS.
     pub(crate) colour: &'a str,
-    /// In points.
+    /// The width, in points.
     pub(crate) width: f64,
     /// Lengths of dashes and gaps in points; empty for a solid line.
     pub(crate) dashes: &'a [f64],
 }
 
 impl<'a> Stroke<'a> {
-    /// A solid line.
+    /// Returns the pen of a solid line.
     pub(crate) fn solid(colour: &'a str, width: f64) -> Stroke<'a> {
         Stroke { colour, width, dashes: &[] }
     }
 
+    /// Returns the attributes of SVG, each after a space.
     fn attributes(&self) -> String {
         let mut text = format!(r#" stroke="{}" stroke-width="{}""#, self.colour, number(self.width));
         if !self.dashes.is_empty() {
@@ -112,27 +114,27 @@ pub(crate) struct Canvas {
     height: f64,
     body: String,
     patterns: BTreeMap<String, String>,
-    /// Where there is text: layout is right if no two of them overlap.
+    /// The texts and their areas. A layout is right if no two of them overlap.
     texts: Vec<(String, Area)>,
 }
 
 impl Canvas {
-    /// An empty one, in points.
+    /// Creates an empty picture.
     pub(crate) fn new(width: f64, height: f64) -> Canvas {
         Canvas { width, height, body: String::new(), patterns: BTreeMap::new(), texts: Vec::new() }
     }
 
-    /// Cuts or extends it.
+    /// Cuts or extends the picture.
     pub(crate) fn set_height(&mut self, height: f64) {
         self.height = height;
     }
 
-    /// A text whose baseline is at `y`.
+    /// Draws a text whose baseline is at `y`.
     pub(crate) fn text(&mut self, (x, y): (f64, f64), text: &str, anchor: Anchor) {
         self.styled((x, y), text, anchor, SIZE, Weight::Regular);
     }
 
-    /// The same in any size and weight.
+    /// Draws a text in any size and weight.
     pub(crate) fn styled(
         &mut self,
         (x, y): (f64, f64),
@@ -160,7 +162,7 @@ impl Canvas {
         );
     }
 
-    /// A text that reads upwards, centred at `y`, whose baseline is at `x`.
+    /// Draws a text that reads upwards, centred at `y`, whose baseline is at `x`.
     pub(crate) fn upwards(&mut self, (x, y): (f64, f64), text: &str) {
         let width = font::width(text, SIZE, Weight::Regular);
         let height = (font::CAP + font::DESCENT) * SIZE;
@@ -175,7 +177,7 @@ impl Canvas {
         );
     }
 
-    /// A line from point to point.
+    /// Draws a line from point to point.
     pub(crate) fn line(&mut self, points: &[(f64, f64)], stroke: Stroke<'_>) {
         let points: Vec<_> = points.iter().map(|(x, y)| format!("{},{}", number(*x), number(*y))).collect();
         let _ = writeln!(
@@ -186,7 +188,7 @@ impl Canvas {
         );
     }
 
-    /// A filled shape without an outline.
+    /// Draws a filled shape without an outline.
     pub(crate) fn shape(&mut self, points: &[(f64, f64)], colour: &str, opacity: f64) {
         let points: Vec<_> = points.iter().map(|(x, y)| format!("{},{}", number(*x), number(*y))).collect();
         let _ = writeln!(
@@ -197,7 +199,7 @@ impl Canvas {
         );
     }
 
-    /// A rectangle in a colour and a texture.
+    /// Draws a rectangle in a colour and a texture.
     pub(crate) fn bar(&mut self, area: Area, colour: &str, texture: Texture) {
         let fill = match texture {
             Texture::Plain => colour.to_owned(),
@@ -220,7 +222,7 @@ impl Canvas {
         );
     }
 
-    /// A diamond: what the paper prints.
+    /// Draws a diamond, the mark of a value that the paper prints.
     pub(crate) fn diamond(&mut self, (x, y): (f64, f64), radius: f64) {
         let points = [(x, y - radius), (x + radius, y), (x, y + radius), (x - radius, y)];
         let points: Vec<_> = points.iter().map(|(x, y)| format!("{},{}", number(*x), number(*y))).collect();
@@ -232,7 +234,8 @@ impl Canvas {
         );
     }
 
-    /// Pairs of texts that overlap, and texts that reach over the edge: faults of the layout.
+    /// Returns the faults of the layout: pairs of texts that overlap, and texts that reach over the
+    /// edge or have characters that the font lacks.
     #[cfg(test)]
     pub(crate) fn faults(&self) -> Vec<String> {
         let mut faults = Vec::new();
@@ -249,7 +252,7 @@ impl Canvas {
         faults
     }
 
-    /// The whole file.
+    /// Returns the whole file.
     pub(crate) fn finish(&self, description: &str) -> String {
         let (width, height) = (number(self.width), number(self.height));
         let patterns: String = self.patterns.values().map(String::as_str).collect();
@@ -266,7 +269,7 @@ impl Canvas {
     }
 }
 
-/// A texture's name and definition.
+/// Returns the name and the definition of a texture in a colour.
 fn pattern(colour: &str, texture: Texture) -> (String, String) {
     let white = |path: &str, width: f64| {
         let width = number(width);
@@ -296,15 +299,15 @@ fn pattern(colour: &str, texture: Texture) -> (String, String) {
     (id, definition)
 }
 
-/// A number with at most two decimals, never `-0`.
+/// Returns a number with at most two decimals, never `-0`.
 pub(crate) fn number(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
 }
 
-/// A text as it stands in XML, between tags and in attributes. Characters that XML forbids are left
-/// out.
+/// Returns a text as XML has it between tags and in attributes, without characters that XML
+/// forbids.
 pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::new();
     for c in text.chars() {

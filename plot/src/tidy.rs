@@ -1,65 +1,102 @@
-//! Tidy CSV: one row for each observation, one column for each of its properties.
+//! The structure of this package: no circle between files, and no long line.
 
-use anyhow::Result;
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::{Path, PathBuf};
 
-/// A table in the making.
-pub(crate) struct Table {
-    writer: csv::Writer<Vec<u8>>,
+/// The most columns of a line of comment.
+const COMMENT_COLUMNS: usize = 100;
+
+/// The most lines of a file.
+const LINES: usize = 450;
+
+/// A file: its module path below `crate::`, such as `fidelity::cell`, and its text.
+struct SourceFile {
+    module: String,
+    text: String,
 }
 
-impl Table {
-    /// A table with these columns.
-    ///
-    /// # Errors
-    ///
-    /// If a row cannot be written.
-    pub(crate) fn new(columns: &[&str]) -> Result<Table> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        writer.write_record(columns)?;
-        Ok(Table { writer })
-    }
-
-    /// Adds a row.
-    ///
-    /// # Errors
-    ///
-    /// If it has another number of values than there are columns.
-    pub(crate) fn row(&mut self, values: &[&str]) -> Result<()> {
-        Ok(self.writer.write_record(values)?)
-    }
-
-    /// The bytes of the file.
-    ///
-    /// # Errors
-    ///
-    /// If a row cannot be written.
-    pub(crate) fn finish(self) -> Result<Vec<u8>> {
-        Ok(self.writer.into_inner()?)
+impl SourceFile {
+    /// Returns the modules below `crate::` or beside the file that its code uses, without tests.
+    fn uses(&self, known: &BTreeSet<&str>) -> BTreeSet<String> {
+        let code = self.text.split("\n#[cfg(test)]\nmod tests {").next().unwrap_or_default();
+        let code: Vec<&str> = code.lines().filter(|line| !line.trim_start().starts_with("//")).collect();
+        let code = code.join("\n");
+        let parent = self.module.rsplit_once("::").map_or("", |(parent, _)| parent);
+        let own = |module: &&&str| **module != self.module;
+        let is_used = |module: &&&str| {
+            let name = module.rsplit("::").next().unwrap_or_default();
+            let is_child = module.strip_suffix(name) == Some(&format!("{}::", self.module));
+            let is_sibling = !parent.is_empty() && module.strip_suffix(name) == Some(&format!("{parent}::"));
+            code.contains(&format!("crate::{module}::"))
+                || is_child && code.contains(&format!("use {name}::"))
+                || is_sibling && code.contains(&format!("super::{name}::"))
+        };
+        known.iter().filter(own).filter(is_used).map(|module| (*module).to_owned()).collect()
     }
 }
 
-/// A value with as many digits as it takes to tell it from others, at most six decimals.
-pub(crate) fn value(value: f64) -> String {
-    let text = format!("{value:.6}");
-    text.trim_end_matches('0').trim_end_matches('.').to_owned()
+/// Reads every file of the package; `main` is the module of the program.
+fn read_sources() -> Vec<SourceFile> {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+    let mut folders = vec![root.clone()];
+    let mut sources = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+                continue;
+            }
+            let below = path.strip_prefix(&root).unwrap().with_extension("");
+            let module = below.to_str().unwrap().replace(std::path::MAIN_SEPARATOR, "::");
+            sources.push(SourceFile { module, text: fs::read_to_string(path).unwrap() });
+        }
+    }
+    sources
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_table_is_csv() {
-        let mut table = Table::new(&["case", "value"]).unwrap();
-        table.row(&["a, b", &value(0.25)]).unwrap();
-        assert!(table.row(&["too few"]).is_err());
-        let mut table = Table::new(&["case", "value"]).unwrap();
-        table.row(&["a, b", &value(0.25)]).unwrap();
-        assert_eq!(table.finish().unwrap(), b"case,value\n\"a, b\",0.25\n");
+/// Returns the files that are left when files that use none of the others are taken away, one
+/// after the other: those of circles, and those that use them.
+fn find_circles(sources: &[SourceFile]) -> BTreeMap<String, BTreeSet<String>> {
+    let known: BTreeSet<&str> = sources.iter().map(|source| source.module.as_str()).collect();
+    let mut left: BTreeMap<String, BTreeSet<String>> =
+        sources.iter().map(|source| (source.module.clone(), source.uses(&known))).collect();
+    while let Some((free, _)) = left.iter().find(|(_, uses)| uses.is_empty()) {
+        let free = free.clone();
+        left.remove(&free);
+        left.values_mut().for_each(|uses| {
+            uses.remove(&free);
+        });
     }
+    left
+}
 
-    #[test]
-    fn values_are_short() {
-        assert_eq!([0.1, 2.0, 1.0 / 3.0].map(value), ["0.1", "2", "0.333333"]);
+#[test]
+fn files_do_not_use_each_other_in_circles() {
+    assert_eq!(find_circles(&read_sources()), BTreeMap::new());
+}
+
+#[test]
+fn circles_are_found() {
+    let source = |module: &str, text: &str| SourceFile { module: module.to_owned(), text: text.to_owned() };
+    let sources = [
+        source("bars", "use crate::page::Page;"),
+        source("page", "use crate::bars::Direction;"),
+        source("svg", "fn draw() {}"),
+    ];
+    let circle: Vec<String> = find_circles(&sources).into_keys().collect();
+    assert_eq!(circle, ["bars", "page"]);
+    assert_eq!(find_circles(&sources[1..]), BTreeMap::new());
+}
+
+#[test]
+fn comments_and_files_are_short() {
+    for source in read_sources() {
+        assert!(source.text.lines().count() <= LINES, "{} has more than {LINES} lines", source.module);
+        for line in source.text.lines().filter(|line| line.trim_start().starts_with("//")) {
+            let columns = line.chars().count();
+            assert!(columns <= COMMENT_COLUMNS, "{}: {columns} columns: {line}", source.module);
+        }
     }
 }

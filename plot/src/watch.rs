@@ -1,4 +1,4 @@
-//! What a figure over time needs of a run.
+//! The events of a run that figures over time need.
 
 use std::io;
 
@@ -7,39 +7,40 @@ use elasticflow_sim::units::SimTime;
 use elasticflow_sim::workload::Workload;
 use indicatif::ProgressBar;
 
-/// The cluster from some time on.
+/// The state of the cluster from some time on.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Moment {
-    /// In seconds of the trace's clock.
+    /// Seconds of the trace's clock.
     pub(crate) time: f64,
     /// GPUs held.
     pub(crate) gpus: f64,
-    /// GPUs there are.
+    /// GPUs of the cluster.
     pub(crate) total: f64,
-    /// Speed gained over one GPU each, per GPU of the cluster.
+    /// The sum over running jobs of the speed divided by that on one GPU, divided by all GPUs.
     pub(crate) efficiency: f64,
 }
 
-/// What happened when.
+/// The events of a run.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Watched {
-    /// After each plan: also one that changes nothing may find fewer jobs than the one before.
+pub(crate) struct WatchedRun {
+    /// The cluster after each plan. Even a plan that changes nothing may find fewer jobs than the
+    /// one before.
     pub(crate) moments: Vec<Moment>,
-    /// When jobs were submitted, in seconds.
+    /// The submissions of all jobs, in seconds.
     pub(crate) submitted: Vec<f64>,
-    /// When those were submitted that were taken on.
+    /// The submissions of the admitted jobs, in seconds.
     pub(crate) admitted: Vec<f64>,
 }
 
-/// Watches one run, and moves the bar on.
-pub(crate) struct Watch {
-    pub(crate) watched: Watched,
+/// Observes a run, and moves the progress bar.
+pub(crate) struct RunWatch {
+    pub(crate) watched: WatchedRun,
     pub(crate) bar: ProgressBar,
-    /// Jobs that are done with.
+    /// Number of jobs that have ended or were declined.
     pub(crate) seen: u64,
 }
 
-impl Observer for Watch {
+impl Observer for RunWatch {
     fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
         match what {
             Happened::Arrived { .. } => self.watched.submitted.push(at.as_secs_f64()),

@@ -17,8 +17,8 @@ pub(super) struct EdfPlan {
     in_time: bool,
 }
 
-/// Writes the end of a job as a key of the free GPUs. The artifact aligns the end to the slot; where
-/// that is a key already, the value of the key is lost: a quirk (Q12).
+/// Writes the end of a job as a key of the free GPUs. The artifact aligns the end to the slot;
+/// where that is a key already, the value of the key is lost: a quirk (Q12).
 fn write_end(free: &mut GpuTimeline, now: i64, end: i64, value: i64, setup: ReplicaSetup) {
     let key = if setup.quirks.has(Q12) { align(now, end, setup.slot) } else { end };
     free.set(key, value);
@@ -200,8 +200,8 @@ pub(super) fn edf_accessctrl(world: &mut World) -> Result<(), ReplicaError> {
     Ok(())
 }
 
-/// Admits a job if every job is in time with it (Q4), and applies the plans at once; returns whether
-/// it admits. A best-effort job is declined like any other: a quirk (Q14).
+/// Admits a job if every job is in time with it (Q4), and applies the plans at once; returns
+/// whether it admits. A best-effort job is declined like any other: a quirk (Q14).
 fn admit(world: &mut World, id: usize) -> Result<bool, ReplicaError> {
     let quirks = world.setup.quirks;
     let excused: Vec<usize> =

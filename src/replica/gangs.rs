@@ -52,8 +52,8 @@ impl Gang {
     }
 
     /// Returns the job as finished after `held` seconds on its GPUs, `restarting` of them without
-    /// progress. It has not waited, was not preempted and is noticed at its end; the schedule changes
-    /// what it knows better.
+    /// progress. It has not waited, was not preempted and is noticed at its end; the schedule
+    /// changes what it knows better.
     pub(super) fn finished(&self, start: i64, end: i64, held: i64, restarting: i64) -> FinishedJob {
         let num_gpu = self.gpus as u32;
         let mut account = GpuAccount::default();
@@ -159,8 +159,8 @@ impl<'a> GangScenario<'a> {
         self.input.log_rounds
     }
 
-    /// Returns the placements of the rounds, if the run logs them or the nodes are so large that the
-    /// artifact loses sets (Q27).
+    /// Returns the placements of the rounds, if the run logs them or the nodes are so large that
+    /// the artifact loses sets (Q27).
     pub(super) fn placement_log(&self) -> Result<Option<PlacementLog>, ReplicaError> {
         if !self.logs_rounds() && self.node <= SAFE_NODE {
             return Ok(None);
@@ -174,7 +174,8 @@ impl<'a> GangScenario<'a> {
         ReplicaError::Placement { job: self.input.workload.jobs()[job].name.clone() }
     }
 
-    /// Returns the sum over these jobs of the speed divided by that on one GPU, divided by all GPUs.
+    /// Returns the sum over these jobs of the speed divided by that on one GPU, divided by all
+    /// GPUs.
     pub(super) fn efficiency(&self, jobs: impl IntoIterator<Item = usize>) -> f64 {
         jobs.into_iter().map(|job| self.jobs[job].speedup).sum::<f64>() / self.setup.gpus as f64
     }

@@ -42,8 +42,8 @@ pub(super) fn without(job: &ReplicaJob, mut free: GpuTimeline) -> GpuTimeline {
 }
 
 impl Bid {
-    /// Computes the worth of the bid with `free` GPUs over time, `available` of them now. `spare` is
-    /// memory for the work.
+    /// Computes the worth of the bid with `free` GPUs over time, `available` of them now. `spare`
+    /// is memory for the work.
     fn weigh(
         &mut self,
         job: &ReplicaJob,

@@ -15,8 +15,9 @@ const LARGE: i64 = 256;
 pub(super) struct Communicators(BTreeSet<(i64, i64)>);
 
 impl Communicators {
-    /// Notes for every placed job whether its communicator exists already, and adds it. The artifact
-    /// assumes that a job's GPUs follow each other from the first node of its set: a quirk (Q37).
+    /// Notes for every placed job whether its communicator exists already, and adds it. The
+    /// artifact assumes that a job's GPUs follow each other from the first node of its set: a quirk
+    /// (Q37).
     pub(super) fn note(&mut self, placement: &Placement, jobs: &mut [ReplicaJob]) {
         let mut met = vec![false; jobs.len()];
         let mut look = |id: usize, rank: i64, jobs: &mut [ReplicaJob]| {

@@ -1,5 +1,5 @@
-//! The placement of jobs on nodes, by the artifact's scheme `elastic`. It changes no speed; only the
-//! cache of communicators depends on it.
+//! The placement of jobs on nodes, by the artifact's scheme `elastic`. It changes no speed; only
+//! the cache of communicators depends on it.
 
 use crate::cluster::Shape;
 use crate::job::JobId;
@@ -103,8 +103,8 @@ impl Placement {
         self.groups[group].sort_by_key(|set| sets[*set].as_ref().expect(LISTED).util);
     }
 
-    /// Tries the first set of a group. Returns whether the job is in it now, and `None` if the group
-    /// is empty.
+    /// Tries the first set of a group. Returns whether the job is in it now, and `None` if the
+    /// group is empty.
     fn try_first(&mut self, group: usize, job: usize, gpus: i64) -> Option<bool> {
         let number = *self.groups[group].first()?;
         self.groups[group].remove(0);
@@ -125,8 +125,8 @@ impl Placement {
         Some(true)
     }
 
-    /// Places a job in the set that the artifact would choose, or in a new one; returns `false` where
-    /// the artifact gives up.
+    /// Places a job in the set that the artifact would choose, or in a new one; returns `false`
+    /// where the artifact gives up.
     #[must_use]
     pub(super) fn place(&mut self, job: usize, gpus: i64) -> bool {
         let Some(own) = group_of(gpus) else { return false };

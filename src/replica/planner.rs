@@ -39,7 +39,8 @@ struct PlanDraft<'a> {
     /// The GPUs that are free with the plan so far. Those before the plan can be read off it: only
     /// `added` adds keys, and only `alloc` takes GPUs.
     after: GpuTimeline,
-    /// Keys of `after` that were not keys before: whether the aligned deadline is one, and the others.
+    /// Keys of `after` that were not keys before: whether the aligned deadline is one, and the
+    /// others.
     due_added: bool,
     added: Vec<i64>,
     /// The next change of the free GPUs.
@@ -168,8 +169,8 @@ impl PlanDraft<'_> {
         self.due_added && key == self.due || self.added.contains(&key)
     }
 
-    /// Returns the GPUs that were free before the plan in the last step whose key is in `[from, to)`,
-    /// if there is one. The plan takes no GPUs after `taken`.
+    /// Returns the GPUs that were free before the plan in the last step whose key is in `[from,
+    /// to)`, if there is one. The plan takes no GPUs after `taken`.
     fn was_free(&self, from: i64, to: i64, taken: i64) -> Option<i64> {
         let steps = self.after.steps()[..self.after.before(to)].iter().rev();
         let (key, free) = steps.copied().find(|step| !self.is_added(step.0))?;
@@ -177,8 +178,8 @@ impl PlanDraft<'_> {
         (key >= from).then_some(free + own)
     }
 
-    /// Plans `gpus` GPUs up to the first change; returns the end and the exact end if the job is done
-    /// by then and in time.
+    /// Plans `gpus` GPUs up to the first change; returns the end and the exact end if the job is
+    /// done by then and in time.
     fn force(&mut self, gpus: i64) -> Result<Option<(i64, i64)>, ReplicaError> {
         let next = self.change.unwrap_or(self.due);
         let real_end = ceil_sum(self.now, self.job.seconds(self.left, gpus)?);
@@ -224,8 +225,8 @@ impl PlanDraft<'_> {
         Ok(Err(lower))
     }
 
-    /// Returns the lowest level that suffices when it is used from the open time on; the level below
-    /// is the same, and the time is that. Without the quirk (Q5).
+    /// Returns the lowest level that suffices when it is used from the open time on; the level
+    /// below is the same, and the time is that. Without the quirk (Q5).
     fn enough_from_now(&self) -> Result<Result<(i64, i64, i64), i64>, ReplicaError> {
         let mut highest = 0;
         for level in self.job.levels().take_while(|level| *level <= self.setup.gpus) {

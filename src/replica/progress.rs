@@ -10,8 +10,8 @@ fn early_end(from: i64, seconds: f64) -> i64 {
 }
 
 impl World {
-    /// Accounts for the `dt` seconds since the last round. A job that is done before its end ends in
-    /// this round.
+    /// Accounts for the `dt` seconds since the last round. A job that is done before its end ends
+    /// in this round.
     ///
     /// # Errors
     ///

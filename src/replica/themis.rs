@@ -4,9 +4,9 @@
 //! The division makes the worst finish-time fairness best. Its optimum is not unique: if a job that
 //! has all that it can use is the bottleneck, the others may have anything between what the optimum
 //! needs and everything. The artifact takes the point at which an interior-point solver stops, and
-//! so does this module ([`solver`]). Ends, verdicts and order are the artifact's in the stored runs,
-//! and counts are in runs that are not stored. Only if the cluster is so overloaded that rounding
-//! decides where the solver stops do single jobs end at other times.
+//! so does this module ([`solver`]). Ends, verdicts and order are the artifact's in the stored
+//! runs, and counts are in runs that are not stored. Only if the cluster is so overloaded that
+//! rounding decides where the solver stops do single jobs end at other times.
 
 mod solver;
 
@@ -146,8 +146,8 @@ impl<'s> ThemisReplay<'s> {
         self.live.retain(|job| !jobs.contains(job));
     }
 
-    /// Divides the cluster as fairly as possible, and sorts the live jobs by their shares. `latest` is
-    /// the time of the latest event, not of the round (Q24).
+    /// Divides the cluster as fairly as possible, and sorts the live jobs by their shares. `latest`
+    /// is the time of the latest event, not of the round (Q24).
     fn divide(&mut self, latest: i64) {
         let (jobs, setup) = (self.live.len(), self.scenario.setup);
         self.claims.clear();
@@ -190,8 +190,8 @@ impl<'s> ThemisReplay<'s> {
         gpus > setup.gpus || ends > 1 || self.scenario.logs_rounds()
     }
 
-    /// Runs the jobs with the largest shares for a slot, as far as there are GPUs. No job pays restart
-    /// overhead (Q10).
+    /// Runs the jobs with the largest shares for a slot, as far as there are GPUs. No job pays
+    /// restart overhead (Q10).
     fn lease(&mut self, now: i64, events: &mut EventList) {
         let setup = self.scenario.setup;
         let (mut left, mut any) = (setup.gpus, false);
@@ -231,8 +231,8 @@ impl<'s> ThemisReplay<'s> {
     }
 }
 
-/// Compares two jobs by shares and leases received. The larger share goes first; leases would divide
-/// it, but the artifact does not count them (Q23).
+/// Compares two jobs by shares and leases received. The larger share goes first; leases would
+/// divide it, but the artifact does not count them (Q23).
 fn order(a: (f64, u32), b: (f64, u32), quirks: Quirks) -> Ordering {
     if quirks.has(Q23) {
         return largest_first(a.0, b.0);
@@ -252,7 +252,8 @@ fn end_of_work(exact: i64, lease: i64, quirks: Quirks) -> i64 {
     if quirks.has(Q24) { lease } else { exact }
 }
 
-/// Returns how many of the `away` seconds to the next event are whole slots in which nothing happens.
+/// Returns how many of the `away` seconds to the next event are whole slots in which nothing
+/// happens.
 fn idle(away: i64, slot: i64) -> i64 {
     let slots = (away.max(0) as u64).div_ceil(slot as u64) as i64;
     (slots - 1).max(0) * slot

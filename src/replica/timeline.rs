@@ -117,8 +117,8 @@ impl GpuTimeline {
         self
     }
 
-    /// Returns the GPU-seconds of an allocation that ends at `end`. The last step but one is charged
-    /// up to the last key, even if that is a step to zero after the end: a quirk (Q2).
+    /// Returns the GPU-seconds of an allocation that ends at `end`. The last step but one is
+    /// charged up to the last key, even if that is a step to zero after the end: a quirk (Q2).
     pub(super) fn gpu_time(&self, end: i64, quirks: Quirks) -> i64 {
         let charged = |key: i64| if quirks.has(Q2) { key } else { key.min(end) };
         let inner = self.0.windows(2).map(|pair| pair[0].1 * (charged(pair[1].0) - charged(pair[0].0)));

@@ -1,7 +1,7 @@
 //! The schedule `dlas-gpu`: Tiresias' queues by attained GPU-time, with the gangs of the trace.
 //!
-//! A gang that is larger than the cluster never runs, and the artifact ends without it (Q35): such a
-//! job is not among the finished ones.
+//! A gang that is larger than the cluster never runs, and the artifact ends without it (Q35): such
+//! a job is not among the finished ones.
 
 use super::error::ReplicaError;
 use super::gangs::GangScenario;
@@ -56,8 +56,8 @@ struct Completion {
 struct TiresiasReplay<'s> {
     scenario: &'s GangScenario<'s>,
     states: Vec<TiresiasJob>,
-    /// The jobs that have arrived and not ended. Their order stays from round to round: jobs that are
-    /// demoted in one round enter the next queue in it.
+    /// The jobs that have arrived and not ended. Their order stays from round to round: jobs that
+    /// are demoted in one round enter the next queue in it.
     live: Vec<usize>,
     queues: [Vec<usize>; LIMITS.len() + 1],
     outcome: ReplicaOutcome,

@@ -33,8 +33,8 @@ pub(super) struct World {
 }
 
 impl World {
-    /// Creates the world at the first arrival. Where `elastic`, the most GPUs of jobs are those of the
-    /// tables of peaks.
+    /// Creates the world at the first arrival. Where `elastic`, the most GPUs of jobs are those of
+    /// the tables of peaks.
     ///
     /// # Errors
     ///
@@ -65,8 +65,8 @@ impl World {
         self.outcome.declined_jobs.push(JobId(id as u32));
     }
 
-    /// Starts a pending job, which gets its first GPUs. The artifact counts it as accepted only now: a
-    /// quirk (Q20).
+    /// Starts a pending job, which gets its first GPUs. The artifact counts it as accepted only
+    /// now: a quirk (Q20).
     pub(super) fn start(&mut self, id: usize) {
         debug_assert!(self.pending.contains(&id), "a job starts once");
         let job = &mut self.jobs[id];
@@ -136,8 +136,8 @@ impl World {
         Err(ReplicaError::Placement { job: job.name.clone() })
     }
 
-    /// Places the jobs that have GPUs: those of whole nodes in this order, then the smaller ones, the
-    /// largest first.
+    /// Places the jobs that have GPUs: those of whole nodes in this order, then the smaller ones,
+    /// the largest first.
     pub(super) fn place_by_size(&mut self, ids: &[usize]) -> Result<(), ReplicaError> {
         let node = self.placement.gpus_per_node;
         let mut order: Vec<usize> = ids.iter().copied().filter(|id| self.jobs[*id].num_gpu > 0).collect();
@@ -145,8 +145,8 @@ impl World {
         order.into_iter().try_for_each(|id| self.place(id))
     }
 
-    /// Notes which communicators exist already, once the jobs have their GPUs of the round; logs the
-    /// round.
+    /// Notes which communicators exist already, once the jobs have their GPUs of the round; logs
+    /// the round.
     pub(super) fn note_communicators(&mut self) {
         self.communicators.note(&self.placement, &mut self.jobs);
         let mut efficiency = 0.0;
@@ -167,16 +167,16 @@ impl World {
         }
     }
 
-    /// Charges the overhead of the round to these jobs: their ends move, and the next progress loses
-    /// the time.
+    /// Charges the overhead of the round to these jobs: their ends move, and the next progress
+    /// loses the time.
     pub(super) fn charge(&mut self, ids: &[usize]) {
         let restart = is_restart(self.outcome.rounds, self.setup);
         for id in ids {
             let job = &mut self.jobs[*id];
-            let has = (job.num_gpu > 0).then_some((job.rank, job.num_gpu));
-            let is_unchanged = has.is_some() && has == job.paid && !restart;
-            job.paid = has;
-            if has.is_none() || is_unchanged && !charges_unchanged_jobs(self.setup) {
+            let communicator = (job.num_gpu > 0).then_some((job.rank, job.num_gpu));
+            let is_unchanged = communicator.is_some() && communicator == job.paid && !restart;
+            job.paid = communicator;
+            if communicator.is_none() || is_unchanged && !charges_unchanged_jobs(self.setup) {
                 continue;
             }
             job.overhead = overhead(job.num_gpu, self.setup.gpus, restart, job.cached);
@@ -198,7 +198,8 @@ impl World {
         dt
     }
 
-    /// Returns the jobs in the order of their deadlines; jobs with equal deadlines keep their order.
+    /// Returns the jobs in the order of their deadlines; jobs with equal deadlines keep their
+    /// order.
     pub(super) fn by_deadline(&self, mut ids: Vec<usize>) -> Vec<usize> {
         ids.sort_by_key(|id| self.jobs[*id].ddl);
         ids

@@ -1,53 +1,55 @@
-//! One printed value, and why ours differs: only what follows from the numbers beside it.
+//! A printed value, and the reasons why ours differs, as far as they follow from the numbers beside
+//! it.
 
-/// What an accounting prints, and the strict ratio of the same run, if it is a ratio.
+/// The value that an accounting prints for a run, and the strict ratio of the run, if the value is
+/// a ratio.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Claim {
+pub(super) struct RatioClaim {
     pub(super) prints: f64,
     pub(super) strict: Option<f64>,
 }
 
-/// What kind of run the printed value is of.
+/// The origin of a printed value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct Origin {
-    /// It was measured on hardware.
+pub(super) struct ValueOrigin {
+    /// Whether it was measured on hardware.
     pub(super) testbed: bool,
-    /// Its trace is not public.
+    /// Whether its trace is not public.
     pub(super) unpublished: bool,
 }
 
-/// One printed value and what stands beside it.
+/// A printed value and the values beside it.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Cell {
+pub(super) struct FidelityCell {
     pub(super) case: String,
-    /// As people write it.
+    /// The scheduler's name in a legend.
     pub(super) scheduler: String,
     pub(super) printed: f64,
-    /// With how many decimals its figure prints.
+    /// The number of decimals of the printed value.
     pub(super) decimals: usize,
-    /// The artifact, run again.
-    pub(super) rerun: Option<Claim>,
-    /// Ours under the preset `paper`.
-    pub(super) paper: Option<Claim>,
-    /// Ours under the preset `default`: strict.
+    /// The value of the artifact, run again.
+    pub(super) rerun: Option<RatioClaim>,
+    /// Our value under the preset `paper`.
+    pub(super) paper: Option<RatioClaim>,
+    /// Our value under the preset `default`, strictly.
     pub(super) default: Option<f64>,
-    pub(super) origin: Origin,
-    /// Whether it is a ratio, not a gain.
+    pub(super) origin: ValueOrigin,
+    /// Whether the value is a ratio; otherwise it is a gain.
     pub(super) is_ratio: bool,
-    /// The quirks that make most of the difference between the artifact and us, as far as that was
-    /// taken apart.
+    /// The quirks that make most of the difference between the artifact and us, as far as it is
+    /// known.
     pub(super) quirks: Vec<String>,
-    /// What the artifact prints for the same jobs on other clusters.
+    /// The clusters and values of other runs of the artifact on the same jobs.
     pub(super) elsewhere: Vec<(String, f64)>,
 }
 
-impl Cell {
-    /// The row of the table.
+impl FidelityCell {
+    /// Returns the row of the table, in Markdown.
     pub(super) fn row(&self) -> String {
-        let claim = |claim: Option<Claim>| match claim {
+        let claim = |claim: Option<RatioClaim>| match claim {
             None => "–".to_owned(),
-            Some(Claim { prints, strict: None }) => format!("{prints:.2}"),
-            Some(Claim { prints, strict: Some(strict) }) => format!("{prints:.3} ({strict:.3})"),
+            Some(RatioClaim { prints, strict: None }) => format!("{prints:.2}"),
+            Some(RatioClaim { prints, strict: Some(strict) }) => format!("{prints:.3} ({strict:.3})"),
         };
         // A ratio has three decimals in every column; the paper's have as many as it prints.
         let decimals = if self.decimals == 2 && !self.is_ratio() { 2 } else { 3 };
@@ -70,20 +72,20 @@ impl Cell {
         self.is_ratio
     }
 
-    /// Whether a value is the printed one, which was rounded or cut to its digits.
+    /// Returns whether a value is the printed one, which was rounded or cut to its digits.
     fn is_printed(&self, value: f64) -> bool {
         (value - self.printed).abs() < 0.1f64.powi(self.decimals as i32)
     }
 
-    /// What follows from the numbers, as the letters that
+    /// Returns the reasons that follow from the numbers, as the letters that
     /// `docs/evidence/fidelity.md` explains.
     pub(super) fn why(&self) -> String {
         let mut why = Vec::new();
         if self.default.is_none() {
             why.push("N".to_owned());
         }
-        // Ours under `paper` is the artifact's wherever both are there; a run of it is the better
-        // witness.
+        // Our value under `paper` equals that of the artifact wherever both exist; its own run is
+        // the better evidence.
         let claim = self.rerun.or(self.paper).map(|claim| claim.prints);
         if self.origin.testbed {
             let simulated = !self.origin.unpublished && claim.is_some_and(|claim| self.is_printed(claim));
@@ -112,7 +114,7 @@ impl Cell {
         why.join(", ")
     }
 
-    /// Whether a run on another cluster comes as near as one percentage point.
+    /// Returns whether a value is within one percentage point of the printed one.
     fn fits(&self, value: f64) -> bool {
         (value - self.printed).abs() < 0.01
     }
@@ -122,9 +124,16 @@ impl Cell {
 mod tests {
     use super::*;
 
-    fn cell(printed: f64, rerun: Option<f64>, default: f64) -> Cell {
-        let rerun = rerun.map(|prints| Claim { prints, strict: Some(prints) });
-        Cell { printed, rerun, default: Some(default), decimals: 3, is_ratio: true, ..Cell::default() }
+    fn cell(printed: f64, rerun: Option<f64>, default: f64) -> FidelityCell {
+        let rerun = rerun.map(|prints| RatioClaim { prints, strict: Some(prints) });
+        FidelityCell {
+            printed,
+            rerun,
+            default: Some(default),
+            decimals: 3,
+            is_ratio: true,
+            ..FidelityCell::default()
+        }
     }
 
     #[test]
@@ -137,21 +146,26 @@ mod tests {
         assert_eq!(cell(0.769, Some(0.7769), 0.981).why(), "A, O +0.008");
         assert_eq!(cell(0.320, None, 0.466).why(), "O");
         let elsewhere = vec![("4x8".to_owned(), 0.3242)];
-        assert_eq!(Cell { elsewhere, ..cell(0.320, Some(0.4658), 0.466) }.why(), "C 4x8 (0.324)");
-        let testbed = Origin { testbed: true, unpublished: false };
-        assert_eq!(Cell { origin: testbed, ..cell(0.32, Some(0.4), 0.5) }.why(), "T, A");
+        assert_eq!(FidelityCell { elsewhere, ..cell(0.320, Some(0.4658), 0.466) }.why(), "C 4x8 (0.324)");
+        let testbed = ValueOrigin { testbed: true, unpublished: false };
+        assert_eq!(FidelityCell { origin: testbed, ..cell(0.32, Some(0.4), 0.5) }.why(), "T, A");
         // 17 of 195 is 0.0872.
-        let printed = Cell { decimals: 4, origin: testbed, ..cell(0.0872, Some(0.08718), 0.272) };
+        let printed = FidelityCell { decimals: 4, origin: testbed, ..cell(0.0872, Some(0.08718), 0.272) };
         assert_eq!(printed.why(), "S, A");
         let quirks = ["Q13", "Q10", "Q8"].map(str::to_owned).to_vec();
-        assert_eq!(Cell { quirks, ..cell(0.118, Some(0.118), 0.692) }.why(), "A Q13 Q10");
-        assert_eq!(Cell { default: None, ..cell(0.262, None, 0.0) }.why(), "N, O");
+        assert_eq!(FidelityCell { quirks, ..cell(0.118, Some(0.118), 0.692) }.why(), "A Q13 Q10");
+        assert_eq!(FidelityCell { default: None, ..cell(0.262, None, 0.0) }.why(), "N, O");
     }
 
     #[test]
     fn a_row_shows_what_is_printed_and_what_is_met() {
-        let rerun = Some(Claim { prints: 0.7282, strict: Some(0.6513) });
-        let cell = Cell { case: "195 jobs".into(), scheduler: "x".into(), rerun, ..cell(0.728, None, 0.851) };
+        let rerun = Some(RatioClaim { prints: 0.7282, strict: Some(0.6513) });
+        let cell = FidelityCell {
+            case: "195 jobs".into(),
+            scheduler: "x".into(),
+            rerun,
+            ..cell(0.728, None, 0.851)
+        };
         assert_eq!(cell.row(), "| 195 jobs | x | 0.728 | 0.728 (0.651) | – | 0.851 | +0.123 | A |");
     }
 }

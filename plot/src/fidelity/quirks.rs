@@ -3,31 +3,31 @@
 
 use elasticflow_sim::scheduler::Entry;
 
-/// A column of a table: the jobs met, quirk by quirk.
+/// A column of a table: the jobs met as one quirk after the other is switched off.
 #[derive(Debug)]
-struct Column {
-    /// The artifact's name of the schedule.
+struct QuirkColumn {
+    /// The schedule, by its name in the artifact.
     schedule: String,
-    /// Of which figure and case.
+    /// The figure and case, as [`run`] writes them.
     run: String,
-    /// Quirks with the jobs that switching each off is worth.
+    /// The quirks, each with the change of jobs met when it is switched off.
     steps: Vec<(String, i64)>,
 }
 
-/// All of them.
+/// The columns of all tables.
 #[derive(Debug)]
-pub(super) struct Quirks(Vec<Column>);
+pub(super) struct QuirkTables(Vec<QuirkColumn>);
 
-impl Quirks {
-    /// Reads the tables between their marks; without marks there is nothing.
-    pub(super) fn read(page: &str) -> Quirks {
+impl QuirkTables {
+    /// Reads the tables between the marks of a page; a page without marks has none.
+    pub(super) fn read(page: &str) -> QuirkTables {
         let (begin, end) = ("<!-- quirks:begin -->", "<!-- quirks:end -->");
         let tables = page.split_once(begin).and_then(|(_, rest)| rest.split_once(end)).map_or("", |it| it.0);
-        Quirks(tables.split("\n\n").flat_map(columns).collect())
+        QuirkTables(tables.split("\n\n").flat_map(columns).collect())
     }
 
-    /// Those that weigh most in a case under a scheduler, the heaviest first; what the tables leave
-    /// to the rest is `rest`.
+    /// Returns the quirks that weigh most in a case under a scheduler, the heaviest first. `rest`
+    /// is what the tables leave to the engine.
     pub(super) fn of(&self, figure: &str, case: &str, entry: &Entry) -> Vec<String> {
         let number = if figure == "11a" { "11" } else { figure };
         let titles = [run(&format!("{number} {case}")), run(number)];
@@ -37,15 +37,15 @@ impl Quirks {
         };
         let mut steps = column.steps.clone();
         let most = steps.iter().map(|(_, jobs)| jobs.abs()).max().unwrap_or_default();
-        // What is worth less than a quarter of the heaviest explains nothing.
+        // A quirk that weighs less than a quarter of the heaviest explains nothing.
         steps.retain(|(_, jobs)| *jobs != 0 && 4 * jobs.abs() >= most);
         steps.sort_by_key(|(_, jobs)| -jobs.abs());
         steps.into_iter().map(|(name, _)| name).collect()
     }
 }
 
-/// The columns of a table.
-fn columns(table: &str) -> Vec<Column> {
+/// Returns the columns of a table.
+fn columns(table: &str) -> Vec<QuirkColumn> {
     let table = table.trim();
     let rows: Vec<Vec<&str>> = table.lines().map(|line| line.split('|').map(str::trim).collect()).collect();
     let Some(head) = rows.first() else { return Vec::new() };
@@ -61,12 +61,16 @@ fn columns(table: &str) -> Vec<Column> {
             Some((name.to_owned(), count(after)? - count(before)?))
         };
         let title = title.split(" (").next().unwrap_or_default();
-        Column { schedule: schedule.to_owned(), run: run(title), steps: pairs.filter_map(step).collect() }
+        QuirkColumn {
+            schedule: schedule.to_owned(),
+            run: run(title),
+            steps: pairs.filter_map(step).collect(),
+        }
     };
     head.iter().enumerate().skip(2).filter(|(_, title)| !title.is_empty()).map(column).collect()
 }
 
-/// A figure and its case, however it is written: `9, 64 GPUs` and `9 64 GPUs` are `964`.
+/// Returns a figure and its case in one spelling: `9, 64 GPUs` and `9 64 GPUs` are `964`.
 fn run(title: &str) -> String {
     let title = title.replace("GPUs", "").to_lowercase();
     title.chars().filter(|c| c.is_alphanumeric()).collect()
@@ -85,15 +89,15 @@ mod tests {
 
     #[test]
     fn the_heaviest_quirks_come_first() {
-        let quirks = Quirks::read(TABLES);
-        let of = |figure, case| quirks.of(figure, case, scheduler::entry("edf").unwrap());
+        let quirks = QuirkTables::read(TABLES);
+        let heaviest = |figure, case| quirks.of(figure, case, scheduler::entry("edf").unwrap());
         // 23, 139, 138, 135: +116, -1, -3.
-        assert_eq!(of("8a", "195 jobs"), ["Q13"]);
+        assert_eq!(heaviest("8a", "195 jobs"), ["Q13"]);
         // 23, 171, 111, 110: +148, -60, -1.
-        assert_eq!(of("9", "64 GPUs"), ["Q13", "Q10"]);
-        assert_eq!(of("11a", "10%"), ["Q10"]);
-        assert_eq!(of("9", "128 GPUs"), [""; 0]);
+        assert_eq!(heaviest("9", "64 GPUs"), ["Q13", "Q10"]);
+        assert_eq!(heaviest("11a", "10%"), ["Q10"]);
+        assert_eq!(heaviest("9", "128 GPUs"), [""; 0]);
         assert_eq!(quirks.of("9", "64 GPUs", scheduler::entry("themis").unwrap()), [""; 0]);
-        assert_eq!(Quirks::read("").of("9", "64 GPUs", scheduler::entry("edf").unwrap()), [""; 0]);
+        assert_eq!(QuirkTables::read("").of("9", "64 GPUs", scheduler::entry("edf").unwrap()), [""; 0]);
     }
 }

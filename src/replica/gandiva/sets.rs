@@ -64,8 +64,8 @@ impl SharedSets {
         SharedSets { setup, node, free: (0..(setup.gpus / node) as usize).collect(), groups: BTreeMap::new() }
     }
 
-    /// Adds a job of `size` GPUs to a set with a seat, to a new set, or to a full one, in this order;
-    /// returns `false` where there is neither a set of its size nor enough free nodes.
+    /// Adds a job of `size` GPUs to a set with a seat, to a new set, or to a full one, in this
+    /// order; returns `false` where there is neither a set of its size nor enough free nodes.
     pub(super) fn place(&mut self, job: usize, size: i64) -> bool {
         let sets = self.groups.entry(size).or_default();
         if let Some(first) = sets.first_mut() {
@@ -139,8 +139,8 @@ impl SharedSets {
         lost
     }
 
-    /// Returns which job has which GPUs, in the order of the nodes; `gpus` is the size of a job. Each
-    /// job of a set of several nodes has whole nodes.
+    /// Returns which job has which GPUs, in the order of the nodes; `gpus` is the size of a job.
+    /// Each job of a set of several nodes has whole nodes.
     pub(super) fn held(&self, gpus: impl Fn(usize) -> i64) -> Vec<HeldGpus> {
         let mut held = Vec::new();
         for set in self.groups.values().flatten() {

@@ -5,7 +5,8 @@
 //! for the worst fairness and `v_i >= 1 / (speed_i x_i)`:
 //!
 //! ```text
-//! min t   with  left_i v_i - alone_i t <= -elapsed_i   (divided by alone_i),   0 <= x_i <= 1,   sum gpus_i x_i <= N
+//! min t   with  left_i v_i - alone_i t <= -elapsed_i   (divided by alone_i)
+//!         and   0 <= x_i <= 1,   sum gpus_i x_i <= N
 //!         and   (speed_i x_i + v_i, speed_i x_i - v_i, 2) in the second-order cone
 //! ```
 //!
@@ -118,8 +119,8 @@ impl Solver {
         (self.tau, self.kappa) = (1.0, 1.0);
     }
 
-    /// Returns how far slacks or multipliers have to be moved along the cone's unit to be inside it;
-    /// 0 if they are. `own` is that of the capacity.
+    /// Returns how far slacks or multipliers have to be moved along the cone's unit to be inside
+    /// it; 0 if they are. `own` is that of the capacity.
     fn push_into_cone(&self, own: f64, rows: fn(&JobBlock) -> &SixRows) -> f64 {
         let depths = self.jobs.iter().map(|job| {
             let six = rows(job);
@@ -230,8 +231,8 @@ impl Solver {
         long > SHORTEST_STEP
     }
 
-    /// Makes the steps of `s` and `z` out of the last two solutions; returns those of the capacity, and
-    /// how much of the step stays in the cone.
+    /// Makes the steps of `s` and `z` out of the last two solutions; returns those of the capacity,
+    /// and how much of the step stays in the cone.
     fn direct(&mut self, free: JointSolution, tau: f64, kappa: f64, own: f64) -> (f64, f64, f64) {
         let dz = free.z + tau * self.fixed.z;
         let ds = -own - self.s / self.z * dz;

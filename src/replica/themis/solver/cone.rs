@@ -104,8 +104,8 @@ impl Default for Scaling {
 }
 
 impl Scaling {
-    /// Returns the scaling that takes `z` to the point to which its inverse takes `s`; `None` if one of
-    /// the two is not inside the cone.
+    /// Returns the scaling that takes `z` to the point to which its inverse takes `s`; `None` if
+    /// one of the two is not inside the cone.
     pub(super) fn new(s: ConePoint, z: ConePoint) -> Option<Scaling> {
         let (det_s, det_z) = (det(s), det(z));
         if !(det_s > 0.0 && det_z > 0.0 && s[0] > 0.0 && z[0] > 0.0) {
@@ -153,8 +153,8 @@ impl Scaling {
         [x * x * aa, area * self.inverse.beside[0], v * v * bb, area * area * self.det]
     }
 
-    /// Returns a number that, if negative, is minus one over the part of a scaled step that stays in
-    /// the cone from the scaled point.
+    /// Returns a number that, if negative, is minus one over the part of a scaled step that stays
+    /// in the cone from the scaled point.
     pub(super) fn least(&self, step: ConePoint) -> f64 {
         let [a, b, c] = self.point;
         let along = a * step[1] + b * step[0] - c * step[2];

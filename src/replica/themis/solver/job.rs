@@ -141,8 +141,8 @@ pub(super) struct JobBlock {
 }
 
 impl JobBlock {
-    /// Factors the job's block of the system for its scaling; adds to the matrix of what joins jobs:
-    /// `t` by `t`, `t` by capacity, capacity by capacity.
+    /// Factors the job's block of the system for its scaling; adds to the matrix of what joins
+    /// jobs: `t` by `t`, `t` by capacity, capacity by capacity.
     pub(super) fn factor(&mut self, joint: &mut ConePoint) {
         let (rows, linear) = (self.rows, self.linear);
         let [cone_xx, cone_xv, cone_vv, cone_det] = self.scaling.gram(rows.speed, rows.inverse);
@@ -227,8 +227,8 @@ impl JobBlock {
         lesser(least, cone)
     }
 
-    /// Returns what `s` is to lose by the corrector: the square of the complementarity and the error of
-    /// the predictor, less the centring.
+    /// Returns what `s` is to lose by the corrector: the square of the complementarity and the
+    /// error of the predictor, less the centring.
     pub(super) fn corrected(&self, centre: f64) -> SixRows {
         let point = self.scaling.point;
         let square = product(point, point);

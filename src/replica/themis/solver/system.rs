@@ -14,9 +14,9 @@ const REFINEMENTS: u32 = 3;
 pub(super) type Solution = (JointSolution, f64);
 
 impl Solver {
-    /// Factors the system for the scaling of the point, and solves it for the program's own right side
-    /// and for the predictor, which goes straight to the optimum; `None` if the point has left the
-    /// cone.
+    /// Factors the system for the scaling of the point, and solves it for the program's own right
+    /// side and for the predictor, which goes straight to the optimum; `None` if the point has left
+    /// the cone.
     pub(super) fn predict(&mut self) -> Option<(Solution, Solution)> {
         self.joint = [REGULAR, 0.0, self.s / self.z];
         let refines = self.refines;
@@ -53,9 +53,9 @@ impl Solver {
         Some(((fixed, products[0]), (free, products[1])))
     }
 
-    /// Solves the system for a right side: the column of `t`, the row of the capacity, and the part of
-    /// each job. The jobs' parts of the solution are in `free`. What rounding leaves over is solved
-    /// for again.
+    /// Solves the system for a right side: the column of `t`, the row of the capacity, and the part
+    /// of each job. The jobs' parts of the solution are in `free`. What rounding leaves over is
+    /// solved for again.
     pub(super) fn solve(
         &mut self,
         t: f64,

@@ -25,7 +25,8 @@ fn assert_near(rows: &[ClaimRow], gpus: f64, expected: &[f64], apart: f64) {
     }
 }
 
-/// The second job is the bottleneck with all that it can use; 0.07 and 0.21 would do for the others.
+/// The second job is the bottleneck with all that it can use; 0.07 and 0.21 would do for the
+/// others.
 #[test]
 fn shares_that_are_not_unique_are_those_of_ecos() {
     let rows = [
@@ -51,8 +52,8 @@ fn an_overloaded_round_is_that_of_ecos() {
     assert_near(&rows, 64.0, &[0.73927, 0.71937, 0.73466, 1.0, 0.61773, 0.58221, 0.60509], 2e-3);
 }
 
-/// Where the capacity binds, the optimum is unique: all jobs have the same fairness, and all GPUs are
-/// given away.
+/// Where the capacity binds, the optimum is unique: all jobs have the same fairness, and all GPUs
+/// are given away.
 #[test]
 fn shares_that_are_unique_are_the_optimum() {
     let rows = [
