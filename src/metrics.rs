@@ -105,15 +105,18 @@ impl Spread {
     pub fn of(times: impl IntoIterator<Item = SimDuration>) -> Option<Spread> {
         let mut micros: Vec<u64> = times.into_iter().map(SimDuration::as_micros).collect();
         micros.sort_unstable();
+        if micros.is_empty() {
+            return None;
+        }
         let count = micros.len();
         // Microseconds are summed as integers, so that the order of summation makes no difference.
         let sum: u128 = micros.iter().copied().map(u128::from).sum();
-        let rank = |percent: usize| micros.get((percent * count).div_ceil(100).saturating_sub(1)).copied();
+        let rank = |percent: usize| micros[(percent * count).div_ceil(100) - 1];
         Some(Spread {
             mean: sum as f64 / count as f64 / MICROS as f64,
-            p50: seconds(rank(50)?),
-            p90: seconds(rank(90)?),
-            p99: seconds(rank(99)?),
+            p50: seconds(rank(50)),
+            p90: seconds(rank(90)),
+            p99: seconds(rank(99)),
         })
     }
 }

@@ -49,7 +49,8 @@ pub fn builtin(gpu: &str) -> Option<Applications> {
 /// Everything that is wrong with the files.
 pub fn read(folder: &Path) -> Result<Folder, FolderErrors> {
     let mut known = BTreeMap::new();
-    for set in BUILTIN.iter().filter_map(|set| builtin(set.gpu)) {
+    for set in &BUILTIN {
+        let set = builtin(set.gpu).expect("a built-in set is found by its own type of GPU");
         known.extend(set.iter().map(|one: &Application| (one.name.clone(), one.limits)));
     }
     from_folder::read(folder, &known)

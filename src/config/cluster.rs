@@ -46,7 +46,7 @@ fn shape(text: &str) -> Option<(u64, u64)> {
 pub fn read(text: &str) -> Result<Cluster> {
     if let Some((nodes, gpus)) = shape(text) {
         let shape =
-            groups(&[Group { count: nodes, gpus }]).map_err(|why| anyhow!("cluster `{text}`: {why}"))?;
+            groups(&[NodeGroup { count: nodes, gpus }]).map_err(|why| anyhow!("cluster `{text}`: {why}"))?;
         return Ok(Cluster { shape, file: None });
     }
     let path = Path::new(text);
@@ -61,7 +61,7 @@ pub fn read(text: &str) -> Result<Cluster> {
 
 /// Returns the shape that the content of `file` states.
 fn parse(file: &str, content: &str) -> Result<Shape> {
-    let stated: File = toml::from_str(content).map_err(|why| {
+    let stated: ClusterFile = toml::from_str(content).map_err(|why| {
         let line = why.span().map(|span| 1 + content[..span.start].matches('\n').count());
         let line = line.map_or(String::new(), |line| format!("line {line}: "));
         let what = why.message().trim().replace("u64", "a whole number");
@@ -70,13 +70,13 @@ fn parse(file: &str, content: &str) -> Result<Shape> {
         )
     })?;
     let all = match stated.nodes {
-        Nodes::Count(count) => {
+        NodeCounts::Count(count) => {
             let gpus = stated
                 .gpus_per_node
                 .with_context(|| format!("{file}: `gpus_per_node` is missing; add `gpus_per_node = 8`"))?;
-            vec![Group { count, gpus }]
+            vec![NodeGroup { count, gpus }]
         }
-        Nodes::Groups(all) => {
+        NodeCounts::Groups(all) => {
             ensure!(
                 stated.gpus_per_node.is_none(),
                 "{file}: `gpus_per_node` and [[nodes]] groups exclude each other; give each group its `gpus`"
@@ -87,45 +87,47 @@ fn parse(file: &str, content: &str) -> Result<Shape> {
     groups(&all).map_err(|why| anyhow!("{file}: {why}"))
 }
 
+/// The keys of a file.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct File {
-    nodes: Nodes,
+struct ClusterFile {
+    nodes: NodeCounts,
     gpus_per_node: Option<u64>,
 }
 
 /// The number of nodes, or groups of nodes.
-enum Nodes {
+enum NodeCounts {
     Count(u64),
-    Groups(Vec<Group>),
+    Groups(Vec<NodeGroup>),
 }
 
+/// Nodes of equal size.
 #[derive(Clone, Copy, Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Group {
+struct NodeGroup {
     count: u64,
     gpus: u64,
 }
 
 /// Written by hand, since the errors of serde's untagged enums do not say what is wrong.
-impl<'de> Deserialize<'de> for Nodes {
-    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Nodes, D::Error> {
+impl<'de> Deserialize<'de> for NodeCounts {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<NodeCounts, D::Error> {
         struct Visitor;
         impl<'de> serde::de::Visitor<'de> for Visitor {
-            type Value = Nodes;
+            type Value = NodeCounts;
             fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
                 f.write_str("a whole number of nodes or [[nodes]] groups")
             }
-            fn visit_i64<E: serde::de::Error>(self, count: i64) -> Result<Nodes, E> {
+            fn visit_i64<E: serde::de::Error>(self, count: i64) -> Result<NodeCounts, E> {
                 let wrong = || E::invalid_value(serde::de::Unexpected::Signed(count), &self);
-                u64::try_from(count).map(Nodes::Count).map_err(|_| wrong())
+                u64::try_from(count).map(NodeCounts::Count).map_err(|_| wrong())
             }
-            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<Nodes, A::Error> {
+            fn visit_seq<A: serde::de::SeqAccess<'de>>(self, mut seq: A) -> Result<NodeCounts, A::Error> {
                 let mut all = Vec::new();
                 while let Some(group) = seq.next_element()? {
                     all.push(group);
                 }
-                Ok(Nodes::Groups(all))
+                Ok(NodeCounts::Groups(all))
             }
         }
         from.deserialize_any(Visitor)
@@ -133,8 +135,8 @@ impl<'de> Deserialize<'de> for Nodes {
 }
 
 /// Joins the nodes of all groups, in their order. Checks the sums before it allocates as much.
-fn groups(all: &[Group]) -> Result<Shape, ShapeError> {
-    let sums = [|g: &Group| g.count.saturating_mul(g.gpus), |g: &Group| g.count];
+fn groups(all: &[NodeGroup]) -> Result<Shape, ShapeError> {
+    let sums = [|g: &NodeGroup| g.count.saturating_mul(g.gpus), |g: &NodeGroup| g.count];
     for sum in sums {
         if all.iter().map(sum).fold(0, u64::saturating_add) > Shape::LIMIT {
             return Err(ShapeError::TooLarge);

@@ -9,11 +9,13 @@
 mod chance;
 mod greedy;
 mod members;
-mod population;
+mod plans;
+mod problem;
 mod repair;
 mod rows;
 mod survival;
 mod vary;
+mod worth;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
@@ -21,14 +23,15 @@ use rand_chacha::rand_core::Rng;
 use chance::shuffle;
 use greedy::greedy;
 use members::Members;
-use population::{Problem, Slots};
-use repair::{Scratch, repair, write};
-use rows::{Changed, LANES};
+use plans::Slots;
+use problem::Problem;
+use repair::{RepairBuffers, repair};
+use rows::{JobSet, LANES};
 use survival::{dominates, survivors};
 use vary::{Mutation, cut};
 
 /// What a job brings into the search.
-pub(super) struct Row<'a> {
+pub(super) struct SearchJob<'a> {
     /// The GPUs in force on each node.
     pub(super) current: Vec<u8>,
     /// The most GPUs it may have.
@@ -46,10 +49,10 @@ pub(super) struct Row<'a> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Interference {
     /// The second, on that node.
-    OfSpread,
+    Spread,
     /// The second and every later row, whether it spans several nodes or not: the artifact's
     /// cumulative mask.
-    OfAllLater,
+    AllLater,
 }
 
 /// What the search starts from besides the plans it is given.
@@ -86,13 +89,13 @@ pub(super) struct Found {
 const ROUNDS: usize = 101;
 const FRUITLESS: usize = 200;
 
-struct Search<'a> {
+struct Search<'a, const NARROW: bool> {
     problem: Problem<'a>,
     slots: Slots,
     members: Members,
     mutation: Mutation,
-    scratch: Scratch,
-    changed: Changed,
+    buffers: RepairBuffers,
+    changed: JobSet,
     /// Everybody alive: slot and distance to its neighbours.
     alive: Vec<(u32, f64)>,
     spare: Vec<u32>,
@@ -106,7 +109,7 @@ struct Search<'a> {
 
 /// Searches from `initial` plans, each row after row. There is at least one job and one plan.
 pub(super) fn search(
-    jobs: Vec<Row<'_>>,
+    jobs: Vec<SearchJob<'_>>,
     nodes: &[u8],
     initial: &[Vec<u8>],
     seeds: Seeds,
@@ -120,40 +123,46 @@ pub(super) fn search(
     if seeds == Seeds::Greedy {
         initial.extend([&current, &vec![0; current.len()]].map(|from| greedy(&mut problem, nodes, from)));
     }
-    let most = 2 * effort.population + initial.len();
-    let mut search = Search {
-        slots: Slots::new(most, &problem),
-        members: Members::new(most),
-        mutation: Mutation::new(&problem, draw),
-        scratch: Scratch::default(),
-        changed: Changed::none(problem.jobs()),
-        alive: Vec::new(),
-        spare: (0..most as u32).rev().collect(),
-        first: 0,
-        effort,
-        tried: 0,
-        order: Vec::new(),
-        parents: Vec::new(),
-        problem,
-    };
-    search.begin(&initial, nodes.len(), draw);
-    for _ in 1..effort.generations {
-        if !search.generation(draw) {
-            break;
-        }
+    // Nearly every cluster has rows of one block, for which the loops over columns go away.
+    if nodes.len() <= LANES {
+        Search::<true>::run(problem, &initial, nodes.len(), effort, draw)
+    } else {
+        Search::<false>::run(problem, &initial, nodes.len(), effort, draw)
     }
-    search.found(nodes.len())
 }
 
-impl Search<'_> {
+impl<'a, const NARROW: bool> Search<'a, NARROW> {
+    fn run(problem: Problem<'a>, initial: &[Vec<u8>], nodes: usize, effort: Effort, draw: &mut ChaCha8Rng) -> Found {
+        let most = 2 * effort.population + initial.len();
+        let mut search = Search::<NARROW> {
+            slots: Slots::new(most, &problem),
+            members: Members::new(most),
+            mutation: Mutation::new(&problem, draw),
+            buffers: RepairBuffers::default(),
+            changed: JobSet::none(problem.jobs()),
+            alive: Vec::new(),
+            spare: (0..most as u32).rev().collect(),
+            first: 0,
+            effort,
+            tried: 0,
+            order: Vec::new(),
+            parents: Vec::new(),
+            problem,
+        };
+        search.begin(initial, nodes, draw);
+        for _ in 1..effort.generations {
+            if !search.generation(draw) {
+                break;
+            }
+        }
+        search.found(nodes)
+    }
+
     fn begin(&mut self, initial: &[Vec<u8>], nodes: usize, draw: &mut ChaCha8Rng) {
         let mut slots = Vec::new();
         for plan in initial {
             let Some(slot) = self.spare.pop() else { break };
-            let mut draft = self.slots.draft(slot, &mut self.changed, &self.problem);
-            for (job, row) in plan.chunks_exact(nodes).enumerate() {
-                write(&mut draft, self.problem.width, job, row);
-            }
+            self.slots.draft::<NARROW>(slot, &mut self.changed).write(plan, nodes);
             self.complete(slot, &mut slots, draw);
         }
         self.survive(slots, draw);
@@ -161,16 +170,15 @@ impl Search<'_> {
 
     /// Repairs and scores a plan and takes it on, unless it is there already.
     fn complete(&mut self, slot: u32, taken: &mut Vec<u32>, draw: &mut ChaCha8Rng) -> bool {
-        let mut draft = self.slots.draft(slot, &mut self.changed, &self.problem);
-        repair(&self.problem, &mut draft, &mut self.scratch, draw);
+        let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed);
+        repair(&self.problem, &mut draft, &mut self.buffers, draw);
         let (objectives, hash) = self.problem.score(&mut draft);
         self.slots.objectives[slot as usize] = objectives;
         self.slots.hashes[slot as usize] = hash;
         self.tried += 1;
-        let (slots, problem) = (&self.slots, &self.problem);
-        let same = |other: u32| {
-            slots.hashes[other as usize] == hash && slots.rows(other, problem) == slots.rows(slot, problem)
-        };
+        let slots = &self.slots;
+        let same =
+            |other: u32| slots.hashes[other as usize] == hash && slots.cells(other) == slots.cells(slot);
         let is_new = self.members.insert(slot, hash, same);
         if is_new {
             taken.push(slot);
@@ -234,9 +242,8 @@ impl Search<'_> {
                 }
                 let Some(slot) = self.spare.pop() else { return };
                 let (own, other) = (self.parents[2 * pair + side], self.parents[2 * pair + 1 - side]);
-                self.slots.copy(other, slot, 0..*cut, &self.problem);
-                self.slots.copy(own, slot, *cut..jobs, &self.problem);
-                let mut draft = self.slots.draft(slot, &mut self.changed, &self.problem);
+                self.slots.cross(other, own, slot, *cut);
+                let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed);
                 self.mutation.apply(&self.problem, &mut draft, draw);
                 let is_new = self.complete(slot, children, draw);
                 *fruitless = if is_new { 0 } else { *fruitless + 1 };
@@ -278,14 +285,7 @@ impl Search<'_> {
     }
 
     fn found(&self, nodes: usize) -> Found {
-        let plan = |slot: u32| {
-            let rows = self.slots.rows(slot, &self.problem).chunks_exact(self.problem.width);
-            let mut plan = Vec::with_capacity(self.problem.jobs() * nodes);
-            for row in rows {
-                plan.extend((0..nodes).map(|node| row[node / LANES].0[node % LANES]));
-            }
-            plan
-        };
+        let plan = |slot: u32| self.slots.rows(slot, nodes);
         let front = &self.alive[..self.first];
         let fitness = |slot: u32| -self.slots.objectives[slot as usize][0];
         // The first of equals.

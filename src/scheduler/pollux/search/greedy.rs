@@ -1,7 +1,7 @@
 //! A plan to begin with: GPUs handed out one node's worth at a time, each time where the harmonic
 //! mean gains most for each GPU.
 
-use super::population::Problem;
+use super::problem::Problem;
 
 /// What is handed out so far.
 struct Handed<'n> {
@@ -37,7 +37,7 @@ pub(super) fn greedy(problem: &mut Problem<'_>, nodes: &[u8], from: &[u8]) -> Ve
         };
         let Some(step) = steps.reduce(better) else { break };
         handed.take(step);
-        worth[step.job] = problem.worth(step.job, handed.spans(step.job), handed.gpus[step.job]).0;
+        worth[step.job] = problem.worth(step.job, handed.spans(step.job), handed.gpus[step.job]).inverse;
     }
     handed.rows
 }
@@ -83,7 +83,7 @@ impl<'n> Handed<'n> {
     /// What a job's row is worth before anything is handed out.
     fn before(&self, problem: &mut Problem<'_>, job: usize, from: &[u8]) -> f64 {
         let kept = problem.is_current(job, &from[job * self.nodes.len()..(job + 1) * self.nodes.len()]);
-        if kept { problem.kept_worth(job).0 } else { problem.worth(job, self.spans(job), self.gpus[job]).0 }
+        if kept { problem.kept_worth(job).inverse } else { problem.worth(job, self.spans(job), self.gpus[job]).inverse }
     }
 
     /// The step of the most gain for each GPU, if one gains; of equals the one that leaves least
@@ -108,9 +108,9 @@ impl<'n> Handed<'n> {
                 let gpus = most.len() as u8 + 1;
                 let count = has + u32::from(gpus);
                 let before = most.last().copied().unwrap_or((0, 0.0));
-                let runs = count <= problem.cap(job) && problem.most(job, count) == count;
+                let runs = count <= problem.cap(job) && problem.largest_count(job, count) == count;
                 let gain = if runs {
-                    (worth - problem.worth(job, would_span, count).0) / f64::from(gpus)
+                    (worth - problem.worth(job, would_span, count).inverse) / f64::from(gpus)
                 } else {
                     0.0
                 };

@@ -21,7 +21,7 @@ impl Members {
     /// added.
     pub(super) fn insert(&mut self, slot: u32, hash: u64, same: impl Fn(u32) -> bool) -> bool {
         let mask = self.table.len() - 1;
-        let mut at = (hash >> 20) as usize & mask;
+        let mut at = (hash >> 40) as usize & mask;
         while self.table[at] != 0 {
             if same(self.table[at] - 1) {
                 return false;

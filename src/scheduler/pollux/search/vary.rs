@@ -1,43 +1,58 @@
-//! Making plans out of plans: crossing two, and mutation.
+//! Makes plans out of plans: crosses two, and mutates the result.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
 use super::chance::{Chances, Seldom, below};
-use super::population::{Draft, Problem};
-use super::rows::{Block, LANES, lanes, on, ones};
+use super::plans::Draft;
+use super::problem::Problem;
+use super::rows::{LANES, WORD, jobs_of};
 
-/// How often a row goes back to what is in force, how often a row loses nodes, and how often each
-/// of them.
+/// The chance that a row goes back to the one in force, that a row loses nodes, and that it loses
+/// each of them.
 const OFTEN: f64 = 0.1;
-/// How often two parents are crossed, in 2³².
+/// The chance that two parents are crossed, in parts of 2³².
 const CROSS: u32 = (0.9 * 4_294_967_296.0) as u32;
 
-/// The chances of a search and buffers.
+/// Mutates plans, with the chances of one search.
 pub(super) struct Mutation {
     reset: Chances,
     lose: Chances,
-    /// Of the nodes of rows that lose.
+    /// Of each node of a row that loses nodes.
     lost: Chances,
-    /// One cell of each node, on average.
+    /// Of each row on a node with free GPUs: one over the number of jobs.
     grow: Chances,
-    /// One over the index, in 2³².
+    /// One over the index, in parts of 2³².
     parts: Vec<u32>,
-    jobs_on: Vec<Block>,
-    open: Vec<u16>,
-    open_nodes: Vec<u32>,
-    /// Cells that grow, the first `grown` ones, and what to. There is room for every cell twice.
-    cells: Vec<u32>,
-    grown: usize,
-    counts: Vec<u8>,
+    /// The nodes with free GPUs, ascending.
+    open: Vec<OpenNode>,
+    growing: Vec<GrowingCell>,
 }
 
-/// Where two parents are cut, if they are crossed: rows before it change places.
+/// A node with free GPUs.
+struct OpenNode {
+    node: usize,
+    /// The chance that a job on it grows there, in parts of 2³².
+    part: u32,
+    /// The jobs on it, of a word of 64.
+    jobs: u64,
+}
+
+/// A cell that is drawn anew.
+struct GrowingCell {
+    job: usize,
+    node: usize,
+    count: u8,
+}
+
+/// Returns where two parents are cut: the rows before it come from the other one. 0 if they are not
+/// crossed.
 pub(super) fn cut(jobs: usize, draw: &mut ChaCha8Rng) -> usize {
     if draw.next_u32() < CROSS { below(draw, jobs as u32) as usize } else { 0 }
 }
 
 impl Mutation {
+    /// Creates the chances of a search, each of which draws once.
     pub(super) fn new(problem: &Problem<'_>, draw: &mut ChaCha8Rng) -> Mutation {
         let jobs = problem.jobs();
         let part = |count: usize| (2f64.powi(32) / count.max(1) as f64).min(f64::from(u32::MAX)) as u32;
@@ -47,116 +62,83 @@ impl Mutation {
             lose: Chances::new(&often, draw),
             lost: Chances::new(&often, draw),
             grow: Chances::new(&Seldom::new(1.0 / jobs as f64), draw),
-            parts: (0..256).map(part).collect(),
-            jobs_on: Vec::new(),
+            parts: (0..=jobs).map(part).collect(),
             open: Vec::new(),
-            open_nodes: Vec::new(),
-            cells: vec![0; 2 * jobs * problem.width * LANES],
-            grown: 0,
-            counts: Vec::new(),
+            growing: Vec::new(),
         }
     }
 
-    /// Rows go back to what is in force, rows lose nodes, and on nodes with free GPUs cells grow.
-    pub(super) fn apply(&mut self, problem: &Problem<'_>, draft: &mut Draft<'_>, draw: &mut ChaCha8Rng) {
+    /// Mutates a draft: rows go back to those in force, rows lose nodes, and on nodes with free GPUs
+    /// rows grow.
+    pub(super) fn apply<const NARROW: bool>(&mut self, problem: &Problem<'_>, draft: &mut Draft<'_, NARROW>, draw: &mut ChaCha8Rng) {
         let jobs = problem.jobs();
         while let Some(job) = self.reset.next(jobs, draw) {
             problem.reset(draft, job);
         }
         while let Some(job) = self.lose.next(jobs, draw) {
-            self.lose_nodes(draft, problem.width, job, draw);
+            self.lose_nodes(draft, job, draw);
         }
-        // Nearly every cluster has rows of one block, for which the inner loops go away.
-        match problem.width {
-            1 => self.grow::<true>(problem, draft, draw),
-            _ => self.grow::<false>(problem, draft, draw),
-        }
+        self.find_open(problem, draft);
+        self.draw_growing(draft, draw);
+        self.grow(problem, draft, draw);
     }
 
-    fn lose_nodes(&mut self, draft: &mut Draft<'_>, width: usize, job: usize, draw: &mut ChaCha8Rng) {
-        for block in job * width..(job + 1) * width {
-            // Losing nothing on a node without GPUs is nothing, so only the others are asked.
-            let nodes = draft.nodes[block];
-            let mut lost = 0;
-            while let Some(place) = self.lost.next(nodes.count_ones() as usize, draw) {
-                lost |= lanes(nodes).nth(place).map_or(0, |lane| 1 << lane);
-            }
-            if lost != 0 {
-                draft.nodes[block] &= !lost;
-                draft.cells[block].keep(draft.nodes[block]);
-                draft.changed.add(job);
+    fn lose_nodes<const NARROW: bool>(&mut self, draft: &mut Draft<'_, NARROW>, job: usize, draw: &mut ChaCha8Rng) {
+        for column in 0..draft.width() {
+            let block = *draft.block(column, job);
+            while let Some(place) = self.lost.next(block.nodes() as usize, draw) {
+                let lane = block.occupied().nth(place).expect("a chance is one of the row's nodes");
+                draft.set(job, column * LANES + lane, 0);
             }
         }
     }
 
-    /// On a node with free GPUs each cell is drawn anew, from what it is to the whole node, with
-    /// one chance in as many as there are jobs, and one that has GPUs there also with one chance in
-    /// as many as have.
-    fn grow<const NARROW: bool>(
-        &mut self,
-        problem: &Problem<'_>,
-        draft: &mut Draft<'_>,
-        draw: &mut ChaCha8Rng,
-    ) {
-        let (jobs, width) = (problem.jobs(), if NARROW { 1 } else { problem.width });
-        self.count::<NARROW>(problem, draft);
-        self.grown = 0;
-        let nodes = self.open_nodes.len();
-        while let Some(cell) = self.grow.next(jobs * nodes, draw) {
-            let (job, node) = (cell as u32 / nodes as u32, cell as u32 % nodes as u32);
-            self.cells[self.grown] = job * (width * LANES) as u32 + self.open_nodes[node as usize];
-            self.grown += 1;
-        }
-        self.share::<NARROW>(draft, draw);
-        // A cell that comes twice keeps the second: both are drawn from what it was.
-        self.counts.clear();
-        for cell in &self.cells[..self.grown] {
-            let (block, lane) = (*cell as usize / LANES, *cell as usize % LANES);
-            let had = draft.cells[block].0[lane];
-            let most = problem.capacity()[block % width].0[lane];
-            self.counts.push(had + below(draw, u32::from(most - had.min(most)) + 1) as u8);
-        }
-        for (cell, count) in self.cells.iter().zip(&self.counts) {
-            let (block, lane) = (*cell as usize / LANES, *cell as usize % LANES);
-            draft.cells[block].0[lane] = *count;
-            draft.nodes[block] |= u16::from(*count > 0) << lane;
-            draft.changed.add(block / width);
+    /// Finds the nodes that have free GPUs.
+    fn find_open<const NARROW: bool>(&mut self, problem: &Problem<'_>, draft: &Draft<'_, NARROW>) {
+        self.open.clear();
+        for column in 0..draft.width() {
+            for lane in problem.capacity()[column].less(&draft.used(column)).occupied() {
+                let node = column * LANES + lane;
+                self.open.push(OpenNode { node, part: self.parts[draft.jobs_on(node)], jobs: 0 });
+            }
         }
     }
 
-    /// Adds to the cells that grow those of jobs that share a node.
-    fn share<const NARROW: bool>(&mut self, draft: &Draft<'_>, draw: &mut ChaCha8Rng) {
-        for first in (0..draft.nodes.len()).step_by(64) {
-            let some = &draft.nodes[first..draft.nodes.len().min(first + 64)];
-            for block in ones(on::<NARROW>(some, &self.open, first)).map(|bit| first + bit) {
-                let of_row = if NARROW { 0 } else { block % self.open.len() };
-                for lane in lanes(draft.nodes[block] & self.open[of_row]) {
-                    let sharing = self.jobs_on[of_row].0[lane];
-                    // Written in any case and kept if the chance comes true: nobody could foretell
-                    // a jump.
-                    self.cells[self.grown] = (block * LANES + lane) as u32;
-                    self.grown += usize::from(draw.next_u32() <= self.parts[usize::from(sharing)]);
+    /// Draws the cells that grow: on a node with free GPUs every row with one chance in as many as
+    /// there are jobs, and then each row that has GPUs there with one chance in as many as have.
+    fn draw_growing<const NARROW: bool>(&mut self, draft: &Draft<'_, NARROW>, draw: &mut ChaCha8Rng) {
+        self.growing.clear();
+        let nodes = self.open.len();
+        while let Some(cell) = self.grow.next(draft.jobs() * nodes, draw) {
+            self.growing.push(GrowingCell { job: cell / nodes, node: self.open[cell % nodes].node, count: 0 });
+        }
+        for word in 0..draft.changed.words() {
+            let mut all = 0;
+            for open in &mut self.open {
+                open.jobs = draft.occupants(word, open.node);
+                all |= open.jobs;
+            }
+            for job in jobs_of(word, all) {
+                for open in &self.open {
+                    if open.jobs >> (job % WORD) & 1 > 0 && draw.next_u32() <= open.part {
+                        self.growing.push(GrowingCell { job, node: open.node, count: 0 });
+                    }
                 }
             }
         }
     }
 
-    /// How many jobs are on each node, and which nodes have free GPUs.
-    fn count<const NARROW: bool>(&mut self, problem: &Problem<'_>, draft: &Draft<'_>) {
-        let width = if NARROW { 1 } else { problem.width };
-        self.jobs_on.clear();
-        self.open.clear();
-        self.open_nodes.clear();
-        for block in 0..width {
-            let (mut used, mut jobs_on) = (Block::default(), Block::default());
-            for row in draft.cells.chunks_exact(width) {
-                used.add(&row[block]);
-                jobs_on.count(&row[block]);
-            }
-            self.jobs_on.push(jobs_on);
-            let open = problem.capacity()[block].less(&used).occupied();
-            self.open.push(open);
-            self.open_nodes.extend(lanes(open).map(|lane| (block * LANES + lane) as u32));
+    /// Draws what cells grow to: from what they are to the whole node, all equally likely. A cell
+    /// that comes twice keeps the second count; both are drawn from what it was.
+    fn grow<const NARROW: bool>(&mut self, problem: &Problem<'_>, draft: &mut Draft<'_, NARROW>, draw: &mut ChaCha8Rng) {
+        for cell in &mut self.growing {
+            let had = draft.count(cell.job, cell.node);
+            let most = problem.capacity()[cell.node / LANES].0[cell.node % LANES];
+            debug_assert!(had <= most, "a row has at most the node's GPUs: {had} of {most}");
+            cell.count = had + below(draw, u32::from(most - had) + 1) as u8;
+        }
+        for cell in &self.growing {
+            draft.set(cell.job, cell.node, cell.count);
         }
     }
 }
