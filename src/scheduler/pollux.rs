@@ -24,7 +24,7 @@ use crate::units::{Gpus, SimDuration, SimTime};
 
 use super::{Entry, OptionsError, Plan, Scheduler, View};
 use agent::Agent;
-use search::{Row, search};
+use search::{SearchJob, search};
 use settings::{ARTIFACT, Base, OPTIONS, SeedPlans, Settings};
 use speedup::Batches;
 
@@ -215,7 +215,7 @@ impl Pollux {
                 }
             };
             let after_change = self.settings.after_change(age, note.starts);
-            Some(Row { current, cap, counts: note.counts.as_deref(), after_change, speedup })
+            Some(SearchJob { current, cap, counts: note.counts.as_deref(), after_change, speedup })
         });
         let (effort, interference, seeds) = self.settings.search();
         let found = search(rows.collect(), &nodes, &initial, seeds, interference, effort, &mut self.draw);

@@ -162,8 +162,8 @@ impl Settings {
     /// How it searches.
     pub(super) fn search(&self) -> (Effort, Interference, Seeds) {
         let interference = match self.interference {
-            Interferes::Spread => Interference::OfSpread,
-            Interferes::AllLater => Interference::OfAllLater,
+            Interferes::Spread => Interference::Spread,
+            Interferes::AllLater => Interference::AllLater,
         };
         let seeds = match self.seeds {
             SeedPlans::Greedy => Seeds::Greedy,
