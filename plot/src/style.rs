@@ -59,7 +59,7 @@ const fn style(
     Style { colour, texture, dashes, marker, label }
 }
 
-const KNOWN: [(&str, Style); 11] = [
+const KNOWN: &[(&str, Style)] = &[
     ("elasticflow", style(BLUE, Texture::Plain, &[], Marker::Disc, "ElasticFlow")),
     ("edf", style(ORANGE, Texture::Level, &[4.0, 1.5], Marker::Square, "EDF")),
     ("gandiva", style(PURPLE, Texture::Upright, &[1.0, 1.2], Marker::Up, "Gandiva")),

@@ -1,13 +1,13 @@
 //! Chronus (Gao et al., SoCC 2021): deadline jobs are guaranteed leases, GPUs for a fixed time, or
 //! nothing; other jobs get what leases leave over. Every job runs at its requested size.
 //!
-//! A deadline job that arrives is *accepted* if it finds leases in which it is in time, beside those
-//! of all jobs accepted before; otherwise it is *rejected*, and may run on what is left over. When
-//! leases begin, it is decided anew which jobs have one: accepted jobs run on as many GPUs as
-//! possible or, while a rejected job is live, on as few as they can afford. All other GPUs are dealt
-//! out by least remaining service to rejected and best-effort jobs, then to accepted jobs without a
-//! lease, then to jobs whose deadlines are lost. Between two beginnings no job is preempted; free
-//! GPUs go to waiting jobs.
+//! A deadline job that arrives is *accepted* if it finds leases in which it is in time, beside
+//! those of all jobs accepted before; otherwise it is *rejected*, and may run on what is left over.
+//! When leases begin, it is decided anew which jobs have one: accepted jobs run on as many GPUs as
+//! possible or, while a rejected job is live, on as few as they can afford. All other GPUs are
+//! dealt out by least remaining service to rejected and best-effort jobs, then to accepted jobs
+//! without a lease, then to jobs whose deadlines are lost. Between two beginnings no job is
+//! preempted; free GPUs go to waiting jobs.
 //!
 //! The paper decides by an integer program. Here exchanges do, unless the option `ilp_limit` lets a
 //! reduced program decide. The paper's placement by consolidation is left out.
@@ -216,8 +216,8 @@ impl Chronus {
         }
     }
 
-    /// Deals out `free` GPUs that are left over to waiting jobs, and returns which job gets how many. The
-    /// jobs in `kept`, ascending by id, have GPUs already.
+    /// Deals out `free` GPUs that are left over to waiting jobs, and returns which job gets how
+    /// many. The jobs in `kept`, ascending by id, have GPUs already.
     fn deal(&mut self, view: &View<'_>, free: Gpus, kept: &[JobId]) -> Vec<(JobId, Gpus)> {
         let now = view.now();
         let mut queue = LeftoverQueue::new(free);
@@ -329,8 +329,8 @@ impl Scheduler for Chronus {
     }
 }
 
-/// Returns how late a job would be if it ran from now on, in microseconds; below 0 if it would be in
-/// time.
+/// Returns how late a job would be if it ran from now on, in microseconds; below 0 if it would be
+/// in time.
 fn lateness(now: SimTime, left: SimDuration, due: SimTime) -> i128 {
     i128::from(now.as_micros()) + i128::from(left.as_micros()) - i128::from(due.as_micros())
 }

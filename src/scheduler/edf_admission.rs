@@ -1,8 +1,8 @@
 //! EDF with admission control: "EDF + Admission Control" of ElasticFlow's section 6.4, figure 9.
 //!
 //! A deadline job is admitted if it and all jobs admitted before it are in time when each is
-//! filled, in deadline order, at the most GPUs that gain. Every plan fills anew, so that urgent jobs
-//! come first. Best-effort jobs are always admitted; each in the order of submission gets the
+//! filled, in deadline order, at the most GPUs that gain. Every plan fills anew, so that urgent
+//! jobs come first. Best-effort jobs are always admitted; each in the order of submission gets the
 //! largest size that fits what deadline jobs leave. Spare GPUs are not handed out to jobs that have
 //! some.
 

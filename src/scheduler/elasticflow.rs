@@ -38,8 +38,8 @@ impl Scheduler for ElasticFlow {
         self.admission.update(view);
         self.best_effort.update(view, &mut plan);
         // Jobs go back to minimum shares only to make room for a deadline job that has arrived or a
-        // best-effort job without GPUs. After a completion, the GPUs that it frees are handed out on
-        // top of what the other jobs have.
+        // best-effort job without GPUs. After a completion, the GPUs that it frees are handed out
+        // on top of what the other jobs have.
         let deadline_job_arrived = view.arrivals().iter().any(|id| view.job(*id).deadline.is_some());
         if deadline_job_arrived || self.best_effort.any_waits() {
             self.admission.refill(view.now());

@@ -1,14 +1,14 @@
 //! Gandiva (Xiao et al., OSDI 2018, section 4): time slicing at the requested size. Jobs of
 //! one size share node sets, and take turns where there are more jobs than room.
 //!
-//! Every node belongs to at most one size. A *node set* is as many nodes as a job of its size needs,
-//! cut into *slots* of that size; a slot with several jobs is a rotation. Each size gets one node
-//! set, the size of the job with the least attained service first; then the size with the most jobs
-//! for each slot gets another, as long as it has more jobs than slots. Where there are not enough
-//! nodes for all sizes, a size keeps its set for a term of ten turns before another size may take
-//! it. Sets are kept from plan to plan; only surplus sets go, and their jobs move to the sets that
-//! stay. A slot whose jobs change begins its rotation anew, with the job that has attained the least
-//! service, so that no job starves through changes.
+//! Every node belongs to at most one size. A *node set* is as many nodes as a job of its size
+//! needs, cut into *slots* of that size; a slot with several jobs is a rotation. Each size gets one
+//! node set, the size of the job with the least attained service first; then the size with the most
+//! jobs for each slot gets another, as long as it has more jobs than slots. Where there are not
+//! enough nodes for all sizes, a size keeps its set for a term of ten turns before another size may
+//! take it. Sets are kept from plan to plan; only surplus sets go, and their jobs move to the sets
+//! that stay. A slot whose jobs change begins its rotation anew, with the job that has attained the
+//! least service, so that no job starves through changes.
 //!
 //! Deadlines play no part, and best-effort jobs are like all others. Left out are packing several
 //! jobs onto one GPU, growing and shrinking jobs, and migration by trial and error.
@@ -121,8 +121,8 @@ impl Scheduler for Gandiva {
     }
 }
 
-/// How many turns a size keeps a set before a size that has none may take it: moving costs more than
-/// a turn.
+/// How many turns a size keeps a set before a size that has none may take it: moving costs more
+/// than a turn.
 const TERM: u64 = 10;
 
 impl Gandiva {
@@ -215,8 +215,8 @@ impl Gandiva {
     }
 }
 
-/// Returns nodes without an owner that together hold a job on `gpus` GPUs: the smallest node that is
-/// large enough, or, where no node of the cluster is, the largest ones.
+/// Returns nodes without an owner that together hold a job on `gpus` GPUs: the smallest node that
+/// is large enough, or, where no node of the cluster is, the largest ones.
 fn free_nodes(view: &View<'_>, owners: &[Option<Gpus>], gpus: Gpus) -> Option<Vec<NodeId>> {
     let sizes = view.nodes().nodes();
     let mut free: Vec<NodeId> =

@@ -2,25 +2,22 @@
 //!
 //! This is the only file that names all policies. The trait, the view and the plan name none.
 
-use super::{
-    Entry, chronus, edf, edf_admission, elasticflow, elasticflow_no_admission, fifo, gandiva, pollux, srtf,
-    themis, tiresias,
-};
+use super::Entry;
 
 /// Returns the entry of every policy, in the order of the table.
 pub fn entries() -> &'static [Entry] {
     &[
-        elasticflow::ENTRY,
-        elasticflow_no_admission::ENTRY,
-        edf::ENTRY,
-        edf_admission::ENTRY,
-        fifo::ENTRY,
-        srtf::ENTRY,
-        gandiva::ENTRY,
-        tiresias::ENTRY,
-        themis::ENTRY,
-        chronus::ENTRY,
-        pollux::ENTRY,
+        super::elasticflow::ENTRY,
+        super::elasticflow_no_admission::ENTRY,
+        super::edf::ENTRY,
+        super::edf_admission::ENTRY,
+        super::fifo::ENTRY,
+        super::srtf::ENTRY,
+        super::gandiva::ENTRY,
+        super::tiresias::ENTRY,
+        super::themis::ENTRY,
+        super::chronus::ENTRY,
+        super::pollux::ENTRY,
     ]
 }
 

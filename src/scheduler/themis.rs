@@ -156,7 +156,8 @@ impl Account {
     /// Returns what decides the job's share now.
     fn claim(mut self, view: &View<'_>, id: JobId) -> Claim {
         self.settle(done(view, id));
-        // A job whose work rounds to nothing left still needs the microsecond in which it completes.
+        // A job whose work rounds to nothing left still needs the microsecond in which it
+        // completes.
         let left = (view.declared_left(id).get() * self.pace).max(1e-6);
         Claim {
             gpus: f64::from(self.gpus.get()),

@@ -4,13 +4,13 @@
 //! What a job has attained is the GPU-time that it has held; queues cover ranges of that, and the
 //! first queue goes first. In a queue, jobs that hold GPUs keep them; then come jobs that have held
 //! GPUs in this queue, in the order of their start there; then the other jobs, in the order of
-//! their entry. So a job is preempted only for a job of an earlier queue. A job that does not fit is
-//! passed over. Deadlines play no part, and best-effort jobs are like all others. The paper's
+//! their entry. So a job is preempted only for a job of an earlier queue. A job that does not fit
+//! is passed over. Deadlines play no part, and best-effort jobs are like all others. The paper's
 //! placement by model profile is left out.
 //!
 //! With `index=gittins` a job is ranked by its Gittins index (section 3.2), computed from the
-//! GPU-times of the whole trace, which only an [`Oracle`](super::Oracle) knows. The index is that of
-//! the last multiple of `quantum` that the job has attained.
+//! GPU-times of the whole trace, which only an [`Oracle`](super::Oracle) knows. The index is that
+//! of the last multiple of `quantum` that the job has attained.
 //!
 //! Attained service grows only while a job holds GPUs, and evenly. So the time at which a job
 //! leaves its queue is known in advance, and the plan asks to be called then. While no job waits

@@ -1,18 +1,18 @@
 //! Constant-level filling, written again from the paper (section 4.1, algorithm 1) with plain
-//! integers: the answer that planners are checked against. Stands alone, so that unit tests can
-//! include it by its path.
+//! integers: the answer that planners are checked against. It uses no other module, so that unit
+//! tests can include it by its path.
 //!
 //! At a level a job holds, at every time, the largest of its sizes that is free and not beyond the
-//! level. Each change to a positive count costs a pause. What it holds is kept a millisecond longer
-//! than it needs it. Times are microseconds, work is in millionths of an iteration, so that nothing
-//! is rounded but the end, up.
+//! level. Each change to a positive count costs a restart overhead. Its GPUs are kept a millisecond
+//! longer than it needs it. Times are microseconds, work is in millionths of an iteration, so that
+//! nothing is rounded but the end, up.
 
 /// How much longer than needed GPUs are kept, and how much work a job that misses that has left at
 /// least.
 const KEPT: u64 = 1000;
 
-/// Closer than this to either side of a decision the rounding of the planner decides, and the
-/// oracle says nothing.
+/// Closer than this to either side of a decision, the rounding of the planner decides, and this
+/// filling says nothing.
 const UNCLEAR: u64 = 50;
 
 /// One size of a job.
@@ -21,7 +21,7 @@ pub(crate) struct Size {
     pub(crate) gpus: u32,
     /// Iterations a second.
     pub(crate) rate: u64,
-    /// The pause of a change to it.
+    /// The restart overhead of a change to it, in microseconds.
     pub(crate) restart: u64,
 }
 
@@ -32,13 +32,13 @@ pub(crate) struct Job {
     pub(crate) sizes: Vec<Size>,
     /// Millionths of an iteration.
     pub(crate) work: u64,
-    /// What it holds, and how much longer it stands still there.
+    /// The GPUs that it holds, and the restart overhead that is left there, in microseconds.
     pub(crate) held: (u32, u64),
     /// The latest end that counts.
     pub(crate) latest: u64,
 }
 
-/// Free GPUs: (from when, how many), ascending from 0; the last holds for ever.
+/// Free GPUs: (from when, how many), ascending from 0; the last step holds forever.
 pub(crate) type Free = Vec<(u64, u32)>;
 
 /// How a filling ends.

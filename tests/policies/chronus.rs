@@ -36,8 +36,8 @@ fn states(rows: &[JobRow]) -> Vec<(u8, JobOutcome)> {
 /// Job 0 runs 150 s on 8 GPUs, due at 450: it needs two leases of [0, 4), and gets the last two.
 /// Job 1, due at 120, has one, the first, and needs it; it is done at 90, and the rest of the lease
 /// goes to job 0. Job 2 comes at 10 with 80 s on 8 GPUs, due at 150. The lease from 100 on is in
-/// time for nobody who needs 80 s of its first 50, so it is rejected, and first in line for what is
-/// left: at 90 it cannot be in time any more.
+/// time for no job that needs 80 s of its first 50, so job 2 is rejected, and first in line for what
+/// is left: at 90 it cannot be in time any more.
 #[test]
 fn leases_are_promised_and_the_rest_is_dealt_out() {
     let jobs = [
@@ -78,7 +78,7 @@ fn guaranteed_jobs_make_way_for_rejected_ones() {
 }
 
 /// By least remaining service: 60 GPU-s before 80 and 160, the rejected and the best-effort ones
-/// alike, then an accepted one without a lease, then who is hopeless.
+/// alike, then an accepted one without a lease, then the infeasible one.
 #[test]
 fn what_is_left_goes_by_least_service() {
     let jobs = [
@@ -138,8 +138,8 @@ fn the_program_prefers_value_however_small() {
     assert_eq!(worth(&["ilp_limit=100"]), worth(&[]));
 }
 
-/// The program accepts what packing never finds again, and leases are kept for who is rejected
-/// beside it.
+/// The program accepts what packing never finds again, and leases are kept for a job that is
+/// rejected beside it.
 #[test]
 fn leases_are_kept_beside_what_the_program_placed() {
     let jobs = [
@@ -314,8 +314,8 @@ fn cases() -> impl Strategy<Value = Case> {
     )
 }
 
-/// A job for all GPUs, among others that leave it short times in between, and pauses that are long
-/// for these.
+/// A job for all GPUs among jobs that leave it short times in between, and restart overheads that
+/// are long for these.
 fn spells() -> impl Strategy<Value = Case> {
     let short = (0u32..1600, 20u32..60).prop_map(|(submit, work)| {
         (Job { iterations: f64::from(work * 8), ..job("linear", f64::from(submit), 0.0).on(8) }, 0)
@@ -408,7 +408,7 @@ fn figure_8a_is_what_the_published_evaluation_computes() {
 
 /// No accepted job is late on the traces of the ten clusters, in either preset.
 #[test]
-fn nobody_accepted_is_late_on_published_traces() {
+fn no_accepted_job_is_late_on_published_traces() {
     let Some(data) = data::data() else { return };
     for (trace, nodes) in
         [("itp/cluster10.csv", 32), ("itp/cluster01.csv", 64), ("artifact/philly_103959.csv", 4)]

@@ -78,7 +78,7 @@ fn jobs_change_slots_of_a_node_for_nothing() {
 /// 90, job 1 at 331 + 30. Turns of 200 s are long enough: job 0 has done 140 at 200, job 1 ends at
 /// 260 + 90, job 0 at 350.5 + 10.
 #[test]
-fn turns_are_twice_as_long_as_the_longest_pause() {
+fn turns_are_twice_as_long_as_the_longest_restart_overhead() {
     let jobs = [of(150.0, 8, 0.0), of(90.0, 8, 0.0)];
     let spans = |options: &[&str]| spans(&run(&overhead(gandiva(1, &jobs, options), "fixed:60")));
     assert_eq!(spans(&[]), ["0-330.5", "120-361"]);
@@ -101,7 +101,7 @@ fn a_size_without_a_set_has_its_turn() {
 /// At 150 job 0 has had 90 s, job 1 60, and job 2 comes: it is first, until 180, then job 1 with
 /// its other 40 s, and then job 0 with its other 10.
 #[test]
-fn a_ring_that_changes_begins_with_who_has_attained_least() {
+fn a_rotation_that_changes_begins_with_the_job_that_has_attained_least() {
     let jobs = [of(100.0, 8, 0.0), of(100.0, 8, 0.0), of(30.0, 8, 150.0)];
     assert_eq!(spans(&run(&gandiva(1, &jobs, &[]))), ["0-230", "60-220", "150-180"]);
 }
@@ -143,7 +143,7 @@ fn a_turn_has_a_length() {
 }
 
 /// One node of 8 and two of 4, and four jobs of 4 GPUs: two on the large node, one on each small
-/// one, and nobody takes turns.
+/// one, and no job takes turns.
 #[test]
 fn no_node_is_idle_while_others_are_crowded() {
     let cluster = Shape::new([8, 4, 4].map(Gpus::new).to_vec()).unwrap();

@@ -1,5 +1,5 @@
-//! Admission against the oracle of `tests/common/filling.rs`: whatever constant-level filling in
-//! deadline order could promise is promised.
+//! Admission, checked against the independent filling of `tests/common/filling.rs`: whatever
+//! constant-level filling in deadline order could promise is promised.
 
 use crate::common::base_scenario;
 use crate::filling;
@@ -25,7 +25,7 @@ const MARGIN: u64 = 1000;
 struct Instance {
     gpus: u32,
     restart: u64,
-    /// `None`: a best-effort job, which takes nothing from anybody.
+    /// `None`: a best-effort job, which takes nothing from any other.
     jobs: Vec<(Job, Option<u64>)>,
 }
 
@@ -47,7 +47,7 @@ fn instance(rng: &mut ChaCha8Rng) -> Instance {
         let work = rng.random_range(1..300) * SECOND + rng.random_range(0..SECOND);
         (Job { sizes, work, held: (0, 0), latest }, due)
     });
-    // A job none of whose sizes fits is no matter of planning.
+    // A job that fits no cluster of this size is declined before any plan.
     let jobs = jobs.filter(|(job, _)| !job.sizes.is_empty()).collect();
     Instance { gpus, restart, jobs }
 }

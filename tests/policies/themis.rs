@@ -12,7 +12,7 @@ fn themis(jobs: &[Job], options: &[&str]) -> Scenario {
 /// trace has the first lease, the other, which has had none, the second, and is done with it. The
 /// grid of leases begins with the jobs, and anew after 700 s of nothing.
 #[test]
-fn whoever_has_had_no_lease_is_next() {
+fn a_job_that_has_had_no_lease_is_next() {
     let pair = |at: f64| [job("linear", at, 1600.0).on(8), job("linear", at, 800.0).on(8)];
     let jobs = [pair(7.0), pair(1007.5)].concat();
     let outcome = run(&themis(&jobs, &["lease=100"]));
@@ -50,7 +50,7 @@ fn leases_go_by_share_over_leases_received() {
 /// Job 2 comes while job 1 waits for all GPUs and job 0 holds half; the other half goes to it at
 /// once, not at the end of the lease. At 100 it has had a lease and job 1 has not.
 #[test]
-fn what_is_free_between_leases_goes_to_who_waits() {
+fn what_is_free_between_leases_goes_to_waiting_jobs() {
     let jobs =
         [job("linear", 0.0, 400.0).on(4), job("linear", 1.0, 80.0).on(8), job("linear", 2.5, 800.0).on(4)];
     assert_eq!(spans(&run(&themis(&jobs, &["lease=100"]))), ["0-100", "100-110", "2.5-212.5"]);

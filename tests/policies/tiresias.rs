@@ -21,8 +21,8 @@ fn a_job_that_has_attained_much_is_preempted_for_one_that_has_not() {
     // A crossing between two microseconds is the later one: 800.000001 / 8 = 100.000000125.
     let outcome = run(&tiresias(1, &jobs, &["thresholds=[800.000001]"]));
     assert_eq!(spans(&outcome), ["0-500", "100.000001-200.000001"]);
-    // A pause of 5 s at every start counts as attained: job 0 has done 760 at 100, and 2,440 take
-    // 305 s from 210 on.
+    // A restart overhead of 5 s at every start counts as attained: job 0 has done 760 at 100, and
+    // 2,440 take 305 s from 210 on.
     let outcome = run(&overhead(tiresias(1, &jobs, &["thresholds=[800]"]), "fixed:5"));
     assert_eq!(spans(&outcome), ["0-515", "100-205"]);
 }
@@ -49,7 +49,7 @@ fn jobs_of_a_queue_do_not_preempt_each_other() {
 /// 40) have 4 GPUs each, with an overlap in the first queue. All wait while job 3 runs, and the two
 /// that have started in the queue go first.
 #[test]
-fn who_has_started_in_a_queue_goes_before_who_has_not() {
+fn a_job_that_has_started_in_a_queue_goes_before_one_that_has_not() {
     let jobs = [
         job("linear", 0.0, 160.0).on(8),
         job("linear", 1.0, 400.0).on(4),
@@ -100,7 +100,7 @@ fn a_promotion_is_an_event_of_its_own() {
     assert_eq!(spans(&outcome), ["0-110", "10-120"]);
 }
 
-/// While nobody waits nobody is called, and the order of entry is known all the same: on 16 GPUs
+/// While no job waits there is no call, and the order of entry is known all the same: on 16 GPUs
 /// job 1 reached 80 GPU-s at 10 and job 0 at 15, so it is job 0 that makes room for job 2 at 100,
 /// with 65 of its 160 s to go.
 #[test]
@@ -120,7 +120,7 @@ fn the_order_of_entry_is_known_without_a_call() {
 /// preempted at 10 but at 20, jobs 1 and 2 run to their ends, and job 0 takes the other 55 s.
 /// Queues by attained service alone, with a threshold of 80, serve it again from 30 on.
 #[test]
-fn gittins_finishes_who_is_about_to_end() {
+fn gittins_finishes_jobs_that_are_about_to_end() {
     let jobs =
         [job("linear", 0.0, 600.0).on(8), job("linear", 1.0, 160.0).on(8), job("linear", 2.0, 160.0).on(8)];
     let outcome = run(&tiresias(1, &jobs, &["index=gittins", "quantum=80"]));

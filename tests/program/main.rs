@@ -13,3 +13,4 @@ mod report;
 mod sweep;
 mod trace_events;
 mod traces;
+mod tutorial;

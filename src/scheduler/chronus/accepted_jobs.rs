@@ -1,8 +1,10 @@
-//! The accepted jobs: each has leases in which it is in time, and all leases fit the cluster together.
+//! The accepted jobs: each has leases in which it is in time, and all leases fit the cluster
+//! together.
 //!
 //! That holds at every plan. A new job is accepted only with leases beside those of all other jobs,
-//! and what is decided when leases begin is either a packing of all demands or the leases of before.
-//! A job that runs in a lease needs one less later, so what is left of its leases stays enough.
+//! and what is decided when leases begin is either a packing of all demands or the leases of
+//! before. A job that runs in a lease needs one less later, so what is left of its leases stays
+//! enough.
 
 use std::collections::BTreeMap;
 
@@ -51,8 +53,8 @@ pub(super) struct AcceptedJobs {
 /// What becomes of the accepted jobs when leases begin.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Decision {
-    /// The jobs that are no longer accepted: their leases are not enough, because the believed speeds
-    /// are wrong.
+    /// The jobs that are no longer accepted: their leases are not enough, because the believed
+    /// speeds are wrong.
     pub(super) broken: Vec<JobId>,
     /// Whether the program had no answer, or packing failed and the leases of before stay.
     pub(super) fell_back: bool,
@@ -79,7 +81,8 @@ impl AcceptedJobs {
         self.gave_up = false;
     }
 
-    /// Returns whether a program had no answer since then, so that only packing decided on a new job.
+    /// Returns whether a program had no answer since then, so that only packing decided on a new
+    /// job.
     pub(super) fn gave_up(&self) -> bool {
         self.gave_up
     }
@@ -117,8 +120,8 @@ impl AcceptedJobs {
         self.jobs.values_mut().for_each(|job| job.leases.cut(lease, u64::MAX));
     }
 
-    /// Accepts a job for the earliest of its deadlines for which it finds leases from `from` on beside
-    /// those of all other jobs. Returns the promise: the latest time at which it completes.
+    /// Accepts a job for the earliest of its deadlines for which it finds leases from `from` on
+    /// beside those of all other jobs. Returns the promise: the latest time at which it completes.
     pub(super) fn judge(
         &mut self,
         view: &View<'_>,
@@ -148,14 +151,14 @@ impl AcceptedJobs {
         None
     }
 
-    /// Returns the demand of a rejected job with the earliest end by which it would find room; `None`
-    /// if it is too wide for the cluster.
+    /// Returns the demand of a rejected job with the earliest end by which it would find room;
+    /// `None` if it is too wide for the cluster.
     fn earliest(&self, demand: Demand, from: u64) -> Option<Demand> {
         if demand.width > self.capacity.get() {
             return None;
         }
-        // By `last` all other jobs are done, and the last of the jobs of its width finds as many leases
-        // as it needs.
+        // By `last` all other jobs are done, and the last of the jobs of its width finds as many
+        // leases as it needs.
         let ends = self.jobs.values().map(|job| job.until).chain(self.free.steps().iter().map(|step| step.0));
         let needs = self.jobs.values().map(|job| job.leases.count());
         let needs = needs.chain(self.ghosts.iter().map(|ghost| ghost.need)).chain([demand.need]);
@@ -204,9 +207,9 @@ impl AcceptedJobs {
         Some(own)
     }
 
-    /// Decides by the program which jobs have the lease that begins. Returns the demands and leases of
-    /// all jobs, in their order; `None` if the program is too large or, which `decision` notes, has no
-    /// answer.
+    /// Decides by the program which jobs have the lease that begins. Returns the demands and leases
+    /// of all jobs, in their order; `None` if the program is too large or, which `decision` notes,
+    /// has no answer.
     fn solve_all(
         &mut self,
         view: &View<'_>,
@@ -233,8 +236,8 @@ impl AcceptedJobs {
         Some((demands, packed))
     }
 
-    /// Packs a new job and some of the jobs into what the other jobs leave. If that works, keeps it and
-    /// returns the leases of the new job, which it does not hold.
+    /// Packs a new job and some of the jobs into what the other jobs leave. If that works, keeps it
+    /// and returns the leases of the new job, which it does not hold.
     fn repack(
         &mut self,
         demand: Demand,
@@ -252,8 +255,8 @@ impl AcceptedJobs {
         Some(own)
     }
 
-    /// Packs some of the jobs, a new one and the ghosts, in this order, into what the other jobs leave.
-    /// Returns the ids of these jobs, and what the packing leaves free without the ghosts.
+    /// Packs some of the jobs, a new one and the ghosts, in this order, into what the other jobs
+    /// leave. Returns the ids of these jobs, and what the packing leaves free without the ghosts.
     fn packed(
         &self,
         demand: Demand,
@@ -311,8 +314,8 @@ impl AcceptedJobs {
         decision
     }
 
-    /// Decides by packing and exchanges which jobs have the lease that begins. If packing fails, the
-    /// leases of before stay, which `decision` notes.
+    /// Decides by packing and exchanges which jobs have the lease that begins. If packing fails,
+    /// the leases of before stay, which `decision` notes.
     fn exchange(
         &mut self,
         view: &View<'_>,
@@ -367,7 +370,8 @@ impl AcceptedJobs {
 }
 
 impl AcceptedJob {
-    /// Brings the job's leases in line with what it has done by now. Returns whether they are enough.
+    /// Brings the job's leases in line with what it has done by now. Returns whether they are
+    /// enough.
     fn follow_up(&mut self, view: &View<'_>, leasing: &Leasing, id: JobId) -> bool {
         let due = view.job(id).times().nth(self.choice).expect("an accepted job keeps one of its deadlines");
         let demand = leasing.demand(view, id, &self.size, due).expect("a lease was long enough before");
@@ -377,8 +381,8 @@ impl AcceptedJob {
         demand.need > 0 && self.leases.count() == demand.need
     }
 
-    /// Returns the deadlines that the job may keep when `lease` begins, by place, none later than the
-    /// one that it was accepted for.
+    /// Returns the deadlines that the job may keep when `lease` begins, by place, none later than
+    /// the one that it was accepted for.
     fn ways(&self, view: &View<'_>, leasing: &Leasing, lease: u64, id: JobId) -> Vec<(usize, Way)> {
         let spec = view.job(id);
         let in_time = |(choice, due): (usize, SimTime)| {
@@ -397,8 +401,8 @@ impl AcceptedJob {
     }
 }
 
-/// Returns the first number from `low` on that fits, by bisection: where one fits, all later ones do.
-/// Returns `None` if no number up to `last` fits.
+/// Returns the first number from `low` on that fits, by bisection: where one fits, all later ones
+/// do. Returns `None` if no number up to `last` fits.
 fn first_that_fits(low: u64, last: u64, fits: impl Fn(u64) -> bool) -> Option<u64> {
     let mut step: u64 = 1;
     while !fits(low.saturating_add(step)) {

@@ -40,8 +40,8 @@ pub(super) fn raise(packed: &mut Packed, index: usize, demand: Demand, now: u64)
     raised
 }
 
-/// Adds the jobs that fit to lease `now`, wide ones first, then those with the least slack. Each gives
-/// up its next later lease.
+/// Adds the jobs that fit to lease `now`, wide ones first, then those with the least slack. Each
+/// gives up its next later lease.
 fn bring_forward(demands: &[Demand], now: u64, packed: &mut Packed) {
     let mut others: Vec<usize> = (0..demands.len())
         .filter(|index| demands[*index].need > 0 && !packed.leases[*index].contains(now))
@@ -116,8 +116,8 @@ fn latest_without(own: &Leases, from: u64, to: u64) -> Option<u64> {
     (from < to).then(|| to - 1)
 }
 
-/// Finds a narrower job that can make room for job `index`: returns the job, the lease that it leaves,
-/// and the lease that it moves to.
+/// Finds a narrower job that can make room for job `index`: returns the job, the lease that it
+/// leaves, and the lease that it moves to.
 fn make_room(demands: &[Demand], packed: &Packed, index: usize, now: u64) -> Option<(usize, u64, u64)> {
     let Demand { width, until, .. } = demands[index];
     let steps = packed.free.steps();
@@ -169,8 +169,8 @@ mod tests {
         }
     }
 
-    /// On 8 GPUs job 0 has to run now. Of the others, job 1 fills the cluster, and jobs 2 and 3 do not
-    /// fit beside it.
+    /// On 8 GPUs job 0 has to run now. Of the others, job 1 fills the cluster, and jobs 2 and 3 do
+    /// not fit beside it.
     #[test]
     fn as_many_as_fit_or_as_few_as_must() {
         let demands = [demand(4, 3, 3), demand(4, 2, 9), demand(2, 4, 9), demand(2, 1, 4)];
@@ -193,7 +193,8 @@ mod tests {
     fn a_narrow_job_makes_room() {
         let demands = [demand(2, 1, 2), demand(1, 1, 3), demand(1, 1, 2), demand(1, 1, 2)];
         let mut packed = pack(&demands, 0, FreeLeases::new(0, 3)).unwrap();
-        // Put by hand, as no packing would: the wide job into lease 0, the narrow ones into lease 1.
+        // Put by hand, as no packing would: the wide job into lease 0, the narrow ones into lease
+        // 1.
         for (index, lease) in [(0, 0), (1, 1), (2, 1), (3, 1)] {
             packed.free.give(&packed.leases[index], demands[index].width);
             let old = packed.leases[index].runs()[0].0;

@@ -186,8 +186,8 @@ impl FreeLeases {
         self.steps[first..last].iter_mut().for_each(|step| by(&mut step.1));
     }
 
-    /// Returns the step that begins at lease `at`, which is made if there is none. `at` is not before
-    /// the first step.
+    /// Returns the step that begins at lease `at`, which is made if there is none. `at` is not
+    /// before the first step.
     fn split(&mut self, at: u64) -> usize {
         let place = self.steps.partition_point(|step| step.0 < at);
         if self.steps.get(place).is_none_or(|step| step.0 != at) {

@@ -1,5 +1,5 @@
-//! The jobs that wait for the GPUs that leases leave over. Thousands may wait for a few GPUs, so only
-//! the first ones of each width are kept.
+//! The jobs that wait for the GPUs that leases leave over. Thousands may wait for a few GPUs, so
+//! only the first ones of each width are kept.
 
 use std::collections::{BTreeMap, BinaryHeap};
 
@@ -64,8 +64,8 @@ impl LeftoverQueue {
 mod tests {
     use super::*;
 
-    /// The result is the same as going down the whole list in order and passing over the jobs that do
-    /// not fit.
+    /// The result is the same as going down the whole list in order and passing over the jobs that
+    /// do not fit.
     #[test]
     fn the_first_of_each_width_are_enough() {
         let mut seed = 1u64;

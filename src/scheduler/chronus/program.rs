@@ -1,15 +1,15 @@
 //! The integer program of Chronus, reduced: exact where it is small enough.
 //!
 //! The program of the paper has a binary variable for each job and lease, up to 10⁶ of them. But
-//! leases between two consecutive deadlines are interchangeable, as each has the same capacity. So it
-//! is enough to choose *how many* of the leases of each such *segment* a job has: a few hundred
-//! integers. Which leases these are is filled in afterwards, wide jobs first into the emptiest. That
-//! can fail, since a wide job can leave too few different leases for a narrow one that needs many,
-//! and is checked.
+//! leases between two consecutive deadlines are interchangeable, as each has the same capacity. So
+//! it is enough to choose *how many* of the leases of each such *segment* a job has: a few hundred
+//! integers. Which leases these are is filled in afterwards, wide jobs first into the emptiest.
+//! That can fail, since a wide job can leave too few different leases for a narrow one that needs
+//! many, and is checked.
 //!
-//! Two programs are solved, one after the other. The first maximises the value of the deadlines that
-//! are kept; the second maximises, among the best answers of the first, the GPUs that run in the
-//! first lease, or minimises them.
+//! Two programs are solved, one after the other. The first maximises the value of the deadlines
+//! that are kept; the second maximises, among the best answers of the first, the GPUs that run in
+//! the first lease, or minimises them.
 
 mod solver;
 
@@ -50,8 +50,8 @@ pub(super) fn variables(jobs: &[Vec<Way>], now: u64) -> usize {
     jobs.iter().map(Vec::len).sum::<usize>() * segments(jobs, now).len()
 }
 
-/// How far the value may be below the best one, as a share of the largest difference of values: room
-/// for the solver's rounding.
+/// How far the value may be below the best one, as a share of the largest difference of values:
+/// room for the solver's rounding.
 const ROUNDING: f64 = 1e-6;
 
 /// A variable, and where its value stands in an answer.
@@ -67,8 +67,8 @@ impl Column {
     }
 }
 
-/// The variables of a way: whether the job takes it, unless there is no other, and how many leases the
-/// job has in each segment.
+/// The variables of a way: whether the job takes it, unless there is no other, and how many leases
+/// the job has in each segment.
 struct WayColumns {
     chosen: Option<Column>,
     counts: Vec<Column>,

@@ -3,11 +3,11 @@
 //!
 //! A job was submitted `a` seconds ago, still needs `b` seconds on its GPUs, and would need `c`
 //! seconds in all on its own share of the cluster. At a time share `x` from now on it comes to
-//! `rho(x) = (a + b / x) / c`. For a bound `t` on every rho a job therefore needs at least the share
-//! `x(t) = b / (c t - a)`, which falls with `t`. So the least bound is where these needs just fit the
-//! cluster, or where the first job needs all of its time. No convex solver is needed, and the shares
-//! are unique. Where a job's own limit decides, the other jobs get what they need for the bound and
-//! no more, which leaves some of the cluster undecided.
+//! `rho(x) = (a + b / x) / c`. For a bound `t` on every rho a job therefore needs at least the
+//! share `x(t) = b / (c t - a)`, which falls with `t`. So the least bound is where these needs just
+//! fit the cluster, or where the first job needs all of its time. No convex solver is needed, and
+//! the shares are unique. Where a job's own limit decides, the other jobs get what they need for
+//! the bound and no more, which leaves some of the cluster undecided.
 
 /// What decides a job's share.
 #[derive(Clone, Copy, Debug)]

@@ -1,17 +1,17 @@
 //! The Gittins index of a job that has attained some service, given how much service jobs take in
 //! all.
 //!
-//! For a job of unknown size `S` that has attained `a`, the index is
-//! `G(a) = max over Δ of P(S - a <= Δ | S > a) / E[min(S - a, Δ) | S > a]`: the best ratio, over all
-//! Δ, of the chance that the job completes within a further Δ to the service that this is expected
-//! to cost (Gittins 1989; Tiresias, section 3.2).
+//! For a job of unknown size `S` that has attained `a`, the index is `G(a) = max over Δ of P(S - a
+//! <= Δ | S > a) / E[min(S - a, Δ) | S > a]`: the best ratio, over all Δ, of the chance that the
+//! job completes within a further Δ to the service that this is expected to cost (Gittins 1989;
+//! Tiresias, section 3.2).
 //!
 //! Let `N(t)` be how many jobs take at most `t`, and `T(t)` the service that all jobs together
 //! attain while each is served up to `t`. Numerator and denominator count the same jobs, so `G(a)`
 //! is the slope of the steepest line from the point `(T(a), N(a))` to a later point `(T(s), N(s))`,
 //! and only sizes `s` that occur can be best. The steepest line ends at a corner of the upper hull
-//! of the later points. For each corner, the next corner on the hull of what comes after it is found
-//! once, from the right; an index is then a walk along the hull.
+//! of the later points. For each corner, the next corner on the hull of what comes after it is
+//! found once, from the right; an index is then a walk along the hull.
 
 /// The sizes of all jobs, prepared for computing indices.
 #[derive(Clone, Debug)]
@@ -84,8 +84,8 @@ fn slope(from: Corner, to: Corner) -> f64 {
     (to.ended - from.ended) / (to.attained - from.attained)
 }
 
-/// Returns the corner, `first` or a later one, at which the steepest line from `here` ends. Along the
-/// hull slopes rise and then fall.
+/// Returns the corner, `first` or a later one, at which the steepest line from `here` ends. Along
+/// the hull slopes rise and then fall.
 fn steepest(corners: &[Corner], here: Corner, first: usize) -> usize {
     let mut best = first;
     loop {
@@ -101,8 +101,9 @@ fn steepest(corners: &[Corner], here: Corner, first: usize) -> usize {
 mod tests {
     use super::*;
 
-    /// Sizes 2, 2, 10. At 0: within 2, two of three jobs end for 3 × 2 = 6, so 2/6; within 10 all end
-    /// for 6 + 8 = 14, so 3/14. At 1 it is 2/3 against 3/11; at 2 one job ends for 8, at 9 for 1.
+    /// Sizes 2, 2, 10. At 0: within 2, two of three jobs end for 3 × 2 = 6, so 2/6; within 10 all
+    /// end for 6 + 8 = 14, so 3/14. At 1 it is 2/3 against 3/11; at 2 one job ends for 8, at 9 for
+    /// 1.
     #[test]
     fn an_index_by_hand() {
         let gittins = Gittins::new(vec![2.0, 10.0, 2.0]);

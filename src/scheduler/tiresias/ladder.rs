@@ -113,8 +113,8 @@ mod tests {
         }
     }
 
-    /// Sizes 2 and 10 GPU-s, steps of 4: the index is 1/4 at 0 (one of two jobs ends for 2 × 2), 1/6
-    /// at 4, 1/2 at 8, and 0 from 12 on.
+    /// Sizes 2 and 10 GPU-s, steps of 4: the index is 1/4 at 0 (one of two jobs ends for 2 × 2),
+    /// 1/6 at 4, 1/2 at 8, and 0 from 12 on.
     #[test]
     fn indices_are_those_of_the_steps_beginning() {
         let index = Some(Gittins::new(vec![2.0, 10.0]));

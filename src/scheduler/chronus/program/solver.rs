@@ -21,8 +21,8 @@ pub(in super::super) enum NoAnswer {
 pub(super) enum Closeness {
     /// As near as the solver's rounding allows.
     Exact,
-    /// The aim takes only whole numbers from 0 to `most`, or only whole numbers from 0 to -`most`. So
-    /// an answer less than 1 away from the best is the best.
+    /// The aim takes only whole numbers from 0 to `most`, or only whole numbers from 0 to -`most`.
+    /// So an answer less than 1 away from the best is the best.
     Whole { most: u32 },
 }
 
