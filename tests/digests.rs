@@ -5,8 +5,8 @@
 //! The column `reason` is left out, since it is prose. `ELASTICFLOW_SIM_BLESS=1 cargo test --test
 //! digests` writes the tables again.
 //!
-//! Pollux on the reference traces takes three times as long as all the rest together. These rows are
-//! checked where `ELASTICFLOW_SIM_PROGRAM` names the program to run, as `.ci/run` does with the
+//! Pollux on the reference traces takes three times as long as all the rest together. These rows
+//! are checked where `ELASTICFLOW_SIM_PROGRAM` names the program to run, as `.ci/run` does with the
 //! optimised one: `ELASTICFLOW_SIM_PROGRAM=target/release/elasticflow-sim cargo test --test
 //! digests`.
 

@@ -11,6 +11,7 @@ use elasticflow_sim::{placement, scheduler};
 use crate::assert_nothing;
 use crate::names::{Crate, Uses};
 use crate::source::{File, files, read, sources};
+use crate::tokens::Kind;
 
 /// Of `src/scheduler/`, what belongs to the trait; the rest are policies and what they share.
 const TRAIT: [&str; 5] = ["options", "oracle", "plan", "table", "view"];
@@ -18,25 +19,29 @@ const TRAIT: [&str; 5] = ["options", "oracle", "plan", "table", "view"];
 /// What policies see besides the trait: everything else they know is a method of `View`.
 const POLICIES_USE: [&str; 5] = ["units", "job", "workload", "cluster", "goodput"];
 
-/// A source file: its path below `src/` without the extension, its lines without comments and
-/// tests.
+/// A source file: its path below `src/` without the extension, and its code without comments, tests
+/// and white space, but for one space between words.
 struct Source {
     path: String,
     code: String,
-    /// Whether unit tests, if there are any, are the last item: what follows them is not looked at.
+    /// Whether unit tests, if there are any, are the last item, where a reader looks for them.
     tests_last: bool,
 }
 
 impl Source {
     fn new(path: &str, text: &str) -> Source {
-        let (code, tests) = text.split_once("\n#[cfg(test)]\n").unwrap_or((text, "mod tests;"));
-        let starts_item = |line: &&str| line.starts_with(|c: char| c.is_alphabetic() || c == '#');
-        let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
-        Source {
-            path: path.to_owned(),
-            code: code.flat_map(|line| [line, "\n"]).collect(),
-            tests_last: tests.starts_with("mod tests") && tests.lines().filter(starts_item).count() == 1,
+        let (_, tests) = text.split_once("\n#[cfg(test)]\nmod tests").unwrap_or_default();
+        let starts_item = |line: &str| line.starts_with(|c: char| c.is_alphabetic() || c == '#');
+        let mut code = String::new();
+        let mut before = Kind::Mark;
+        for token in File::new(path, text).code() {
+            if before != Kind::Mark && token.kind != Kind::Mark {
+                code.push(' ');
+            }
+            code.push_str(&token.text);
+            before = token.kind;
         }
+        Source { path: path.to_owned(), code, tests_last: !tests.lines().any(starts_item) }
     }
 
     /// The top module it belongs to.
@@ -196,7 +201,7 @@ fn unregistered(sources: &[Source], folder: &str, names: &[&str]) -> Vec<String>
     let mut wrong = Vec::new();
     for source in sources.iter().filter(|s| s.path.starts_with(&prefix) && s.has("const ENTRY")) {
         let stem = &source.path[prefix.len()..];
-        let name = source.code.split("name: \"").nth(1).and_then(|rest| rest.split('"').next());
+        let name = source.code.split("name:\"").nth(1).and_then(|rest| rest.split('"').next());
         if !table.contains(&format!("{stem}::ENTRY")) || name.is_none_or(|name| !names.contains(&name)) {
             wrong.push(format!("{} is not in the table of entries", source.path));
         }
