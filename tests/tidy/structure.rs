@@ -1,22 +1,19 @@
-//! The structure that ARCHITECTURE.md states, kept: layers, registration, and what only some
-//! modules may do.
+//! The structure that ARCHITECTURE.md states: layers, registration, and what only some modules may
+//! do.
 //!
 //! The table of layers is read from ARCHITECTURE.md, so that the text cannot differ from what is
-//! checked. Each check is a function over sources that gives back what is wrong; the last test
-//! shows each of them something wrong.
+//! checked.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
+use std::collections::BTreeMap;
 
-use elasticflow_sim::replica::{Quirks, Schedule};
 use elasticflow_sim::{placement, scheduler};
 
-/// The most lines of a source file, tests included.
-const LINES: usize = 450;
+use crate::assert_nothing;
+use crate::names::{Crate, Uses};
+use crate::source::{File, files, read, sources};
 
 /// Of `src/scheduler/`, what belongs to the trait; the rest are policies and what they share.
-const TRAIT: [&str; 4] = ["options", "oracle", "plan", "view"];
+const TRAIT: [&str; 5] = ["options", "oracle", "plan", "table", "view"];
 
 /// What policies see besides the trait: everything else they know is a method of `View`.
 const POLICIES_USE: [&str; 5] = ["units", "job", "workload", "cluster", "goodput"];
@@ -25,7 +22,6 @@ const POLICIES_USE: [&str; 5] = ["units", "job", "workload", "cluster", "goodput
 /// tests.
 struct Source {
     path: String,
-    lines: usize,
     code: String,
     /// Whether unit tests, if there are any, are the last item: what follows them is not looked at.
     tests_last: bool,
@@ -38,7 +34,6 @@ impl Source {
         let code = code.lines().filter(|line| !line.trim_start().starts_with("//"));
         Source {
             path: path.to_owned(),
-            lines: text.lines().count(),
             code: code.flat_map(|line| [line, "\n"]).collect(),
             tests_last: tests.starts_with("mod tests") && tests.lines().filter(starts_item).count() == 1,
         }
@@ -80,7 +75,7 @@ impl Source {
     }
 }
 
-fn word(text: &str) -> String {
+pub(crate) fn word(text: &str) -> String {
     text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect()
 }
 
@@ -103,38 +98,16 @@ fn group(text: &str) -> Vec<String> {
     items
 }
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-}
-
-fn read(path: &str) -> String {
-    fs::read_to_string(root().join(path)).expect(path)
-}
-
 /// Every source file but those that hold nothing but tests.
-fn sources() -> Vec<Source> {
-    fn collect(folder: &Path, sources: &mut Vec<Source>) {
-        let entries = fs::read_dir(folder).expect("a folder of sources");
-        let mut paths: Vec<_> = entries.map(|entry| entry.expect("an entry").path()).collect();
-        paths.sort();
-        for path in paths {
-            if path.is_dir() {
-                collect(&path, sources);
-            } else if path.extension().is_some_and(|e| e == "rs") && !path.ends_with("tests.rs") {
-                let below = path.strip_prefix(root().join("src")).expect("below src").with_extension("");
-                let text = fs::read_to_string(&path).expect("a source");
-                sources.push(Source::new(&below.display().to_string(), &text));
-            }
-        }
-    }
-    let mut sources = Vec::new();
-    collect(&root().join("src"), &mut sources);
-    sources
+fn modules() -> Vec<Source> {
+    let files = sources().into_iter().filter(|file| file.path.starts_with("src/"));
+    let below = |file: &File| file.path["src/".len()..file.path.len() - ".rs".len()].to_owned();
+    files.map(|file| Source::new(&below(&file), &file.text)).collect()
 }
 
 /// The code spans of the first column of the table under a heading; for the layers, of the second
 /// column.
-fn table(text: &str, heading: &str, column: usize) -> Vec<Vec<String>> {
+pub(crate) fn table(text: &str, heading: &str, column: usize) -> Vec<Vec<String>> {
     let section = text.split(heading).nth(1).unwrap_or_default();
     let section = section.split("\n## ").next().unwrap_or_default();
     let rows = section.lines().filter(|line| line.starts_with('|'));
@@ -210,9 +183,6 @@ fn forbidden(sources: &[Source]) -> Vec<String> {
         if !source.tests_last {
             wrong.push(format!("{} has something after its tests", source.path));
         }
-        if source.lines > LINES {
-            wrong.push(format!("{} has {} lines, more than {LINES}", source.path, source.lines));
-        }
     }
     wrong
 }
@@ -221,40 +191,49 @@ fn forbidden(sources: &[Source]) -> Vec<String> {
 /// has.
 fn unregistered(sources: &[Source], folder: &str, names: &[&str]) -> Vec<String> {
     let prefix = format!("{folder}/");
-    let parent = sources.iter().find(|source| source.path == folder).map_or("", |source| &source.code);
+    let is_table = |source: &&Source| source.path == folder || source.path == format!("{folder}/table");
+    let table: String = sources.iter().filter(is_table).map(|source| source.code.as_str()).collect();
     let mut wrong = Vec::new();
     for source in sources.iter().filter(|s| s.path.starts_with(&prefix) && s.has("const ENTRY")) {
         let stem = &source.path[prefix.len()..];
         let name = source.code.split("name: \"").nth(1).and_then(|rest| rest.split('"').next());
-        if !parent.contains(&format!("{stem}::ENTRY")) || name.is_none_or(|name| !names.contains(&name)) {
+        if !table.contains(&format!("{stem}::ENTRY")) || name.is_none_or(|name| !names.contains(&name)) {
             wrong.push(format!("{} is not in the table of entries", source.path));
         }
     }
     wrong
 }
 
-/// A file below `src/scheduler/` and all that it uses there, the trait's files left out.
-fn with_what_it_uses<'s>(sources: &'s [Source], path: &str) -> Vec<&'s Source> {
-    let mut paths = vec![path.to_owned()];
-    let mut found: Vec<&Source> = Vec::new();
-    while let Some(path) = paths.pop() {
-        let source = sources.iter().find(|source| source.path == path && source.is_policy());
-        let Some(source) = source.filter(|new| found.iter().all(|old| old.path != new.path)) else {
-            continue;
-        };
-        found.push(source);
-        paths.extend(source.named("super::").iter().map(|name| format!("scheduler/{name}")));
+/// The file of a policy and all that it uses of `src/scheduler/`, the trait's files left out.
+fn with_what_it_uses<'f>(files: &'f [File], uses: &Uses<'_>, policy: &str) -> Vec<&'f File> {
+    let is_shared = |file: &&File| {
+        let name = file.path.strip_prefix("src/scheduler/").and_then(|name| name.strip_suffix(".rs"));
+        name.is_some_and(|name| !TRAIT.contains(&name))
+    };
+    let mut open = vec![format!("src/scheduler/{}.rs", policy.replace('-', "_"))];
+    let mut found: BTreeMap<&str, &File> = BTreeMap::new();
+    while let Some(path) = open.pop() {
+        let file = files.iter().filter(is_shared).find(|file| file.path == path);
+        if let Some(file) = file.filter(|file| !found.contains_key(file.path.as_str())) {
+            found.insert(&file.path, file);
+            open.extend(uses.get(path.as_str()).into_iter().flat_map(|used| used.keys().cloned()));
+        }
     }
-    found
+    found.into_values().collect()
 }
 
 /// Exactly the policies that say so ask the oracle, by themselves or in what they share with
 /// others.
-fn secret_oracles(sources: &[Source], knows: &[(&str, &str)]) -> Vec<String> {
+fn secret_oracles(files: &[File], knows: &[(&str, &str)]) -> Vec<String> {
+    let read = Crate::new("src/", &files.iter().collect::<Vec<_>>());
+    let uses = read.uses();
     let mut wrong = Vec::new();
     for (name, knows) in knows {
-        let path = format!("scheduler/{}", name.replace('-', "_"));
-        let asks = with_what_it_uses(sources, &path).iter().any(|source| source.code.contains(".oracle()"));
+        let files = with_what_it_uses(files, &uses, name);
+        if files.is_empty() {
+            wrong.push(format!("{name} has no file of its name"));
+        }
+        let asks = files.iter().any(|file| asks_the_oracle(file));
         if asks && !knows.contains("oracle") {
             wrong.push(format!("{name} asks the oracle and does not say so"));
         }
@@ -265,49 +244,45 @@ fn secret_oracles(sources: &[Source], knows: &[(&str, &str)]) -> Vec<String> {
     wrong
 }
 
-/// Every name and alias, in the order of the table of entries.
-fn scheduler_names() -> Vec<&'static str> {
-    scheduler::entries().iter().flat_map(|e| [e.name].into_iter().chain(e.aliases.iter().copied())).collect()
+fn asks_the_oracle(file: &File) -> bool {
+    file.code().windows(3).any(|tokens| tokens[0].is(".") && tokens[1].is("oracle") && tokens[2].is("("))
 }
 
-fn nothing(wrong: Vec<String>) {
-    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+/// Every name and alias, in the order of the table of entries.
+pub(crate) fn scheduler_names() -> Vec<&'static str> {
+    scheduler::entries().iter().flat_map(|e| [e.name].into_iter().chain(e.aliases.iter().copied())).collect()
 }
 
 #[test]
 fn every_module_uses_only_what_is_below_it() {
-    nothing(against_the_layers(&sources(), &layers()));
+    assert_nothing(&against_the_layers(&modules(), &layers()));
 }
 
 #[test]
 fn the_simulation_names_no_policy() {
     let mut names = scheduler_names();
     names.extend(placement::entries().iter().map(|entry| entry.name));
-    nothing(names_in_the_simulation(&sources(), &names));
+    assert_nothing(&names_in_the_simulation(&modules(), &names));
 }
 
 #[test]
 fn files_clocks_and_prints_are_where_they_belong() {
-    nothing(forbidden(&sources()));
+    assert_nothing(&forbidden(&modules()));
 }
 
 #[test]
 fn every_policy_and_placer_is_registered() {
     let policies: Vec<_> = scheduler::entries().iter().map(|entry| entry.name).collect();
-    nothing(unregistered(&sources(), "scheduler", &policies));
+    assert_nothing(&unregistered(&modules(), "scheduler", &policies));
     let placers: Vec<_> = placement::entries().iter().map(|entry| entry.name).collect();
-    nothing(unregistered(&sources(), "placement", &placers));
+    assert_nothing(&unregistered(&modules(), "placement", &placers));
 }
 
 #[test]
 fn policies_that_ask_the_oracle_say_so() {
     let knows: Vec<_> = scheduler::entries().iter().map(|entry| (entry.name, entry.knows)).collect();
-    let sources = sources();
-    nothing(secret_oracles(&sources, &knows));
-    // No policy has a file that this test does not find, and somebody does ask.
-    assert!(knows.iter().all(|(name, _)| {
-        !with_what_it_uses(&sources, &format!("scheduler/{}", name.replace('-', "_"))).is_empty()
-    }));
+    assert_nothing(&secret_oracles(&files(&["src"], &[".rs"]), &knows));
+    // The check looks at something.
     assert!(knows.iter().any(|(_, knows)| knows.contains("oracle")));
 }
 
@@ -317,120 +292,6 @@ fn names_are_unique() {
     names.sort_unstable();
     names.dedup();
     assert_eq!(names.len(), scheduler_names().len());
-}
-
-#[test]
-fn the_readme_lists_the_schedulers_there_are() {
-    let listed: Vec<_> = table(&read("README.md"), "## Schedulers", 1).concat();
-    assert_eq!(listed, scheduler_names());
-}
-
-/// Lists what the page of a scheduler lacks: an alias, or an option with its default.
-fn missing_on_page(page: &str, entry: &scheduler::Entry) -> Vec<String> {
-    let page = page.replace('`', "");
-    let options = entry.options.iter().map(|option| format!("| {} | {} |", option.key, option.default));
-    let options = options.map(|row| row.replace('`', ""));
-    let title = format!("# {}\n", entry.name);
-    let parts =
-        [title].into_iter().chain(entry.aliases.iter().map(|alias| (*alias).to_owned())).chain(options);
-    parts
-        .filter(|part| !page.contains(part.as_str()))
-        .map(|part| format!("docs/policies/{}.md lacks `{part}`", entry.name))
-        .collect()
-}
-
-#[test]
-fn every_scheduler_has_a_page() {
-    let pages =
-        scheduler::entries().iter().map(|entry| (read(&format!("docs/policies/{}.md", entry.name)), entry));
-    nothing(pages.flat_map(|(page, entry)| missing_on_page(&page, entry)).collect());
-    let index = read("docs/README.md");
-    let names = scheduler::entries().iter().map(|entry| entry.name);
-    nothing(
-        names.filter(|name| !index.contains(&format!("(policies/{name}.md)"))).map(str::to_owned).collect(),
-    );
-}
-
-/// The numbers of the quirks that a text cites, as `Q13`.
-fn cited_quirks(text: &str) -> BTreeSet<u32> {
-    let starts = text.match_indices('Q').filter(|(at, _)| {
-        !text[..*at].chars().next_back().is_some_and(|before| before.is_alphanumeric() || before == '_')
-    });
-    let numbers = starts.map(|(at, _)| word(&text[at + 1..]));
-    numbers.filter_map(|number| number.parse().ok()).collect()
-}
-
-/// Lists the quirks that sources cite and the page does not describe, and the functions and
-/// constants that the page names and no source has.
-fn quirks_off_the_page(page: &str, sources: &[(String, String)]) -> Vec<String> {
-    let mut wrong = Vec::new();
-    for (path, text) in sources {
-        let cited = cited_quirks(text).into_iter();
-        let unknown = cited.filter(|number| !page.contains(&format!("\n### Q{number}\n")));
-        wrong.extend(
-            unknown.map(|number| format!("{path} cites Q{number}, which docs/quirks.md does not describe")),
-        );
-    }
-    for named in page.split('`').skip(1).step_by(2) {
-        let Some((path, item)) = named.split_once(".rs::") else { continue };
-        let source = sources.iter().find(|(other, _)| *other == path).map_or("", |(_, text)| text);
-        let is_defined = |start: &str| source.contains(&format!("{start}{item}"));
-        if !["fn ", "const ", "    "].into_iter().any(is_defined) {
-            wrong.push(format!("docs/quirks.md names {named}, which is not there"));
-        }
-    }
-    wrong
-}
-
-#[test]
-fn every_quirk_that_the_sources_cite_is_described() {
-    let sources: Vec<_> = sources()
-        .into_iter()
-        .map(|source| {
-            let text = read(&format!("src/{}.rs", source.path));
-            (source.path, text)
-        })
-        .collect();
-    nothing(quirks_off_the_page(&read("docs/quirks.md"), &sources));
-}
-
-#[test]
-fn every_switch_is_described_with_its_schedules() {
-    let page = read("docs/quirks.md");
-    for schedule in Schedule::ALL {
-        for quirk in Quirks::of(schedule) {
-            let entry = page.split(&format!("\n### Q{}\n", quirk.number)).nth(1).unwrap_or_default();
-            let entry = entry.split("\n#").next().unwrap_or_default();
-            assert!(entry.contains(&format!("`{quirk}`")), "docs/quirks.md lacks the switch {quirk}");
-            assert!(
-                entry.contains(&format!("`{}`", schedule.as_str())),
-                "{quirk} lacks {}",
-                schedule.as_str()
-            );
-        }
-    }
-}
-
-#[test]
-fn missing_pages_and_quirks_are_found() {
-    let entry = scheduler::entry("themis").unwrap();
-    assert_eq!(missing_on_page("# `themis`\n| `lease` | 600 s | x |\n", entry), [""; 0]);
-    assert_eq!(
-        missing_on_page("# `themis`\n| `lease` | 60 s |", entry),
-        ["docs/policies/themis.md lacks `| lease | 600 s |`"]
-    );
-
-    assert_eq!(cited_quirks("Q1 (Q26), SEQ3, Q2b, _Q4 and Q13."), BTreeSet::from([1, 13, 26]));
-    let source = [("replica/edf".to_owned(), "/// A quirk (Q13).\nfn plan() {}\n".to_owned())];
-    let page = "\n### Q13\n\nEnacted by `replica/edf.rs::plan`.\n";
-    assert_eq!(quirks_off_the_page(page, &source), [""; 0]);
-    assert_eq!(
-        quirks_off_the_page("\n### Q1\n\n`replica/edf.rs::admit`", &source),
-        [
-            "replica/edf cites Q13, which docs/quirks.md does not describe",
-            "docs/quirks.md names replica/edf.rs::admit, which is not there"
-        ]
-    );
 }
 
 #[test]
@@ -469,7 +330,6 @@ fn each_check_can_fail() {
     assert_eq!(bad("cli", "x.unwrap()"), ["cli has unwrap()"]);
     assert_eq!(bad("cli", "\n#[cfg(test)]\nmod tests {\n    fn f() {}\n}\n"), [""; 0]);
     assert_eq!(bad("cli", "\n#[cfg(test)]\nmod tests {}\nfn f() {}"), ["cli has something after its tests"]);
-    assert_eq!(bad("cli", &"\n".repeat(451)), ["cli has 451 lines, more than 450"]);
 
     let file = Source::new("scheduler/mine", "const ENTRY: Entry = Entry { name: \"mine\" };");
     let table = |text| [Source::new("scheduler", text), Source::new(&file.path, &file.code)];
@@ -478,12 +338,15 @@ fn each_check_can_fail() {
     assert_eq!(unregistered(&table("&[]"), "scheduler", &["mine"]), lacking);
     assert_eq!(unregistered(&table("&[mine::ENTRY]"), "scheduler", &["yours"]), lacking);
 
-    let policy = |path: &str, text: &str| Source::new(path, text);
     let sources = [
-        policy("scheduler/mine", "use super::shared::Ladder; use super::{Entry, View};"),
-        policy("scheduler/shared", "use super::{Plan, View}; fn f(view: &View) { view.oracle().jobs(); }"),
-        policy("scheduler/yours", "use super::View;"),
-        policy("scheduler/oracle", "view.oracle()"),
+        File::new("src/scheduler.rs", "mod mine; mod shared; mod yours; mod oracle; mod view;"),
+        File::new(
+            "src/scheduler/mine.rs",
+            "use super::shared::Ladder; fn f(view: View) { view.oracle; Ladder::new(view) }",
+        ),
+        File::new("src/scheduler/shared.rs", "struct Ladder; fn f(view: &View) { view.oracle().jobs(); }"),
+        File::new("src/scheduler/yours.rs", "use super::oracle::Oracle; // view.oracle()"),
+        File::new("src/scheduler/oracle.rs", "struct Oracle; fn f() { view.oracle() }"),
     ];
     let secret = |mine, yours| secret_oracles(&sources, &[("mine", mine), ("yours", yours)]);
     assert_eq!(secret("oracle: lengths", "sizes"), [""; 0]);
@@ -492,4 +355,5 @@ fn each_check_can_fail() {
         secret("oracle: lengths", "oracle: lengths"),
         ["yours says that it asks the oracle and does not"]
     );
+    assert_eq!(secret_oracles(&sources, &[("ours", "")]), ["ours has no file of its name"]);
 }
