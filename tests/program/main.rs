@@ -1,4 +1,5 @@
-//! The program as a user meets it: commands, sweeps, reports in a browser, and the files that it reads and writes.
+//! The program as a user meets it: commands, sweeps, reports in a browser, and the files that it
+//! reads and writes.
 
 #[path = "../common/data.rs"]
 mod data;
