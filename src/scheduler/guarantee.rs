@@ -2,8 +2,8 @@
 //!
 //! ElasticFlow and EDF with admission control share this room. A job that is admitted holds a
 //! reservation that completes it in time; the reservations of all admitted jobs fit the cluster
-//! together at every instant, from each job's admission to its completion. METHODOLOGY.md has the
-//! proof ("Why an admitted job is never late").
+//! together at every instant, from each job's admission to its completion. docs/guarantee.md has
+//! the proof.
 //!
 //! From the bottom up:
 //!

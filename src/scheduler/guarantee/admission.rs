@@ -2,7 +2,7 @@
 //! which every job is in time.
 //!
 //! Every set fits the cluster and every admitted job stays in it until it completes, so that an
-//! admitted job is in time (METHODOLOGY.md, "Why an admitted job is never late").
+//! admitted job is in time (proved in docs/guarantee.md).
 
 use crate::job::JobId;
 use crate::units::{Gpus, SimTime};

@@ -4,7 +4,7 @@
 //! A step completes a job sooner and, under the measured speeds, nearly always costs GPU-time. Its
 //! price is the GPU-time lost for each second saved, times the square root of the GPU-time that the
 //! job then still takes: of two steps that lose the same for a second, the shorter job's is
-//! cheaper. METHODOLOGY.md compares this price with others.
+//! cheaper. docs/policies/elasticflow.md compares this price with others.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;

@@ -132,7 +132,13 @@ pub(super) fn search(
 }
 
 impl<'a, const NARROW: bool> Search<'a, NARROW> {
-    fn run(problem: Problem<'a>, initial: &[Vec<u8>], nodes: usize, effort: Effort, draw: &mut ChaCha8Rng) -> Found {
+    fn run(
+        problem: Problem<'a>,
+        initial: &[Vec<u8>],
+        nodes: usize,
+        effort: Effort,
+        draw: &mut ChaCha8Rng,
+    ) -> Found {
         let most = 2 * effort.population + initial.len();
         let mut search = Search::<NARROW> {
             slots: Slots::new(most, &problem),

@@ -83,7 +83,11 @@ impl<'n> Handed<'n> {
     /// What a job's row is worth before anything is handed out.
     fn before(&self, problem: &mut Problem<'_>, job: usize, from: &[u8]) -> f64 {
         let kept = problem.is_current(job, &from[job * self.nodes.len()..(job + 1) * self.nodes.len()]);
-        if kept { problem.kept_worth(job).inverse } else { problem.worth(job, self.spans(job), self.gpus[job]).inverse }
+        if kept {
+            problem.kept_worth(job).inverse
+        } else {
+            problem.worth(job, self.spans(job), self.gpus[job]).inverse
+        }
     }
 
     /// The step of the most gain for each GPU, if one gains; of equals the one that leaves least

@@ -104,9 +104,8 @@ impl Slots {
     /// Returns the plan in a slot, row after row, with a count for each of `nodes` nodes.
     pub(super) fn rows(&self, slot: u32, nodes: usize) -> Vec<u8> {
         let cells = self.cells(slot);
-        let row = |job: usize| {
-            (0..nodes).map(move |node| cells[node / LANES * self.jobs + job].0[node % LANES])
-        };
+        let row =
+            |job: usize| (0..nodes).map(move |node| cells[node / LANES * self.jobs + job].0[node % LANES]);
         (0..self.jobs).flat_map(row).collect()
     }
 }

@@ -45,7 +45,11 @@ pub(super) fn repair<const NARROW: bool>(
 }
 
 /// Applies the first rule.
-fn keep_apart<const NARROW: bool>(interference: Interference, draft: &mut Draft<'_, NARROW>, buffers: &mut RepairBuffers) {
+fn keep_apart<const NARROW: bool>(
+    interference: Interference,
+    draft: &mut Draft<'_, NARROW>,
+    buffers: &mut RepairBuffers,
+) {
     let RepairBuffers { spread, taken, .. } = buffers;
     draft.find_spread(spread);
     taken.clear();
@@ -90,7 +94,13 @@ fn cut_changed<const NARROW: bool>(
 }
 
 /// Cuts a row that has more GPUs down to `most`.
-fn cut<const NARROW: bool>(draft: &mut Draft<'_, NARROW>, job: usize, most: u32, nodes: &mut Vec<usize>, draw: &mut ChaCha8Rng) {
+fn cut<const NARROW: bool>(
+    draft: &mut Draft<'_, NARROW>,
+    job: usize,
+    most: u32,
+    nodes: &mut Vec<usize>,
+    draw: &mut ChaCha8Rng,
+) {
     nodes.clear();
     nodes.extend(draft.nodes_of(job));
     let mut left = most;

@@ -70,7 +70,12 @@ impl Mutation {
 
     /// Mutates a draft: rows go back to those in force, rows lose nodes, and on nodes with free GPUs
     /// rows grow.
-    pub(super) fn apply<const NARROW: bool>(&mut self, problem: &Problem<'_>, draft: &mut Draft<'_, NARROW>, draw: &mut ChaCha8Rng) {
+    pub(super) fn apply<const NARROW: bool>(
+        &mut self,
+        problem: &Problem<'_>,
+        draft: &mut Draft<'_, NARROW>,
+        draw: &mut ChaCha8Rng,
+    ) {
         let jobs = problem.jobs();
         while let Some(job) = self.reset.next(jobs, draw) {
             problem.reset(draft, job);
@@ -83,7 +88,12 @@ impl Mutation {
         self.grow(problem, draft, draw);
     }
 
-    fn lose_nodes<const NARROW: bool>(&mut self, draft: &mut Draft<'_, NARROW>, job: usize, draw: &mut ChaCha8Rng) {
+    fn lose_nodes<const NARROW: bool>(
+        &mut self,
+        draft: &mut Draft<'_, NARROW>,
+        job: usize,
+        draw: &mut ChaCha8Rng,
+    ) {
         for column in 0..draft.width() {
             let block = *draft.block(column, job);
             while let Some(place) = self.lost.next(block.nodes() as usize, draw) {
@@ -110,7 +120,11 @@ impl Mutation {
         self.growing.clear();
         let nodes = self.open.len();
         while let Some(cell) = self.grow.next(draft.jobs() * nodes, draw) {
-            self.growing.push(GrowingCell { job: cell / nodes, node: self.open[cell % nodes].node, count: 0 });
+            self.growing.push(GrowingCell {
+                job: cell / nodes,
+                node: self.open[cell % nodes].node,
+                count: 0,
+            });
         }
         for word in 0..draft.changed.words() {
             let mut all = 0;
@@ -130,7 +144,12 @@ impl Mutation {
 
     /// Draws what cells grow to: from what they are to the whole node, all equally likely. A cell
     /// that comes twice keeps the second count; both are drawn from what it was.
-    fn grow<const NARROW: bool>(&mut self, problem: &Problem<'_>, draft: &mut Draft<'_, NARROW>, draw: &mut ChaCha8Rng) {
+    fn grow<const NARROW: bool>(
+        &mut self,
+        problem: &Problem<'_>,
+        draft: &mut Draft<'_, NARROW>,
+        draw: &mut ChaCha8Rng,
+    ) {
         for cell in &mut self.growing {
             let had = draft.count(cell.job, cell.node);
             let most = problem.capacity()[cell.node / LANES].0[cell.node % LANES];

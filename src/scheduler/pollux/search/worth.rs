@@ -54,7 +54,13 @@ impl WorthTable {
 
     /// Returns what `gpus` GPUs, at most its cap, on one or several nodes are worth to `job`, the one
     /// of that number, if they are not those in force.
-    pub(super) fn changed(&mut self, job: &mut SearchJob<'_>, number: usize, spread: bool, gpus: u32) -> Worth {
+    pub(super) fn changed(
+        &mut self,
+        job: &mut SearchJob<'_>,
+        number: usize,
+        spread: bool,
+        gpus: u32,
+    ) -> Worth {
         debug_assert!(gpus <= job.cap, "a row of {gpus} GPUs is cut to {} before it is scored", job.cap);
         let place = (self.offsets[number] + 1 + u32::from(spread) * (job.cap + 1) + gpus) as usize;
         let known = self.worths[place];
@@ -65,7 +71,13 @@ impl WorthTable {
         self.fill(job, place, (spread, gpus), after_change)
     }
 
-    fn fill(&mut self, job: &mut SearchJob<'_>, place: usize, (spread, gpus): (bool, u32), part: f64) -> Worth {
+    fn fill(
+        &mut self,
+        job: &mut SearchJob<'_>,
+        place: usize,
+        (spread, gpus): (bool, u32),
+        part: f64,
+    ) -> Worth {
         let speedup = if gpus == 0 { 0.0 } else { (job.speedup)(spread, gpus) };
         let worth = Worth { inverse: 1.0 / (speedup * self.scale * part + TINY), speedup };
         self.worths[place] = worth;
