@@ -204,7 +204,9 @@ impl FreeLeases {
         }
         let mut runs = Vec::new();
         let mut end = until;
-        for step in (0..=self.step_of(until.saturating_sub(1))).rev() {
+        // A demand for no further lease may end before the first step.
+        let last = self.steps.partition_point(|step| step.0 < until).saturating_sub(1);
+        for step in (0..=last).rev() {
             let (begin, free) = self.steps[step];
             let begin = begin.max(from);
             if free >= width && begin < end {
