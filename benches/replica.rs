@@ -1,5 +1,5 @@
-//! The published artifact, re-enacted on its own figures. Reading the trace is not timed. Each
-//! checks the known counts first. Skipped where the reference data is not at hand.
+//! The replica of the published artifact on the figures of its paper. Reading a trace is not timed.
+//! Each benchmark checks the known counts first. Skipped where the reference data is not at hand.
 
 #[path = "../tests/common/artifact.rs"]
 mod artifact;
@@ -13,10 +13,11 @@ use criterion::{Criterion, criterion_group, criterion_main};
 use elasticflow_sim::replica::Schedule;
 use elasticflow_sim::workload::Workload;
 
-/// A schedule on a cluster, and how many jobs it is known to accept.
-type Run = (Schedule, (u32, u32), i64);
+/// A schedule, a cluster, and the number of jobs that the schedule is known to accept.
+type KnownRun = (Schedule, (u32, u32), i64);
 
-fn accepted(workload: &Workload, gpu: &str, slot: u64, (schedule, cluster, _): Run) -> i64 {
+/// Runs a schedule; returns the number of jobs that it accepts.
+fn count_accepted(workload: &Workload, gpu: &str, slot: u64, (schedule, cluster, _): KnownRun) -> i64 {
     ReplicaRunner::new(gpu, cluster, slot)
         .run(workload, schedule)
         .unwrap_or_else(|why| panic!("{schedule:?}: {why}"))
@@ -28,14 +29,15 @@ fn figures(criterion: &mut Criterion) {
     let Some(data) = data::data() else { return };
     let mut group = criterion.benchmark_group("artifact");
     group.sample_size(10);
-    let mut bench = |name: &str, trace: &str, gpu: &str, slot: u64, runs: &[Run]| {
+    let mut bench = |name: &str, trace: &str, gpu: &str, slot: u64, runs: &[KnownRun]| {
         let workload = read(&data.join("traces").join(trace), gpu);
         for run in runs {
-            assert_eq!(accepted(&workload, gpu, slot, *run), run.2, "{name}: {run:?}");
+            assert_eq!(count_accepted(&workload, gpu, slot, *run), run.2, "{name}: {run:?}");
         }
         group.bench_function(name, |bencher| {
-            bencher
-                .iter(|| runs.iter().map(|run| accepted(black_box(&workload), gpu, slot, *run)).sum::<i64>());
+            bencher.iter(|| {
+                runs.iter().map(|run| count_accepted(black_box(&workload), gpu, slot, *run)).sum::<i64>()
+            });
         });
     };
     let figure9 = [
@@ -56,7 +58,7 @@ fn figures(criterion: &mut Criterion) {
     bench("cluster10 under themis", "itp/cluster10.csv", "a100", 60, &[(Themis, (32, 8), 123)]);
     let figure8a = [Edf, Gandiva, DlasGpu, Themis, EfAccessCtrl];
     let counts = [23, 18, 56, 61, 142];
-    let figure8a: Vec<Run> =
+    let figure8a: Vec<KnownRun> =
         figure8a.into_iter().zip(counts).map(|(schedule, count)| (schedule, (16, 4), count)).collect();
     bench("figure 8a, five runs", "artifact/elasticVpollux_e.csv", "t4", 60, &figure8a);
 }

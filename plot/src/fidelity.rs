@@ -24,7 +24,7 @@ use cell::{FidelityCell, RatioClaim, ValueOrigin};
 use quirks::QuirkTables;
 use rerun::{Rerun, Reruns};
 
-/// The figures whose printed values are of simulations or of what we simulate in their place.
+/// The figures that print results of simulations, or of a testbed that we simulate.
 const COMPARED: [&str; 6] = ["fig6a", "fig6b", "fig8a", "fig8b", "fig9", "fig11"];
 
 /// The metric of a table.

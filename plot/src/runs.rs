@@ -112,7 +112,7 @@ pub(crate) fn run(
         }
     }
     if !unknown.is_empty() {
-        left_out.push(format!("Left out, because not built yet: {}", unknown.join(", ")));
+        left_out.push(format!("Left out, because this program does not have them: {}", unknown.join(", ")));
     }
     // A figure that does not compare overheads has the default one.
     let overheads: Vec<_> = config.overheads.iter().cloned().map(Some).collect();

@@ -42,7 +42,7 @@ pub(crate) fn step(span: f64, most: usize) -> f64 {
     let magnitude = 10f64.powf(least.log10().floor());
     let factors = [1.0, 2.0, 2.5, 5.0, 10.0];
     let fits = factors.iter().find(|factor| **factor * magnitude >= least * (1.0 - 1e-9));
-    fits.unwrap_or(&10.0) * magnitude
+    fits.expect("ten times the magnitude covers every step") * magnitude
 }
 
 /// Returns the least round value that is not below `value`, at which an axis may end.

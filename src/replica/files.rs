@@ -118,8 +118,9 @@ pub fn write_result(
     let mut writer = writer(to);
     writer.write_record(FINAL_RESULT)?;
     let ratio = outcome.ratio().map_or_else(String::new, |ratio| format!("{ratio:?}"));
-    let node = cluster.node_size().map(|size| format!("n{}g{size}", cluster.nodes().len()));
+    let size = cluster.node_size().expect("the artifact runs on nodes of one size only");
+    let node = format!("n{}g{size}", cluster.nodes().len());
     let scheme = if schedule == Schedule::Gandiva { "gandiva" } else { "elastic" };
-    writer.write_record(["", &ratio, &node.unwrap_or_default(), trace, schedule.as_str(), scheme])?;
+    writer.write_record(["", &ratio, &node, trace, schedule.as_str(), scheme])?;
     writer.flush()
 }

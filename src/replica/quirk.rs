@@ -155,7 +155,7 @@ impl Quirks {
     ///
     /// # Errors
     ///
-    /// If a key is no switch of the schedule, or a value is neither `on` nor `off`.
+    /// If a key is not a switch of the schedule, or a value is neither `on` nor `off`.
     pub fn parse<'t>(
         schedule: Schedule,
         settings: impl IntoIterator<Item = (&'t str, &'t str)>,

@@ -38,8 +38,8 @@ fn describe_difference(data: &Path, stored: &Stored) -> Option<String> {
     let differ: Vec<_> =
         theirs_by_id.values().filter(|job| ours_by_id.get(&job.job_id) != Some(job)).collect();
     let counted = counts(&replayed) == (stored.accepted, stored.declined);
-    let refused = workload.len() - replayed.declined_jobs.len() == theirs.len();
-    if differ.is_empty() && in_order && counted && refused && ours_by_id.len() == ours.len() {
+    let all_finish = workload.len() - replayed.declined_jobs.len() == theirs.len();
+    if differ.is_empty() && in_order && counted && all_finish && ours_by_id.len() == ours.len() {
         return None;
     }
     let first = differ.iter().min_by(|a, b| a.end_time.total_cmp(&b.end_time));

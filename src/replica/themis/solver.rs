@@ -1,4 +1,4 @@
-//! The fair division, by the interior-point method at whose stopping point the artifact divides.
+//! The fair division, by the interior-point method whose last point the artifact takes.
 //!
 //! The artifact hands `min max_i (elapsed_i + left_i / (speed_i x_i)) / alone_i`, `0 <= x <= 1`,
 //! `sum gpus_i x_i <= N` to cvxpy, which makes a cone program of it, and ECOS solves that. With `t`
@@ -10,10 +10,10 @@
 //!         and   (speed_i x_i + v_i, speed_i x_i - v_i, 2) in the second-order cone
 //! ```
 //!
-//! Where a job with `x = 1` is the bottleneck the other shares are not unique, and who goes first
-//! is decided by where the method stops. So this is the published method, written anew: A.
-//! Domahidi, E. Chu, S. Boyd, "ECOS: An SOCP solver for embedded systems", ECC 2013, and L.
-//! Vandenberghe, "The CVXOPT linear and quadratic cone program solvers", 2010: a homogeneous
+//! Where a job with `x = 1` is the bottleneck, the other shares are not unique, and the point at
+//! which the method stops decides the order of the jobs. So this is the published method, written
+//! anew: A. Domahidi, E. Chu, S. Boyd, "ECOS: An SOCP solver for embedded systems", ECC 2013, and
+//! L. Vandenberghe, "The CVXOPT linear and quadratic cone program solvers", 2010: a homogeneous
 //! self-dual embedding, Nesterov and Todd's scaling, Mehrotra's predictor and corrector, rows and
 //! columns balanced beforehand.
 //!
