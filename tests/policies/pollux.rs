@@ -96,8 +96,8 @@ fn nobody_has_more_gpus_than_its_speed_is_known_on() {
 }
 
 /// Pollux's own evaluation: within 5 % of the published mean with measured step times, within 8 %
-/// with the fitted ones. docs/evidence/pollux.md has the means of ten seeds, of the other workloads, and of
-/// figure 8a.
+/// with the fitted ones. docs/evidence/pollux.md has the means of ten seeds, of the other
+/// workloads, and of figure 8a.
 #[test]
 fn the_published_mean_of_the_first_workload_is_met() {
     let Some(data) = data() else { return };
