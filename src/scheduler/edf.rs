@@ -9,7 +9,7 @@
 use crate::job::JobId;
 use crate::units::SimTime;
 
-use super::queue::OrderedJobs;
+use super::ordered_jobs::OrderedJobs;
 use super::{Entry, Plan, Scheduler, View};
 
 pub(super) const ENTRY: Entry = Entry {

@@ -6,7 +6,7 @@
 
 use crate::units::SimTime;
 
-use super::queue::OrderedJobs;
+use super::ordered_jobs::OrderedJobs;
 use super::{Entry, Plan, Scheduler, View};
 
 pub(super) const ENTRY: Entry = Entry {

@@ -27,7 +27,7 @@ use serde::Deserialize;
 use crate::job::JobId;
 use crate::units::{GpuTime, MICROS, SimDuration, SimTime};
 
-use super::queue::OrderedJobs;
+use super::ordered_jobs::OrderedJobs;
 use super::{Entry, OptionDoc, OptionsError, Plan, Scheduler, View};
 use ladder::{Ladder, Step};
 
