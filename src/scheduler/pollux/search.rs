@@ -96,6 +96,7 @@ struct Search<'a, const NARROW: bool> {
     mutation: Mutation,
     buffers: RepairBuffers,
     changed: JobSet,
+    left: Vec<[i32; LANES]>,
     /// Everybody alive: slot and distance to its neighbours.
     alive: Vec<(u32, f64)>,
     spare: Vec<u32>,
@@ -146,6 +147,7 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
             mutation: Mutation::new(&problem, draw),
             buffers: RepairBuffers::default(),
             changed: JobSet::none(problem.jobs()),
+            left: vec![[0; LANES]; problem.width()],
             alive: Vec::new(),
             spare: (0..most as u32).rev().collect(),
             first: 0,
@@ -168,7 +170,11 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
         let mut slots = Vec::new();
         for plan in initial {
             let Some(slot) = self.spare.pop() else { break };
-            self.slots.draft::<NARROW>(slot, &mut self.changed).write(plan, nodes);
+            self.slots.draft::<NARROW>(slot, &mut self.changed, &mut self.left).write(
+                plan,
+                nodes,
+                self.problem.capacity(),
+            );
             self.complete(slot, &mut slots, draw);
         }
         self.survive(slots, draw);
@@ -176,7 +182,7 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
 
     /// Repairs and scores a plan and takes it on, unless it is there already.
     fn complete(&mut self, slot: u32, taken: &mut Vec<u32>, draw: &mut ChaCha8Rng) -> bool {
-        let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed);
+        let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed, &mut self.left);
         repair(&self.problem, &mut draft, &mut self.buffers, draw);
         let (objectives, hash) = self.problem.score(&mut draft);
         self.slots.objectives[slot as usize] = objectives;
@@ -249,7 +255,8 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
                 let Some(slot) = self.spare.pop() else { return };
                 let (own, other) = (self.parents[2 * pair + side], self.parents[2 * pair + 1 - side]);
                 self.slots.cross(other, own, slot, *cut);
-                let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed);
+                let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed, &mut self.left);
+                draft.count_left(self.problem.capacity());
                 self.mutation.apply(&self.problem, &mut draft, draw);
                 let is_new = self.complete(slot, children, draw);
                 *fruitless = if is_new { 0 } else { *fruitless + 1 };

@@ -11,9 +11,14 @@ use super::rows::{Block, JobSet, LANES, WORD};
 use super::survival::Objectives;
 use super::worth::Worth;
 
+/// The rows that are copied at a time.
+const GROUP: usize = 8;
+
 /// Plans in slots. Which slots are taken is known to the search alone.
 pub(super) struct Slots {
     jobs: usize,
+    /// The length of a column: the jobs and rows without GPUs up to a multiple of [`GROUP`].
+    stride: usize,
     /// Columns of blocks.
     width: usize,
     cells: Vec<Block>,
@@ -28,6 +33,7 @@ pub(super) struct Slots {
 /// A plan that is being changed.
 pub(super) struct Draft<'s, const NARROW: bool> {
     jobs: usize,
+    stride: usize,
     width: usize,
     cells: &'s mut [Block],
     /// For each column which of jobs 0 to 63 are on its nodes, then likewise of the next 64 jobs.
@@ -36,18 +42,23 @@ pub(super) struct Draft<'s, const NARROW: bool> {
     pub(super) worths: &'s mut [Worth],
     /// The jobs whose rows changed since.
     pub(super) changed: &'s mut JobSet,
+    /// By column: the GPUs that are left on each node, below zero where the rows have more than
+    /// there are.
+    pub(super) left: &'s mut [[i32; LANES]],
 }
 
 impl Slots {
     /// Creates `slots` slots for plans of the problem.
     pub(super) fn new(slots: usize, problem: &Problem<'_>) -> Slots {
         let (jobs, width) = (problem.jobs(), problem.width());
+        let stride = jobs.next_multiple_of(GROUP);
         Slots {
             jobs,
+            stride,
             width,
-            cells: vec![Block::default(); slots * jobs * width],
+            cells: vec![Block::default(); slots * stride * width],
             occupants: vec![[0; LANES]; slots * jobs.div_ceil(WORD) * width],
-            worths: vec![Worth { inverse: 0.0, speedup: 0.0 }; slots * jobs],
+            worths: vec![Worth { inverse: 0.0, speedup: 0.0 }; slots * stride],
             objectives: vec![[0.0; 2]; slots],
             hashes: vec![0; slots],
         }
@@ -57,10 +68,10 @@ impl Slots {
     pub(super) fn cross(&mut self, first: u32, second: u32, into: u32, cut: usize) {
         let [first, second, into] = [first, second, into].map(|slot| slot as usize);
         for column in 0..self.width {
-            let start = |slot: usize| (slot * self.width + column) * self.jobs;
-            copy(&mut self.cells, [first, second, into].map(start), cut, self.jobs);
+            let start = |slot: usize| (slot * self.width + column) * self.stride;
+            copy(&mut self.cells, [first, second, into].map(start), cut, self.stride);
         }
-        copy(&mut self.worths, [first, second, into].map(|slot| slot * self.jobs), cut, self.jobs);
+        copy(&mut self.worths, [first, second, into].map(|slot| slot * self.stride), cut, self.stride);
         let size = self.words() * self.width;
         for place in 0..size {
             let from_first = match cut.saturating_sub(WORD * (place / self.width)) {
@@ -82,22 +93,25 @@ impl Slots {
         &'s mut self,
         slot: u32,
         changed: &'s mut JobSet,
+        left: &'s mut [[i32; LANES]],
     ) -> Draft<'s, NARROW> {
         let slot = slot as usize;
-        let (jobs, cells, occupants) = (self.jobs, self.jobs * self.width, self.words() * self.width);
+        let (stride, cells, occupants) = (self.stride, self.stride * self.width, self.words() * self.width);
         Draft {
-            jobs,
+            jobs: self.jobs,
+            stride,
             width: self.width,
             cells: &mut self.cells[slot * cells..(slot + 1) * cells],
             occupants: &mut self.occupants[slot * occupants..(slot + 1) * occupants],
-            worths: &mut self.worths[slot * jobs..(slot + 1) * jobs],
+            worths: &mut self.worths[slot * stride..slot * stride + self.jobs],
             changed,
+            left,
         }
     }
 
     /// Returns the counts in a slot, column by column.
     pub(super) fn cells(&self, slot: u32) -> &[Block] {
-        let size = self.jobs * self.width;
+        let size = self.stride * self.width;
         &self.cells[slot as usize * size..(slot as usize + 1) * size]
     }
 
@@ -105,15 +119,21 @@ impl Slots {
     pub(super) fn rows(&self, slot: u32, nodes: usize) -> Vec<u8> {
         let cells = self.cells(slot);
         let row =
-            |job: usize| (0..nodes).map(move |node| cells[node / LANES * self.jobs + job].0[node % LANES]);
+            |job: usize| (0..nodes).map(move |node| cells[node / LANES * self.stride + job].0[node % LANES]);
         (0..self.jobs).flat_map(row).collect()
     }
 }
 
 /// Copies `cut` items from the first start and the rest of `count` from the second, to the third.
+/// They are copied in groups whose number does not depend on the cut, which could not be foretold.
 fn copy<T: Copy>(items: &mut [T], [first, second, into]: [usize; 3], cut: usize, count: usize) {
-    items.copy_within(first..first + cut, into);
-    items.copy_within(second + cut..second + count, into + cut);
+    for start in (0..count).step_by(GROUP) {
+        let from = if start + GROUP <= cut { first } else { second } + start;
+        items.copy_within(from..from + GROUP, into + start);
+    }
+    for item in cut / GROUP * GROUP..cut {
+        items[into + item] = items[first + item];
+    }
 }
 
 impl<const NARROW: bool> Draft<'_, NARROW> {
@@ -124,12 +144,12 @@ impl<const NARROW: bool> Draft<'_, NARROW> {
 
     /// Returns the block of a job in a column.
     pub(super) fn block(&self, column: usize, job: usize) -> &Block {
-        &self.cells[column * self.jobs + job]
+        &self.cells[column * self.stride + job]
     }
 
     /// Returns the blocks of all jobs in a column.
     pub(super) fn column(&self, column: usize) -> &[Block] {
-        &self.cells[column * self.jobs..(column + 1) * self.jobs]
+        &self.cells[column * self.stride..(column + 1) * self.stride]
     }
 
     /// Returns the GPUs of a row.
@@ -187,10 +207,13 @@ impl<const NARROW: bool> Draft<'_, NARROW> {
         self.occupants.as_flattened()
     }
 
-    /// Returns the GPUs in use on each node of a column. A sum beyond 255 becomes 255.
-    #[inline(never)]
-    pub(super) fn used(&self, column: usize) -> Block {
-        self.column(column).iter().fold(Block::default(), |used, block| used.plus(block))
+    /// Counts anew what is left on each node. No node has more than 255 GPUs in use, as in a plan
+    /// that was crossed from two that were repaired.
+    pub(super) fn count_left(&mut self, capacity: &[Block]) {
+        for (column, left) in self.left.iter_mut().enumerate() {
+            let used = used(&self.cells[column * self.stride..(column + 1) * self.stride]);
+            *left = std::array::from_fn(|lane| i32::from(capacity[column].0[lane]) - i32::from(used.0[lane]));
+        }
     }
 
     /// Returns the nodes of a row, ascending.
@@ -207,18 +230,28 @@ impl<const NARROW: bool> Draft<'_, NARROW> {
     /// Sets the count of a job on a node.
     pub(super) fn set(&mut self, job: usize, node: usize, count: u8) {
         let column = self.column_of(node);
-        self.cells[column * self.jobs + job].0[node % LANES] = count;
+        let had = &mut self.cells[column * self.stride + job].0[node % LANES];
+        self.left[column][node % LANES] += i32::from(*had) - i32::from(count);
+        *had = count;
         let occupants = &mut self.occupants[job / WORD * self.width() + column][node % LANES];
         *occupants = *occupants & !(1 << (job % WORD)) | u64::from(count > 0) << (job % WORD);
         self.changed.add(job);
     }
 
     /// Sets all rows, given one after the other with a count for each of `nodes` nodes.
-    pub(super) fn write(&mut self, rows: &[u8], nodes: usize) {
+    pub(super) fn write(&mut self, rows: &[u8], nodes: usize, capacity: &[Block]) {
         self.cells.fill(Block::default());
         self.occupants.fill([0; LANES]);
+        self.count_left(capacity);
         for (job, row) in rows.chunks_exact(nodes).enumerate() {
             row.iter().enumerate().for_each(|(node, count)| self.set(job, node, *count));
         }
     }
+}
+
+/// Returns the sums of blocks. They are added in a function of their own since inlined into a larger
+/// one they are added byte by byte: XXX.
+#[inline(never)]
+fn used(blocks: &[Block]) -> Block {
+    blocks.iter().fold(Block::default(), |used, block| used.plus(block))
 }

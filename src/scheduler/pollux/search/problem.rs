@@ -1,10 +1,13 @@
 //! What a search decides: the jobs, the nodes, and what a plan is worth.
 
 use super::plans::Draft;
-use super::rows::{Block, LANES};
+use super::rows::{Block, LANES, WORD};
 use super::survival::Objectives;
 use super::worth::{Worth, WorthTable};
 use super::{Interference, SearchJob};
+
+/// The bits of the golden ratio, half of which are set: multiples of it have little in common.
+const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 
 /// The jobs and nodes of one search.
 pub(super) struct Problem<'a> {
@@ -17,6 +20,8 @@ pub(super) struct Problem<'a> {
     /// The rows in force, column by column.
     current: Vec<Block>,
     worths: WorthTable,
+    /// For hashing, by the places of occupants.
+    keys: Vec<u64>,
 }
 
 impl<'a> Problem<'a> {
@@ -36,6 +41,10 @@ impl<'a> Problem<'a> {
                 .flat_map(|column| jobs.iter().map(move |job| blocks(column, &job.current)))
                 .collect(),
             worths: WorthTable::new(&jobs, nodes.len() as f64 / f64::from(gpus)),
+            keys: (1..)
+                .map(|place: u64| place.wrapping_mul(GOLDEN) | 1)
+                .take(jobs.len().div_ceil(WORD) * nodes.len().next_multiple_of(LANES))
+                .collect(),
             jobs,
         }
     }
@@ -96,12 +105,15 @@ impl<'a> Problem<'a> {
 
     /// Returns what `gpus` GPUs on one or several nodes are worth to a job if that is a change.
     pub(super) fn worth(&mut self, job: usize, spread: bool, gpus: u32) -> Worth {
-        self.worths.changed(&mut self.jobs[job], job, spread, gpus)
+        self.worths.of_row(&mut self.jobs[job], job, false, spread, gpus)
     }
 
     /// Returns what the row in force is worth to a job.
     pub(super) fn kept_worth(&mut self, job: usize) -> Worth {
-        self.worths.kept(&mut self.jobs[job], job)
+        let current = &self.jobs[job].current;
+        let gpus = current.iter().map(|count| u32::from(*count)).sum();
+        let spread = current.iter().filter(|count| **count > 0).count() > 1;
+        self.worths.of_row(&mut self.jobs[job], job, true, spread, gpus)
     }
 
     /// Scores a draft whose rows keep to their caps, and returns a hash of it too. Only changed rows
@@ -129,23 +141,29 @@ impl<'a> Problem<'a> {
         for column in 0..draft.width() {
             let block = draft.block(column, job);
             gpus += block.sum();
-            nodes += block.nodes();
+            nodes += block.mask().count_ones();
             is_current &= *block == self.current[column * self.jobs() + job];
         }
-        if is_current { self.kept_worth(job) } else { self.worth(job, nodes > 1, gpus) }
+        self.worths.of_row(&mut self.jobs[job], job, is_current, nodes > 1, gpus)
     }
 
     /// Returns the GPUs of the nodes on which there is any job.
     fn gpus_in_use<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>) -> u32 {
-        let columns = 0..draft.width();
-        columns.map(|column| self.capacity[column].where_any(&draft.used(column)).sum()).sum()
+        let columns = self.capacity.iter().zip(draft.left.iter());
+        let in_use = |(capacity, left): (&Block, &[i32; LANES])| {
+            let gpus = |lane: usize| {
+                if i32::from(capacity.0[lane]) > left[lane] { capacity.0[lane] } else { 0 }
+            };
+            Block(std::array::from_fn(gpus)).sum()
+        };
+        columns.map(in_use).sum()
     }
 
     /// Returns a number that plans hardly have in common unless they are the same: from what they
     /// are worth, and from the jobs of each node. The counts need no part in it.
     fn hash<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>, sum: &Worth) -> u64 {
-        draft.all_occupants().iter().fold(sum.inverse.to_bits(), |hash, occupants| {
-            (hash.rotate_left(5) ^ occupants).wrapping_mul(0x9E37_79B9_7F4A_7C15)
-        })
+        let products =
+            draft.all_occupants().iter().zip(&self.keys).map(|(jobs, key)| jobs.wrapping_mul(*key));
+        products.fold(sum.inverse.to_bits().wrapping_mul(GOLDEN), u64::wrapping_add)
     }
 }

@@ -6,7 +6,7 @@ use super::Interference;
 use super::chance::below;
 use super::plans::Draft;
 use super::problem::Problem;
-use super::rows::{Block, LANES, jobs_of, lanes};
+use super::rows::{LANES, jobs_of, lanes, mask};
 
 /// Buffers that are used again and again.
 #[derive(Default)]
@@ -38,7 +38,7 @@ pub(super) fn repair<const NARROW: bool>(
 ) {
     keep_apart(problem.interference(), draft, buffers);
     cut_changed(draft, &mut buffers.nodes, draw, |job, _| problem.cap(job));
-    make_room(problem.capacity(), draft);
+    make_room(draft);
     if problem.has_counts() {
         cut_changed(draft, &mut buffers.nodes, draw, |job, gpus| problem.largest_count(job, gpus));
     }
@@ -116,24 +116,14 @@ fn cut<const NARROW: bool>(
 
 /// Applies the third rule. Taking what is beyond a node's GPUs from its last rows leaves the same as
 /// giving to its first rows, and reads few of them.
-fn make_room<const NARROW: bool>(capacity: &[Block], draft: &mut Draft<'_, NARROW>) {
+fn make_room<const NARROW: bool>(draft: &mut Draft<'_, NARROW>) {
     for column in 0..draft.width() {
-        let capacity = &capacity[column];
-        let used = draft.used(column);
-        for lane in used.less(capacity).occupied() {
+        for lane in lanes(mask(&draft.left[column], |left| left < 0)) {
             let node = column * LANES + lane;
-            let used = match used.0[lane] {
-                // The sum may be larger than a byte.
-                u8::MAX => draft.column(column).iter().map(|block| u32::from(block.0[lane])).sum(),
-                used => u32::from(used),
-            };
-            let mut beyond = used - u32::from(capacity.0[lane]);
-            while beyond > 0 {
+            while draft.left[column][lane] < 0 {
                 let job = draft.last_on(node).expect("jobs hold what is beyond the node's GPUs");
-                let count = u32::from(draft.count(job, node));
-                let lost = beyond.min(count);
-                draft.set(job, node, (count - lost) as u8);
-                beyond -= lost;
+                let left = i32::from(draft.count(job, node)) + draft.left[column][lane];
+                draft.set(job, node, left.max(0) as u8);
             }
         }
     }

@@ -28,11 +28,6 @@ impl Block {
         lanes(self.mask())
     }
 
-    /// Returns how many nodes have any GPUs.
-    pub(super) fn nodes(&self) -> u32 {
-        u32::from(self.0.iter().map(|count| u16::from((*count).min(1))).sum::<u16>())
-    }
-
     /// Returns the GPUs on all sixteen nodes.
     #[inline(never)]
     pub(super) fn sum(&self) -> u32 {
@@ -42,16 +37,6 @@ impl Block {
     /// Returns the counts plus those of `other`. A sum beyond 255 becomes 255.
     pub(super) fn plus(&self, other: &Block) -> Block {
         Block(std::array::from_fn(|lane| self.0[lane].saturating_add(other.0[lane])))
-    }
-
-    /// Returns the counts minus those of `other`, at least 0 each.
-    pub(super) fn less(&self, other: &Block) -> Block {
-        Block(std::array::from_fn(|lane| self.0[lane].saturating_sub(other.0[lane])))
-    }
-
-    /// Returns the counts on the nodes on which `other` has any GPUs.
-    pub(super) fn where_any(&self, other: &Block) -> Block {
-        Block(std::array::from_fn(|lane| if other.0[lane] > 0 { self.0[lane] } else { 0 }))
     }
 }
 
@@ -91,6 +76,15 @@ pub(super) fn jobs_of(word: usize, bits: u64) -> impl Iterator<Item = usize> {
     ones(bits).map(move |bit| WORD * word + bit)
 }
 
+/// Returns the mask of the nodes of which `holds` is true, the first node in the lowest bit.
+pub(super) fn mask<T: Copy>(counts: &[T; LANES], holds: impl Fn(T) -> bool) -> u16 {
+    let half = |ones: u64| (ones.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u16;
+    // A byte of 0 or 1 per node, then one bit of each.
+    let ones: [u8; LANES] = std::array::from_fn(|lane| u8::from(holds(counts[lane])));
+    let ones = u128::from_le_bytes(ones);
+    half(ones as u64) | half((ones >> 64) as u64) << 8
+}
+
 /// Returns the nodes of a mask, ascending.
 pub(super) fn lanes(mask: u16) -> impl Iterator<Item = usize> {
     // Below sixteen in any case; saying so saves the bounds checks.
@@ -120,13 +114,6 @@ mod tests {
         assert_eq!(some.occupied().collect::<Vec<_>>(), [0, 2, 3, 7, 8, 15]);
         assert_eq!((Block([127; 16]).sum(), Block([127; 16]).nodes()), (2032, 16));
         assert_eq!(Block::default().occupied().next(), None);
-    }
-
-    #[test]
-    fn sums_and_differences_keep_to_a_byte() {
-        let (some, other) = (Block([200; 16]), Block([100; 16]));
-        assert_eq!((some.plus(&other), other.less(&some)), (Block([255; 16]), Block::default()));
-        assert_eq!((some.less(&other), other.plus(&other)), (other, some));
     }
 
     #[test]

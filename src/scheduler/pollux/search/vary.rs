@@ -6,7 +6,7 @@ use rand_chacha::rand_core::Rng;
 use super::chance::{Chances, Seldom, below};
 use super::plans::Draft;
 use super::problem::Problem;
-use super::rows::{LANES, WORD, jobs_of};
+use super::rows::{LANES, jobs_of, lanes, mask};
 
 /// The chance that a row goes back to the one in force, that a row loses nodes, and that it loses
 /// each of them.
@@ -24,18 +24,12 @@ pub(super) struct Mutation {
     grow: Chances,
     /// One over the index, in parts of 2³².
     parts: Vec<u32>,
-    /// The nodes with free GPUs, ascending.
-    open: Vec<OpenNode>,
+    /// The nodes with free GPUs, ascending, and by column as masks.
+    open: Vec<usize>,
+    open_masks: Vec<u16>,
+    /// By node, for those with free GPUs: the chance that a job there grows, in parts of 2³².
+    chances: Vec<u32>,
     growing: Vec<GrowingCell>,
-}
-
-/// A node with free GPUs.
-struct OpenNode {
-    node: usize,
-    /// The chance that a job on it grows there, in parts of 2³².
-    part: u32,
-    /// The jobs on it, of a word of 64.
-    jobs: u64,
 }
 
 /// A cell that is drawn anew.
@@ -64,6 +58,8 @@ impl Mutation {
             grow: Chances::new(&Seldom::new(1.0 / jobs as f64), draw),
             parts: (0..=jobs).map(part).collect(),
             open: Vec::new(),
+            open_masks: Vec::new(),
+            chances: vec![0; problem.width() * LANES],
             growing: Vec::new(),
         }
     }
@@ -83,7 +79,7 @@ impl Mutation {
         while let Some(job) = self.lose.next(jobs, draw) {
             self.lose_nodes(draft, job, draw);
         }
-        self.find_open(problem, draft);
+        self.find_open(draft);
         self.draw_growing(draft, draw);
         self.grow(problem, draft, draw);
     }
@@ -95,21 +91,24 @@ impl Mutation {
         draw: &mut ChaCha8Rng,
     ) {
         for column in 0..draft.width() {
-            let block = *draft.block(column, job);
-            while let Some(place) = self.lost.next(block.nodes() as usize, draw) {
-                let lane = block.occupied().nth(place).expect("a chance is one of the row's nodes");
+            let nodes = draft.block(column, job).mask();
+            while let Some(place) = self.lost.next(nodes.count_ones() as usize, draw) {
+                let lane = lanes(nodes).nth(place).expect("a chance is one of the row's nodes");
                 draft.set(job, column * LANES + lane, 0);
             }
         }
     }
 
     /// Finds the nodes that have free GPUs.
-    fn find_open<const NARROW: bool>(&mut self, problem: &Problem<'_>, draft: &Draft<'_, NARROW>) {
+    fn find_open<const NARROW: bool>(&mut self, draft: &Draft<'_, NARROW>) {
         self.open.clear();
+        self.open_masks.clear();
         for column in 0..draft.width() {
-            for lane in problem.capacity()[column].less(&draft.used(column)).occupied() {
-                let node = column * LANES + lane;
-                self.open.push(OpenNode { node, part: self.parts[draft.jobs_on(node)], jobs: 0 });
+            let open = mask(&draft.left[column], |left| left > 0);
+            self.open_masks.push(open);
+            for node in lanes(open).map(|lane| column * LANES + lane) {
+                self.open.push(node);
+                self.chances[node] = self.parts[draft.jobs_on(node)];
             }
         }
     }
@@ -120,22 +119,17 @@ impl Mutation {
         self.growing.clear();
         let nodes = self.open.len();
         while let Some(cell) = self.grow.next(draft.jobs() * nodes, draw) {
-            self.growing.push(GrowingCell {
-                job: cell / nodes,
-                node: self.open[cell % nodes].node,
-                count: 0,
-            });
+            self.growing.push(GrowingCell { job: cell / nodes, node: self.open[cell % nodes], count: 0 });
         }
         for word in 0..draft.changed.words() {
-            let mut all = 0;
-            for open in &mut self.open {
-                open.jobs = draft.occupants(word, open.node);
-                all |= open.jobs;
-            }
-            for job in jobs_of(word, all) {
-                for open in &self.open {
-                    if open.jobs >> (job % WORD) & 1 > 0 && draw.next_u32() <= open.part {
-                        self.growing.push(GrowingCell { job, node: open.node, count: 0 });
+            let jobs = self.open.iter().fold(0, |jobs, node| jobs | draft.occupants(word, *node));
+            for job in jobs_of(word, jobs) {
+                for column in 0..draft.width() {
+                    for lane in lanes(draft.block(column, job).mask() & self.open_masks[column]) {
+                        let node = column * LANES + lane;
+                        if draw.next_u32() <= self.chances[node] {
+                            self.growing.push(GrowingCell { job, node, count: 0 });
+                        }
                     }
                 }
             }

@@ -40,45 +40,34 @@ impl WorthTable {
         WorthTable { worths: vec![unknown; end as usize], offsets, scale }
     }
 
-    /// Returns what the row in force is worth to `job`, the one of that number.
-    pub(super) fn kept(&mut self, job: &mut SearchJob<'_>, number: usize) -> Worth {
-        let place = self.offsets[number] as usize;
-        let known = self.worths[place];
-        if !known.inverse.is_nan() {
-            return known;
-        }
-        let gpus = job.current.iter().map(|count| u32::from(*count)).sum();
-        let spread = job.current.iter().filter(|count| **count > 0).count() > 1;
-        self.fill(job, place, (spread, gpus), 1.0)
-    }
-
-    /// Returns what `gpus` GPUs, at most its cap, on one or several nodes are worth to `job`, the one
-    /// of that number, if they are not those in force.
-    pub(super) fn changed(
+    /// Returns what a row of `gpus` GPUs on one or several nodes is worth to `job`, the one of that
+    /// number. A row that is not the one in force has at most its cap.
+    pub(super) fn of_row(
         &mut self,
         job: &mut SearchJob<'_>,
         number: usize,
+        is_current: bool,
         spread: bool,
         gpus: u32,
     ) -> Worth {
-        debug_assert!(gpus <= job.cap, "a row of {gpus} GPUs is cut to {} before it is scored", job.cap);
-        let place = (self.offsets[number] + 1 + u32::from(spread) * (job.cap + 1) + gpus) as usize;
+        debug_assert!(is_current || gpus <= job.cap, "a row of {gpus} GPUs is cut to {} before", job.cap);
+        let place = if is_current { 0 } else { 1 + u32::from(spread) * (job.cap + 1) + gpus };
+        let place = (self.offsets[number] + place) as usize;
         let known = self.worths[place];
-        if !known.inverse.is_nan() {
-            return known;
-        }
-        let after_change = job.after_change;
-        self.fill(job, place, (spread, gpus), after_change)
+        if known.inverse.is_nan() { self.fill(job, place, is_current, spread, gpus) } else { known }
     }
 
+    #[cold]
     fn fill(
         &mut self,
         job: &mut SearchJob<'_>,
         place: usize,
-        (spread, gpus): (bool, u32),
-        part: f64,
+        is_current: bool,
+        spread: bool,
+        gpus: u32,
     ) -> Worth {
         let speedup = if gpus == 0 { 0.0 } else { (job.speedup)(spread, gpus) };
+        let part = if is_current { 1.0 } else { job.after_change };
         let worth = Worth { inverse: 1.0 / (speedup * self.scale * part + TINY), speedup };
         self.worths[place] = worth;
         worth
