@@ -77,8 +77,7 @@ fn schedulers() -> String {
 fn presets() -> String {
     let having = |preset: Preset| {
         let all = scheduler::entries().iter().filter(|entry| Preset::of(entry).contains(&preset));
-        let names: Vec<_> = all.map(|entry| entry.name).collect();
-        if names.is_empty() { "no scheduler as yet".to_owned() } else { names.join(", ") }
+        all.map(|entry| entry.name).collect::<Vec<_>>().join(", ")
     };
     let about = [
         (Preset::Default, "the policy as its paper describes it"),

@@ -4,7 +4,7 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::experiment::CaseError;
+use crate::experiment::RunError;
 use crate::report::OutputError;
 use crate::trace::printable;
 
@@ -48,8 +48,8 @@ impl Failure {
     }
 }
 
-impl From<CaseError> for Failure {
-    fn from(why: CaseError) -> Failure {
+impl From<RunError> for Failure {
+    fn from(why: RunError) -> Failure {
         if why.is_input() { Failure::input(why) } else { Failure::run(why) }
     }
 }

@@ -3,13 +3,14 @@
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::cluster;
-use crate::experiment::{self, Draws, Known, Speeds};
+use crate::experiment::{self, MeasuredSpeeds, SpeedOptions, TraceInput, TraceOptions};
 use crate::overhead::OverheadPreset as Overhead;
 use crate::report::table::count;
 use crate::report::write_file;
-use crate::trace::{GenerateOptions, InputErrors, Trace, describe, generate, head, write};
+use crate::trace::{GenerateOptions, InputErrors, describe, generate, head, write};
 use crate::units::SimDuration;
 use crate::workload::Workload;
 
@@ -52,7 +53,7 @@ pub(super) struct Generate {
     #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().seed, value_parser = experiment::seed, allow_negative_numbers = true)]
     seed: u64,
     #[command(flatten)]
-    speeds: Speeds,
+    speeds: SpeedOptions,
     /// Write into this file instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -66,9 +67,9 @@ pub(super) struct Convert {
     #[arg(long, value_name = "N", value_parser = experiment::at_least_one, allow_negative_numbers = true)]
     head: Option<NonZeroUsize>,
     #[command(flatten)]
-    draws: Draws,
+    trace: TraceOptions,
     #[command(flatten)]
-    speeds: Speeds,
+    speeds: SpeedOptions,
     /// Write into this file instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -83,9 +84,9 @@ pub(super) struct Validate {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    draws: Draws,
+    trace: TraceOptions,
     #[command(flatten)]
-    speeds: Speeds,
+    speeds: SpeedOptions,
     /// Print no notes on stderr
     #[arg(long)]
     quiet: bool,
@@ -99,9 +100,9 @@ pub(super) struct Describe {
     #[arg(long, value_name = "CLUSTER", default_value = "16x8")]
     cluster: String,
     #[command(flatten)]
-    draws: Draws,
+    trace: TraceOptions,
     #[command(flatten)]
-    speeds: Speeds,
+    speeds: SpeedOptions,
     /// Print no notes on stderr
     #[arg(long)]
     quiet: bool,
@@ -122,19 +123,28 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     }
 }
 
-/// Reads a trace; what its user may want to know goes to stderr unless `quiet`.
-fn read(draws: &Draws, path: &Path, known: &Known, quiet: bool) -> anyhow::Result<Trace> {
-    let mut all = Vec::new();
-    let (trace, _) = draws.read(path, known, &mut all)?;
+/// Reads a trace; what the user may want to know goes to stderr unless `quiet`.
+fn read(
+    options: &TraceOptions,
+    path: &Path,
+    speeds: &Arc<MeasuredSpeeds>,
+    quiet: bool,
+) -> anyhow::Result<TraceInput> {
+    let input = options.read(path, speeds.clone())?;
     if !quiet {
-        notes(&all);
+        notes(input.notes());
     }
-    Ok(trace)
+    Ok(input)
+}
+
+/// Reads the measured speeds.
+fn read_speeds(options: &SpeedOptions) -> Result<Arc<MeasuredSpeeds>, Failure> {
+    options.read().map(Arc::new).map_err(Failure::Input)
 }
 
 impl Generate {
     fn run(&self) -> Result<(), Failure> {
-        let known = self.speeds.read().map_err(Failure::Input)?;
+        let speeds = read_speeds(&self.speeds)?;
         let options = GenerateOptions {
             jobs: self.jobs,
             mean_interarrival: self.mean_interarrival,
@@ -144,14 +154,15 @@ impl Generate {
             burst: self.burst,
             seed: self.seed,
         };
-        give(&generate(&options, &known.table).map_err(Failure::input)?, self.out.as_ref())
+        give(&generate(&options, speeds.table()).map_err(Failure::input)?, self.out.as_ref())
     }
 }
 
 impl Convert {
     fn run(&self) -> Result<(), Failure> {
-        let known = self.speeds.read().map_err(Failure::Input)?;
-        let trace = read(&self.draws, &self.file, &known, self.quiet).map_err(Failure::Input)?;
+        let speeds = read_speeds(&self.speeds)?;
+        let input = read(&self.trace, &self.file, &speeds, self.quiet).map_err(Failure::Input)?;
+        let trace = input.trace();
         match self.head {
             Some(most) => give(&head(&trace.workload, most), self.out.as_ref()),
             None => give(&trace.workload, self.out.as_ref()),
@@ -178,13 +189,14 @@ impl Validate {
     /// Goes through all files, whatever is wrong with the first; what is wrong is printed, and what
     /// is right, too.
     fn run(&self) -> Result<(), Failure> {
-        let known = self.speeds.read().map_err(Failure::Input)?;
+        let speeds = read_speeds(&self.speeds)?;
         let mut wrong = 0;
         for file in &self.files {
-            let trace = read(&self.draws, file, &known, self.quiet)
-                .and_then(|trace| trace.check_work().map(|()| trace).map_err(Into::into));
-            match trace {
-                Ok(trace) => {
+            let input = read(&self.trace, file, &speeds, self.quiet)
+                .and_then(|input| input.trace().check_work().map(|()| input).map_err(Into::into));
+            match input {
+                Ok(input) => {
+                    let trace = input.trace();
                     let jobs = count(trace.workload.len() as u64, "job");
                     words(&format!("{}: ok, {jobs}, format {}\n", file.display(), trace.format.name))?;
                 }
@@ -209,13 +221,14 @@ impl Validate {
 impl Describe {
     fn run(&self) -> Result<(), Failure> {
         let cluster = cluster::read(&self.cluster).map_err(Failure::Input)?.shape.gpus();
-        let known = self.speeds.read().map_err(Failure::Input)?;
-        let trace = read(&self.draws, &self.file, &known, self.quiet).map_err(Failure::Input)?;
+        let speeds = read_speeds(&self.speeds)?;
+        let input = read(&self.trace, &self.file, &speeds, self.quiet).map_err(Failure::Input)?;
+        let trace = input.trace();
         // The default overhead depends on the size alone, so that any job stands for all.
         let overhead = Overhead::default().for_cluster(cluster);
         let any = trace.workload.jobs().first();
         let restart = |gpus| any.map_or(SimDuration::ZERO, |job| overhead.bound(job, gpus));
-        let description = describe(&trace.workload, &known.table, cluster, restart);
+        let description = describe(&trace.workload, speeds.table(), cluster, restart);
         words(&description.text())
     }
 }

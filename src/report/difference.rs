@@ -14,7 +14,7 @@ use crate::workload::Workload;
 
 use super::stored::error;
 use super::table::{count, lines, row};
-use super::{Stored, StoredError, Summary};
+use super::{Manifest, Stored, StoredError, Summary};
 
 /// How many jobs of one kind are named in a text.
 const NAMED: usize = 8;
@@ -58,20 +58,6 @@ struct Decision {
     after: String,
 }
 
-/// What is compared of the settings.
-const SETTINGS: [&str; 10] = [
-    "scheduler",
-    "preset",
-    "options",
-    "cluster/nodes",
-    "cluster/gpus_per_node",
-    "profiles",
-    "overhead",
-    "placer",
-    "slot",
-    "seed",
-];
-
 /// Whether the stored run is one of these jobs; otherwise the first thing that is different about
 /// them.
 ///
@@ -112,16 +98,15 @@ impl Difference {
     /// What a run of the same jobs, see [`same_jobs`], does otherwise than the stored one.
     pub fn of(
         stored: &Stored,
+        manifest: &Manifest,
         summary: &Summary,
         jobs: &[JobRow],
         allocations: Option<&Vec<Allocation>>,
     ) -> Difference {
-        let (there, here) = (
-            serde_json::to_value(&stored.summary).unwrap_or_default(),
-            serde_json::to_value(summary).unwrap_or_default(),
-        );
-        let value = |of: &Value, key: &str| of.pointer(&format!("/{key}")).cloned().unwrap_or_default();
-        let settings = SETTINGS.into_iter().map(|key| (key, [value(&there, key), value(&here, key)]));
+        let [there, here] = [&stored.summary, summary]
+            .map(|summary| serde_json::to_value(summary).expect("a summary is numbers and texts"));
+        let pair = |key: &str| [&there, &here].map(|summary| value(summary, key));
+        let settings = manifest.shown().map(|key| (key, pair(key)));
         // Nodes of another cluster are others, whatever their numbers are.
         let same_nodes = stored.summary.cluster == summary.cluster;
         let watched = stored.allocations.as_ref().zip(allocations);
@@ -214,6 +199,11 @@ pub fn write_differences(all: &[(&str, &Difference)], to: &mut dyn io::Write) ->
         }
     }
     writer.flush()
+}
+
+/// Returns what a summary shows under a key of [`Manifest::shown`].
+fn value(summary: &Value, key: &str) -> Value {
+    summary.pointer(&format!("/{key}")).expect("a setting is shown under a key of the summary").clone()
 }
 
 fn plain(value: &Value) -> String {

@@ -47,7 +47,7 @@ fn one_infeasible_job_declines_its_whole_batch() {
 }
 
 /// Two best-effort jobs, and a small job with a deadline.
-fn best_effort_jobs() -> Workload {
+fn best_effort_jobs() -> std::sync::Arc<Workload> {
     example(&[
         (0, 100_000, "resnet50", 256, None, 1, 1000),
         (10, 100_000, "vgg16", 256, None, 1, 1000),
