@@ -18,10 +18,10 @@ use super::output::{Failure, data, words};
 use super::progress::{Progress, simulate};
 use super::run::{Outputs, begin, check, prepare, read_inputs};
 
-/// The words of `compare`.
+/// The command line of `compare`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Policies, separated by commas; `list schedulers` describes them
+    /// Schedulers, separated by commas; `list schedulers` describes them
     #[arg(
         long,
         value_name = "NAMES",
@@ -33,27 +33,28 @@ pub(super) struct Args {
     schedulers: Vec<&'static Entry>,
     #[command(flatten)]
     settings: RunSettings,
-    /// Option of every policy that has it, or of one as SCHEDULER.KEY=VALUE; may be repeated
+    /// Option of every scheduler that has it, or of one as SCHEDULER.KEY=VALUE; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<OptionSetting>,
-    /// Write a directory for each scheduler, called like it, into this one
+    /// Write one directory per scheduler, named after it, under this one
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
     #[command(flatten)]
     outputs: Outputs,
-    /// Show what differs from this stored run of the same jobs: who flipped, and what differs first
+    /// Show what differs from this stored run of the same jobs: which jobs end in another state, and
+    /// what differs first
     #[arg(long, value_name = "RUN_DIR", help_heading = "Output")]
     against: Option<PathBuf>,
-    /// How the rows are printed; on a terminal as a table, else as CSV
+    /// Format of the rows [default: table on a terminal, csv elsewhere]
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json", help_heading = "Output")]
     format: Option<Format>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Format {
-    /// For people: percentages and hours
+    /// Percentages and hours, for reading
     Table,
-    /// Every key of summary.json, a column each; with --against, a row for each difference
+    /// One column per key of summary.json; with --against, one row per difference
     Csv,
 }
 
@@ -106,7 +107,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     check(&args.outputs, &summaries)
 }
 
-/// The directories of a comparison lie beside each other, not among the files of a run or a sweep.
+/// Refuses a directory that holds a run or a sweep: the directories of a comparison do not lie among
+/// their files.
 fn refuse_mixing(out: &Path) -> Result<(), Failure> {
     let foreign = FILES.into_iter().chain(["sweep.json"]).find(|name| out.join(name).exists());
     foreign.map_or(Ok(()), |name| {
@@ -116,7 +118,7 @@ fn refuse_mixing(out: &Path) -> Result<(), Failure> {
     })
 }
 
-/// A summary with what differs from the stored run.
+/// A summary, with what the run does otherwise than the stored one.
 #[derive(Serialize)]
 struct Against<'a> {
     #[serde(flatten)]

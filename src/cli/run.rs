@@ -16,36 +16,36 @@ use super::assertion::{Assertion, failures};
 use super::output::{Failure, data, notes, words};
 use super::progress::{Progress, simulate};
 
-/// The words of `run`.
+/// The command line of `run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Policy that decides; `list schedulers` describes them
+    /// Scheduler; `list schedulers` describes them
     #[arg(long, value_name = "NAME", value_parser = scheduler(), hide_possible_values = true)]
     scheduler: &'static Entry,
     #[command(flatten)]
     settings: RunSettings,
-    /// Option of the policy, as `list schedulers` names it; may be repeated
+    /// Option of the scheduler, as `list schedulers` names it; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
     set: Vec<OptionSetting>,
     /// Write jobs.csv, allocations.csv, timeline.csv, summary.json, run.json and timing.json into
     /// this directory
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
-    /// Write the run into this file as trace events, which Perfetto and chrome://tracing open
+    /// Write the run as trace events into this file, which Perfetto and chrome://tracing open
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     trace_events: Option<PathBuf>,
     #[command(flatten)]
     outputs: Outputs,
 }
 
-/// What `run` and `compare` give out.
+/// The options of `run` and `compare` that say what is written and printed.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct Outputs {
-    /// Write everything that happens to events.jsonl, too
+    /// Also write every event to events.jsonl
     #[arg(long, requires = "out")]
     pub(super) events: bool,
-    /// Which files a run directory holds, under --preset paper the artifact's own, too
+    /// Files of a run directory; under --preset paper, the artifact's own can be among them
     #[arg(long, value_enum, value_name = "LAYOUT", requires = "out")]
     pub(super) layout: Option<Layout>,
     /// Print summary.json instead of a table
@@ -54,7 +54,7 @@ pub(super) struct Outputs {
     /// Exit with code 3 unless this holds, such as 'dsr>=0.9' or 'jct.p90<86400'; may be repeated
     #[arg(long, value_name = "KEY OP NUMBER")]
     pub(super) assert: Vec<Assertion>,
-    /// Print no notes and no progress bar on stderr
+    /// Suppress notes and the progress bar
     #[arg(long)]
     pub(super) quiet: bool,
 }

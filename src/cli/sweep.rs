@@ -1,4 +1,4 @@
-//! `sweep`: a grid of settings, and the shards of one put together.
+//! `sweep`: a grid of settings, and merging the shards of one.
 
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
@@ -12,7 +12,7 @@ use crate::sweep::{CheckedGrid, Grid, Point, Shard, SweepError, merge, results};
 use super::output::{Failure, data, message, notes, words};
 use super::progress::{PointProgress, Progress};
 
-/// The words of `sweep`.
+/// The command line of `sweep`.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Args {
@@ -21,29 +21,29 @@ pub(super) struct Args {
     /// Grid of settings, TOML; docs/sweeps.md says how it is written
     #[arg(required = true)]
     config: Option<PathBuf>,
-    /// How many points run at a time [default: the number of cores]
+    /// Number of points that run at a time [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = experiment::at_least_one, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
-    /// Write results.csv, and a directory for each point the moment it is done, into this directory
+    /// Write results.csv, and one directory per point as soon as it is done, into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on with the sweep in --out: run only what is missing, or what has changed since
+    /// Continue the sweep in --out: run only what is missing or has changed since
     #[arg(long, requires = "out")]
     resume: bool,
-    /// Run the I-th of N parts only, counted from 1; `sweep merge` puts them together
+    /// Run only the I-th of N parts, counted from 1; `sweep merge` merges them
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
-    /// Check everything, print the points and run nothing
+    /// Check everything and print the points, but run nothing
     #[arg(long, conflicts_with_all = ["out", "jobs"])]
     dry_run: bool,
-    /// Print no notes and no progress bar on stderr
+    /// Suppress notes and the progress bar
     #[arg(long)]
     quiet: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Put the directories of shards together to what one sweep would have written
+    /// Merge shard directories into one sweep
     Merge(Merge),
 }
 
@@ -55,7 +55,7 @@ struct Merge {
     /// Write the whole sweep into this directory
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Print no notes on stderr
+    /// Suppress notes
     #[arg(long)]
     quiet: bool,
 }

@@ -16,40 +16,40 @@ use crate::workload::Workload;
 
 use super::output::{Failure, data, message, notes, words};
 
-/// The words of `trace`.
+/// The command line of `trace`.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Draw a trace in the manner of ElasticFlow's generator
+    /// Generate a trace as ElasticFlow's generator does
     Generate(Generate),
-    /// Read a trace of any known format and write it as this program's own
+    /// Convert a trace of any known format to this program's own
     Convert(Convert),
     /// Report everything that is wrong with traces
     Validate(Validate),
-    /// Say what a trace asks of a cluster
+    /// Describe what a trace demands of a cluster
     Describe(Describe),
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Generate {
-    /// How many jobs
+    /// Number of jobs
     #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().jobs, value_parser = experiment::number, allow_negative_numbers = true)]
     jobs: u32,
-    /// Mean time between submissions; 0 submits everything at once
+    /// Mean time between submissions; 0 submits all jobs at once
     #[arg(long, value_name = "SECONDS", default_value_t = GenerateOptions::default().mean_interarrival, allow_negative_numbers = true)]
     mean_interarrival: f64,
-    /// Deadlines, as uniform shares of the duration after the submission
+    /// Range of deadlines: a uniform multiple of the duration after the submission
     #[arg(long, value_name = "LO,HI", value_parser = tightness, default_value = "0.5,1.5", allow_hyphen_values = true)]
     tightness: (f64, f64),
-    /// Share of the jobs that have no deadline, 0 to 1
+    /// Share of jobs without a deadline, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = GenerateOptions::default().best_effort_share, allow_negative_numbers = true)]
     best_effort: f64,
-    /// The most GPUs that a job asks for
+    /// Largest number of GPUs that a job requests
     #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().max_gpus, value_parser = experiment::number, allow_negative_numbers = true)]
     max_gpus: u32,
-    /// Mean number of jobs that arrive at the same instant
+    /// Mean number of jobs that arrive at one instant
     #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().burst, allow_negative_numbers = true)]
     burst: f64,
-    /// Another seed, another trace
+    /// Seed of the generator
     #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().seed, value_parser = experiment::seed, allow_negative_numbers = true)]
     seed: u64,
     #[command(flatten)]
@@ -73,7 +73,7 @@ pub(super) struct Convert {
     /// Write into this file instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Print no notes on stderr
+    /// Suppress notes
     #[arg(long)]
     quiet: bool,
 }
@@ -87,7 +87,7 @@ pub(super) struct Validate {
     trace: TraceOptions,
     #[command(flatten)]
     speeds: SpeedOptions,
-    /// Print no notes on stderr
+    /// Suppress notes
     #[arg(long)]
     quiet: bool,
 }
@@ -96,14 +96,14 @@ pub(super) struct Validate {
 pub(super) struct Describe {
     /// Trace to describe
     file: PathBuf,
-    /// NODESxGPUS, or a TOML file
+    /// Nodes as NODESxGPUS, or a TOML file
     #[arg(long, value_name = "CLUSTER", default_value = "16x8")]
     cluster: String,
     #[command(flatten)]
     trace: TraceOptions,
     #[command(flatten)]
     speeds: SpeedOptions,
-    /// Print no notes on stderr
+    /// Suppress notes
     #[arg(long)]
     quiet: bool,
 }
@@ -186,8 +186,7 @@ fn give(workload: &Workload, out: Option<&PathBuf>) -> Result<(), Failure> {
 }
 
 impl Validate {
-    /// Goes through all files, whatever is wrong with the first; what is wrong is printed, and what
-    /// is right, too.
+    /// Checks every file, whatever is wrong with the first, and prints what is right and wrong.
     fn run(&self) -> Result<(), Failure> {
         let speeds = read_speeds(&self.speeds)?;
         let mut wrong = 0;
@@ -202,7 +201,7 @@ impl Validate {
                 }
                 Err(why) => {
                     wrong += 1;
-                    // A run stops at a screenful; whoever asks what is wrong is told all of it.
+                    // A run prints a screenful of problems; this prints all of them.
                     let all = why.downcast_ref::<InputErrors>().map(InputErrors::all);
                     message("error", all.unwrap_or_else(|| format!("{why:#}")));
                 }

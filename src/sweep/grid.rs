@@ -89,12 +89,12 @@ impl Grid {
         Ok(Grid::parse(&name, text, path.parent().unwrap_or(Path::new("")))?)
     }
 
-    /// The grid that a text states. `name` is what messages call it; the paths in it start at
+    /// Returns the grid that a text states. `name` is what messages call it; the paths in it start at
     /// `base`.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong: text that is not TOML, keys that are no options of `run`, values
+    /// Everything that is wrong: text that is not TOML, keys that are not options of `run`, values
     /// that these do not take, lists without a value or with the same one twice.
     pub fn parse(name: &str, text: &str, base: &Path) -> Result<Grid, GridErrors> {
         let mut walk = Walk { reading: Reading::new(text), parser: KeyParser::new() };
@@ -124,7 +124,7 @@ impl Grid {
 type Key<'a> = Spanned<Cow<'a, str>>;
 type Content<'a> = Spanned<DeValue<'a>>;
 
-/// The entries of a table in the order of the text.
+/// Returns the entries of a table in the order of the text.
 fn in_order<'t, 'a>(table: &'t DeTable<'a>) -> Vec<(&'t Key<'a>, &'t Content<'a>)> {
     let mut all: Vec<_> = table.iter().collect();
     all.sort_by_key(|(key, _)| key.span().start);
@@ -139,7 +139,7 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn blocks(&mut self, key: &Key<'_>, value: &Content<'_>) -> Vec<Block> {
         let name = key.get_ref();
-        let wrong = format!("`{name}` is no list of tables; begin every one with [[{name}]]");
+        let wrong = format!("`{name}` is not a list of tables; begin each with [[{name}]]");
         let Some(all) = value.get_ref().as_array() else {
             self.reading.wrong(key.span().start, wrong);
             return Vec::new();
@@ -162,7 +162,7 @@ impl Walk<'_> {
         blocks
     }
 
-    /// Adds what is said of one key. `others` are keys that are no options, for the suggestion.
+    /// Adds the axis of one key. `others` are keys that are not options, for the suggestion.
     fn axis(&mut self, key: &Key<'_>, value: &Content<'_>, others: &[&str], to: &mut Block) {
         let (name, at) = (key.get_ref().as_ref(), key.span().start);
         let known = self.parser.keys();
@@ -179,8 +179,8 @@ impl Walk<'_> {
         to.axes.push(Axis { key: name.to_owned(), only: None, values });
     }
 
-    /// The table under `set`: options of policies, below a policy's name if they are for that one
-    /// alone.
+    /// Adds the axes of the table under `set`: options of policies, below a scheduler's name if they
+    /// are for that one alone.
     fn options(&mut self, prefix: &str, value: &Content<'_>, to: &mut Block) {
         let table = value.get_ref().as_table().expect("a caller has looked");
         for (key, value) in in_order(table) {
@@ -206,7 +206,7 @@ impl Walk<'_> {
         Some(AxisValue { text: text.into(), parsed: KeyValue::Options(vec![setting]) })
     }
 
-    /// One value, or each of a list.
+    /// Reads one value, or each of a list.
     fn list(
         &mut self,
         name: &str,
@@ -269,7 +269,7 @@ impl Walk<'_> {
             DeValue::Boolean(truth) => Some(truth.to_string()),
             _ => {
                 let found = self.reading.at(item.span());
-                let text = format!("{name}: `{found}` is neither a text nor a number in decimals");
+                let text = format!("{name}: `{found}` is neither text nor a decimal number");
                 self.reading.wrong(item.span().start, text);
                 None
             }

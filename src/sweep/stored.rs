@@ -22,12 +22,12 @@ pub(super) const POINTS: &str = "points";
 /// In each point, what every file of it is, as `sha256sum --check` reads it.
 const SUMS: &str = "SHA256SUMS";
 
-/// Writes down what the files of a point are: the last one of it.
+/// Writes the digests of a point's files, as its last file.
 pub(super) fn seal(of: &Path) -> io::Result<()> {
     fs::write(of.join(SUMS), sums(of)?)
 }
 
-/// A line for each file of a run that is there.
+/// Returns a line for each file of a run that is there.
 fn sums(of: &Path) -> io::Result<String> {
     let mut text = String::new();
     for name in FILES {
@@ -50,8 +50,8 @@ pub(super) fn summary(of: &Path, expected: &PointKey, build: &str) -> Option<Val
     serde_json::from_str(&text("summary.json")?).ok()
 }
 
-/// Has everything that was written to the file system of `root` reach the disk, where the system
-/// can be told to.
+/// Forces everything that was written to the file system of `root` onto the disk, where the system
+/// can do that.
 pub(super) fn flush(root: &Path) -> io::Result<()> {
     #[cfg(target_os = "linux")]
     rustix::fs::syncfs(fs::File::open(root)?)?;

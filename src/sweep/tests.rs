@@ -240,11 +240,8 @@ fn what_is_wrong_with_the_text_is_said_with_its_place() {
             "line 1, column 9: slot: `a`: not a number of seconds; give seconds, such as 60 or 0.5".into(),
         ),
         ("slot = [1, -1]", "line 1, column 12: slot: `-1`: negative; give seconds, such as 60 or 0.5".into()),
-        (
-            "slot = [1, [2]]",
-            "line 1, column 12: slot: `[2]` is neither a text nor a number in decimals".into(),
-        ),
-        ("seed = 0x10", "line 1, column 8: seed: `0x10` is neither a text nor a number in decimals".into()),
+        ("slot = [1, [2]]", "line 1, column 12: slot: `[2]` is neither text nor a decimal number".into()),
+        ("seed = 0x10", "line 1, column 8: seed: `0x10` is neither text nor a decimal number".into()),
         (
             "slot = []",
             "line 1, column 8: slot: an empty list leaves no point; give at least one value".into(),
@@ -255,8 +252,8 @@ fn what_is_wrong_with_the_text_is_said_with_its_place() {
             "gpu = 'a10'",
             "line 1, column 7: gpu: `a10` is not known; known are a100, t4; did you mean `a100`?".into(),
         ),
-        ("grid = 1", "line 1, column 1: `grid` is no list of tables; begin every one with [[grid]]".into()),
-        ("grid = [1]", "line 1, column 9: `grid` is no list of tables; begin every one with [[grid]]".into()),
+        ("grid = 1", "line 1, column 1: `grid` is not a list of tables; begin each with [[grid]]".into()),
+        ("grid = [1]", "line 1, column 9: `grid` is not a list of tables; begin each with [[grid]]".into()),
         (
             "[[exclude]]",
             "line 1, column 1: this [[exclude]] is empty and would leave out every point; say which".into(),
