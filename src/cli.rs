@@ -27,8 +27,8 @@ const LOG: &str = "ELASTICFLOW_SIM_LOG";
 
 /// Simulate deadline-aware, elastic schedulers of GPU clusters
 ///
-/// Replays a trace of training jobs under a scheduler, and reports which deadlines are met, how long
-/// jobs take and how well the GPUs are used. The same command writes the same bytes on every
+/// Replays a trace of training jobs under a scheduler, and reports which deadlines are met, how
+/// long jobs take and how well the GPUs are used. The same command writes the same bytes on every
 /// machine.
 #[derive(Debug, Parser)]
 #[command(

@@ -41,8 +41,8 @@ pub(super) struct Args {
     out: Option<PathBuf>,
     #[command(flatten)]
     outputs: Outputs,
-    /// Show what differs from this stored run of the same jobs: which jobs end in another state, and
-    /// what differs first
+    /// Show what differs from this stored run of the same jobs: which jobs end in another state,
+    /// and what differs first
     #[arg(long, value_name = "RUN_DIR", help_heading = "Output")]
     against: Option<PathBuf>,
     /// Format of the rows [default: table on a terminal, csv elsewhere]
@@ -107,8 +107,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     check(&args.outputs, &summaries)
 }
 
-/// Refuses a directory that holds a run or a sweep: the directories of a comparison do not lie among
-/// their files.
+/// Refuses a directory that holds a run or a sweep: the directories of a comparison do not lie
+/// among their files.
 fn refuse_mixing(out: &Path) -> Result<(), Failure> {
     let foreign = FILES.into_iter().chain(["sweep.json"]).find(|name| out.join(name).exists());
     foreign.map_or(Ok(()), |name| {

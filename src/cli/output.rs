@@ -55,7 +55,8 @@ impl From<RunError> for Failure {
 }
 
 impl From<OutputError> for Failure {
-    /// A file cannot be written while a run goes on; a path that is bad from the start is bad input.
+    /// A file cannot be written while a run goes on; a path that is bad from the start is bad
+    /// input.
     fn from(why: OutputError) -> Failure {
         Failure::run(why)
     }
@@ -66,7 +67,8 @@ pub(super) fn message(kind: &str, what: impl Display) {
     let _ = writeln!(io::stderr(), "{kind}: {}", for_terminal(&what.to_string()));
 }
 
-/// Returns a text without what would steer a terminal: names come from traces, which may be hostile.
+/// Returns a text without what would steer a terminal: names come from traces, which may be
+/// hostile.
 fn for_terminal(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }

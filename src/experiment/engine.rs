@@ -15,7 +15,8 @@ pub(super) trait Engine: Debug + Sync {
     /// Tells whether it runs a scheduler.
     fn runs(&self, entry: &Entry) -> bool;
 
-    /// Returns the keys of `--set` that it takes for a scheduler; it does not take the policy's own.
+    /// Returns the keys of `--set` that it takes for a scheduler; it does not take the policy's
+    /// own.
     fn keys(&self, entry: &Entry) -> Vec<String>;
 
     /// Reads the options and the slot of a scenario.

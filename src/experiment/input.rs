@@ -19,7 +19,8 @@ pub struct TraceInput {
     speeds: Arc<MeasuredSpeeds>,
     file: InputFile,
     notes: Vec<String>,
-    /// The speeds under schedulers that leave batch sizes alone, made when the first one needs them.
+    /// The speeds under schedulers that leave batch sizes alone, made when the first one needs
+    /// them.
     at_own_batch: OnceLock<Arc<JobSpeeds>>,
     /// The speeds under schedulers that adapt batch sizes, made when the first one needs them.
     at_any_batch: OnceLock<Arc<JobSpeeds>>,

@@ -41,7 +41,8 @@ pub enum Layout {
     /// The files that every run leaves
     #[default]
     Default,
-    /// Besides them the published artifact's own: job.csv, final_result.csv and scheduling_events.csv
+    /// Besides them the published artifact's own: job.csv, final_result.csv and
+    /// scheduling_events.csv
     Artifact,
 }
 

@@ -47,7 +47,8 @@ impl Stored {
     ///
     /// # Errors
     ///
-    /// If it is not a run directory, or one of its files is missing or not as this version writes it.
+    /// If it is not a run directory, or one of its files is missing or not as this version writes
+    /// it.
     pub fn read(path: &Path) -> Result<Stored, StoredError> {
         check(path)?;
         let manifest: Manifest = json(&path.join("run.json"))?;

@@ -66,8 +66,8 @@ impl PolicyOptions {
         Ok(options)
     }
 
-    /// Returns the value that a text stands for: a number, a truth value, a list or a quoted text as
-    /// TOML writes them; any other text stands for itself.
+    /// Returns the value that a text stands for: a number, a truth value, a list or a quoted text
+    /// as TOML writes them; any other text stands for itself.
     pub fn parse_value(text: &str) -> Value {
         text.trim().parse().unwrap_or_else(|_| Value::String(text.trim().to_owned()))
     }

@@ -25,8 +25,8 @@ const POINT_LIMIT: usize = 1_000_000;
 /// A grid whose points can all be run.
 ///
 /// Each point is prepared once, when the grid is checked, and what it runs is kept until then. That
-/// is its settings and a scheduler that has planned nothing: the jobs and their speeds are shared by
-/// all points of the same inputs.
+/// is its settings and a scheduler that has planned nothing: the jobs and their speeds are shared
+/// by all points of the same inputs.
 pub struct CheckedGrid {
     columns: Arc<[String]>,
     points: Vec<PreparedPoint>,
@@ -130,8 +130,8 @@ impl CheckedGrid {
     }
 }
 
-/// Returns the results of a sweep that is kept nowhere as CSV: the columns of `results.csv`, but for
-/// the directories of points.
+/// Returns the results of a sweep that is kept nowhere as CSV: the columns of `results.csv`, but
+/// for the directories of points.
 ///
 /// # Errors
 ///

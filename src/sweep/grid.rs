@@ -89,8 +89,8 @@ impl Grid {
         Ok(Grid::parse(&name, text, path.parent().unwrap_or(Path::new("")))?)
     }
 
-    /// Returns the grid that a text states. `name` is what messages call it; the paths in it start at
-    /// `base`.
+    /// Returns the grid that a text states. `name` is what messages call it; the paths in it start
+    /// at `base`.
     ///
     /// # Errors
     ///
@@ -179,8 +179,8 @@ impl Walk<'_> {
         to.axes.push(Axis { key: name.to_owned(), only: None, values });
     }
 
-    /// Adds the axes of the table under `set`: options of policies, below a scheduler's name if they
-    /// are for that one alone.
+    /// Adds the axes of the table under `set`: options of policies, below a scheduler's name if
+    /// they are for that one alone.
     fn options(&mut self, prefix: &str, value: &Content<'_>, to: &mut Block) {
         let table = value.get_ref().as_table().expect("a caller has looked");
         for (key, value) in in_order(table) {

@@ -15,8 +15,8 @@ use super::stored::{self, MANIFEST, POINTS, RESULTS, SweepManifest};
 /// How many points a message names.
 const NAMED: usize = 10;
 
-/// Merges the directories of shards into a new one, which is byte for byte what a sweep of the whole
-/// grid writes. Returns how many points there are.
+/// Merges the directories of shards into a new one, which is byte for byte what a sweep of the
+/// whole grid writes. Returns how many points there are.
 ///
 /// # Errors
 ///

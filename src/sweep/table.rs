@@ -10,7 +10,8 @@ use crate::report::{CSV_COLUMNS, cells};
 pub(super) struct ResultsTable(csv::Writer<Vec<u8>>);
 
 impl ResultsTable {
-    /// Returns a table without rows; `directories` asks for a column with the directories of points.
+    /// Returns a table without rows; `directories` asks for a column with the directories of
+    /// points.
     pub(super) fn new(columns: &[String], directories: bool) -> io::Result<ResultsTable> {
         let results = CSV_COLUMNS.map(str::to_owned).into_iter();
         ResultsTable::with_header(columns, results.chain(directories.then(|| "directory".to_owned())))
