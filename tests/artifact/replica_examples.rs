@@ -268,7 +268,7 @@ fn an_ended_job_leaves_its_nodes_first() {
 }
 
 /// A small elastic job.
-fn small_job() -> Workload {
+fn small_job() -> std::sync::Arc<Workload> {
     example(&[elastic(0, 100_000, 1_000_000)])
 }
 
