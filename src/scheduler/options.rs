@@ -262,7 +262,7 @@ impl de::Error for OptionsError {
             de::Unexpected::Seq => return OptionsError(format!("a list is not {}", in_words(expected))),
             other => other.to_string(),
         };
-        OptionsError(format!("`{found}` is not {}", in_words(expected)))
+        OptionsError(format!("\"{found}\" is not {}", in_words(expected)))
     }
 
     fn invalid_value(found: de::Unexpected<'_>, expected: &dyn de::Expected) -> OptionsError {
@@ -353,13 +353,14 @@ mod tests {
     #[test]
     fn what_is_wrong_is_said_with_its_key_and_what_would_be_right() {
         for (text, why) in [
-            ("lease=soon", "`lease`: `soon` is not a number; give one, such as 60"),
+            ("lease=soon", "`lease`: \"soon\" is not a number; give one, such as 60"),
+            ("turn=soon", "`turn`: \"soon\" is not a number of seconds; give one, such as 60"),
             ("turn=[1]", "`turn`: a list is not a number of seconds; give one, such as 60"),
-            ("count=-1", "`count`: `-1` is not a whole number from 0; give one, such as 60"),
-            ("count=1.5", "`count`: `1.5` is not a whole number from 0; give one, such as 60"),
+            ("count=-1", "`count`: \"-1\" is not a whole number from 0; give one, such as 60"),
+            ("count=1.5", "`count`: \"1.5\" is not a whole number from 0; give one, such as 60"),
             ("index=lass", "`index`: `lass` is not known; give `las` or `by-gittins`"),
             ("index=5", "`index`: `5` is not known; give `las` or `by-gittins`"),
-            ("limits=5", "`limits`: `5` is not a list; give one, such as [1, 2]"),
+            ("limits=5", "`limits`: \"5\" is not a list; give one, such as [1, 2]"),
             (
                 "quantum=5",
                 "unknown option `quantum`; known are `lease`, `name`, `turn`, `index`, `limits` and `count`",
