@@ -21,7 +21,7 @@ use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::overhead::OverheadPreset;
 use elasticflow_sim::placement;
 use elasticflow_sim::profile::ProfiledSpeeds;
-use elasticflow_sim::scheduler::{self, Entry, Options, OptionsError, Scheduler};
+use elasticflow_sim::scheduler::{self, Entry, OptionsError, PolicyOptions, Scheduler};
 use elasticflow_sim::sim::{Scenario, simulate};
 use elasticflow_sim::trace::{GenerateOptions, generate};
 use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
@@ -33,7 +33,7 @@ const TIMED: u32 = 8;
 
 fn timed(name: &str) -> Result<Box<dyn Scheduler>, OptionsError> {
     let entry = scheduler::entry(name).expect("a scheduler");
-    let policy = (entry.build)(&Options::default(), 0)?;
+    let policy = (entry.build)(&PolicyOptions::default(), 0)?;
     // But for those that came at time 0.
     Ok(Box::new(Timed { policy, counts: |view| view.arrivals().len() == 1 }))
 }
@@ -43,7 +43,7 @@ fn timed(name: &str) -> Result<Box<dyn Scheduler>, OptionsError> {
 fn entries() -> &'static [Entry] {
     static ENTRIES: std::sync::OnceLock<Vec<Entry>> = std::sync::OnceLock::new();
     let timed_build = |entry: &Entry| -> Option<Entry> {
-        let build: fn(&Options, u64) -> _ = match entry.name {
+        let build: fn(&PolicyOptions, u64) -> _ = match entry.name {
             "elasticflow" => |_, _| timed("elasticflow"),
             "elasticflow-no-admission" => |_, _| timed("elasticflow-no-admission"),
             "edf" => |_, _| timed("edf"),
@@ -94,7 +94,7 @@ fn scenario(scheduler: &'static Entry, live: u32) -> Scenario {
         belief: speeds,
         placer: placement::entry("buddy").expect("a placer"),
         scheduler,
-        options: Options::default(),
+        options: PolicyOptions::default(),
         seed: 0,
         slot: SimDuration::ZERO,
         // The last arrival; nobody ends before it.

@@ -30,7 +30,7 @@ use elasticflow_sim::config::applications::builtin;
 use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::overhead::OverheadPreset;
 use elasticflow_sim::placement;
-use elasticflow_sim::scheduler::{self, Entry, Options, OptionsError, Scheduler, View};
+use elasticflow_sim::scheduler::{self, Entry, OptionsError, PolicyOptions, Scheduler, View};
 use elasticflow_sim::sim::{Scenario, simulate};
 use elasticflow_sim::sweep::Grid;
 use elasticflow_sim::units::{Gpus, Iterations, SimDuration, SimTime};
@@ -52,7 +52,7 @@ fn counts(view: &View<'_>) -> bool {
     is_timed
 }
 
-fn timed(options: &Options, seed: u64) -> Result<Box<dyn Scheduler>, OptionsError> {
+fn timed(options: &PolicyOptions, seed: u64) -> Result<Box<dyn Scheduler>, OptionsError> {
     let policy = (scheduler::entry("pollux").expect("a scheduler").build)(options, seed)?;
     Ok(Box::new(Timed { policy, counts }))
 }
@@ -82,8 +82,7 @@ fn scenario(paper: bool) -> Scenario {
     let cluster = Shape::uniform(16, Gpus::new(4)).expect("a cluster");
     let entry = scheduler::entry("pollux").expect("a scheduler");
     let artifact = entry.artifact.expect("settings of the artifact").options;
-    let texts: Vec<String> = artifact.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let texts = texts.iter().map(String::as_str).filter(|_| paper);
+    let preset = if paper { artifact } else { &[] };
     let timed: &'static Entry = Box::leak(Box::new(Entry { build: timed, ..*entry }));
     Scenario {
         overhead: "fixed:30"
@@ -97,7 +96,7 @@ fn scenario(paper: bool) -> Scenario {
         belief: speeds,
         placer: placement::entry("buddy").expect("a placer"),
         scheduler: timed,
-        options: Options::parse(texts).expect("options"),
+        options: PolicyOptions::default().over_preset(preset),
         seed: 1,
         slot: SimDuration::from_secs(60),
         until: Some(SimTime::from_secs(60 * TIMED.end)),
@@ -133,7 +132,7 @@ fn figure_8a(criterion: &mut Criterion) {
     let settings = "scheduler = 'pollux'\npreset = 'paper'\ngpu = 't4'\ncluster = '16x4'\nslot = 60\n\
         trace = 'traces/artifact/elasticVpollux_e.csv'\nprofiles = 'pollux/traces'";
     let grid = Grid::parse("figure 8a", settings, &data).expect("a grid").check().expect("a point");
-    let base = grid.points[0].case().expect("a case").scenario;
+    let base = grid.into_runs().next().expect("a run").scenario();
     let mut group = criterion.benchmark_group("pollux figure 8a");
     group.sample_size(10).sampling_mode(SamplingMode::Flat).warm_up_time(Duration::from_millis(1));
     let mut seeds = 0..;

@@ -53,7 +53,7 @@ fn shipped(criterion: &mut Criterion) {
         let known = MET.iter().find(|(name, _)| *name == scheduler.name);
         let (name, expected) = known.unwrap_or_else(|| panic!("no known answer for {}", scheduler.name));
         let cheap: &[&str] = if *name == "pollux" { &["population=8", "generations=4"] } else { &[] };
-        let options = scheduler::Options::parse(cheap.iter().copied()).expect("options");
+        let options = scheduler::PolicyOptions::parse(cheap.iter().copied()).expect("options");
         bench(&mut group, name, &[Scenario { scheduler, options, ..base.clone() }], *expected);
     }
 }
@@ -135,13 +135,9 @@ fn chronus(criterion: &mut Criterion) {
 /// What the preset `paper` sets.
 fn artifact(scenario: &Scenario) -> Scenario {
     let artifact = scenario.scheduler.artifact.expect("settings of the artifact");
-    let texts: Vec<String> = artifact.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let options = scheduler::Options::parse(texts.iter().map(String::as_str)).expect("options");
-    let overhead: elasticflow_sim::overhead::OverheadPreset =
-        artifact.overhead.unwrap_or_default().parse().expect("an overhead");
-    let overhead = overhead.for_cluster(scenario.cluster.gpus()).into();
-    let slot = artifact.slot.unwrap_or_default().parse().expect("a slot");
-    Scenario { options, overhead, slot, ..scenario.clone() }
+    let options = scheduler::PolicyOptions::default().over_preset(artifact.options);
+    let overhead = artifact.overhead.expect("an overhead").for_cluster(scenario.cluster.gpus()).into();
+    Scenario { options, overhead, slot: artifact.slot.expect("a slot"), ..scenario.clone() }
 }
 
 criterion_group!(benches, shipped, published, baselines, chronus);

@@ -1,4 +1,4 @@
-//! The command line: words in, tables and exit codes out.
+//! The command line: options in, tables, messages and exit codes out.
 //!
 //! Everything is checked before the first run starts. Data goes to stdout, messages and progress to
 //! stderr. This is the only module that reads a wall clock or the environment.
@@ -27,9 +27,9 @@ const LOG: &str = "ELASTICFLOW_SIM_LOG";
 
 /// Simulate deadline-aware, elastic schedulers of GPU clusters
 ///
-/// Replays a trace of training jobs under a scheduling policy, job by job, and says which deadlines
-/// are met, how long jobs take and how well the GPUs are used. The same command gives the same
-/// bytes, on every machine.
+/// Replays a trace of training jobs under a scheduler, and reports which deadlines are met, how
+/// long jobs take and how well the GPUs are used. The same command writes the same bytes on every
+/// machine.
 #[derive(Debug, Parser)]
 #[command(
     name = "elasticflow-sim",
@@ -43,7 +43,7 @@ struct Cli {
     #[command(subcommand)]
     command: Command,
 
-    /// Log what goes on to stderr; -vv logs more
+    /// Log progress on stderr; -vv logs more
     #[arg(short, long, action = clap::ArgAction::Count, global = true, display_order = 900)]
     verbose: u8,
 }
@@ -52,22 +52,22 @@ struct Cli {
 enum Command {
     /// Simulate a trace under one scheduler
     Run(run::Args),
-    /// Simulate a trace under several schedulers, one row each
+    /// Simulate a trace under several schedulers, and print one row for each
     Compare(compare::Args),
-    /// Simulate a grid of settings on all cores, so that it can be stopped and resumed
+    /// Simulate a grid of settings on all cores; a sweep can be stopped and resumed
     Sweep(sweep::Args),
     /// Tell the story of one job of a run
     Explain(explain::Args),
-    /// Make a page of runs, with charts
+    /// Write a page with charts of one or more runs
     Report(report::Args),
     /// Generate, convert, check or describe traces
     #[command(subcommand)]
     Trace(trace::Command),
-    /// List what there is to choose from
+    /// List the available schedulers, presets, profiles, formats, overheads and placers
     List(list::Args),
 }
 
-/// Parses the words, runs the command, and turns an error into a message and an exit code.
+/// Parses the command line, runs the command, and turns an error into a message and an exit code.
 pub fn main() -> ExitCode {
     let default = std::panic::take_hook();
     std::panic::set_hook(Box::new(move |info| {
@@ -102,7 +102,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
     }
 }
 
-/// Sets up the log: what the environment says, or what `-v` says, or nothing.
+/// Sets up the log as the environment says, or else as `-v` says.
 fn log(verbose: u8) -> Result<(), Failure> {
     use tracing_subscriber::EnvFilter;
     let default = ["off", "info", "debug", "trace"][usize::from(verbose.min(3))];

@@ -63,7 +63,7 @@
 //! use elasticflow_sim::metrics::Metrics;
 //! use elasticflow_sim::overhead::OverheadPreset;
 //! use elasticflow_sim::profile::ProfiledSpeeds;
-//! use elasticflow_sim::scheduler::Options;
+//! use elasticflow_sim::scheduler::PolicyOptions;
 //! use elasticflow_sim::sim::{Scenario, simulate};
 //! use elasticflow_sim::trace::ReadOptions;
 //! use elasticflow_sim::units::SimDuration;
@@ -72,7 +72,7 @@
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let table = profiles::builtin("a100").ok_or("no such profiles")?;
 //! let trace = trace::read(Path::new("traces/fig9-load-1000.csv"), &table, &ReadOptions::default())?;
-//! let workload = Arc::new(trace.workload);
+//! let workload = trace.workload;
 //! let speeds = Arc::new(ProfiledSpeeds::new(&table, &workload)?);
 //! let cluster = Shape::default();
 //! let scenario = Scenario {
@@ -83,7 +83,7 @@
 //!     belief: speeds,
 //!     placer: placement::entry("buddy")?,
 //!     scheduler: scheduler::entry("elasticflow")?,
-//!     options: Options::default(),
+//!     options: PolicyOptions::default(),
 //!     seed: 0,
 //!     slot: SimDuration::from_secs(60),
 //!     until: None,

@@ -35,7 +35,7 @@ mod world;
 pub use error::ReplicaError;
 pub use input::{GpuTable, ReplicaInput};
 pub use outcome::{FinishedJob, HeldGpus, NEVER, ReplicaOutcome, Round};
-pub use quirk::{Quirk, QuirkError, Quirks};
+pub use quirk::{Quirk, QuirkError, Quirks, Switch};
 pub use schedule::Schedule;
 
 use gangs::GangScenario;

@@ -26,12 +26,12 @@ pub mod table;
 pub use columns::{CSV_COLUMNS, cells, is_number, write_csv};
 pub use difference::{Difference, same_jobs, write_differences};
 pub use encode::{jobs_csv, sha256, to_json};
-pub use manifest::{Input, Manifest, Seeds};
+pub use manifest::{InputFile, Manifest, Seeds, Setting};
 pub use run_directory::{FILES, RunDirectory};
-pub(crate) use staging::lock_directory;
 pub use staging::{
     OutputError, StagedDirectory, StagedFile, discard_unfinished, remove_leftovers, stage, write_file,
 };
+pub(crate) use staging::{is_temporary, lock_directory, names};
 pub use stored::{Stored, StoredError};
 pub use story::Story;
 pub use summary::{ClusterSummary, Summary};

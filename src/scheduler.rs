@@ -25,18 +25,24 @@ mod view;
 #[doc = include_str!("../docs/add-a-scheduler.md")]
 pub mod tutorial {}
 
-pub use options::{OptionDoc, Options, OptionsError};
+pub use options::{OptionDoc, OptionValue, OptionsError, PolicyOptions};
 pub use oracle::Oracle;
 pub use plan::{Grant, Plan, Promise, Reason};
 pub use table::{UnknownScheduler, entries, entry};
 pub use view::{Observation, View};
+
+use crate::units::SimDuration;
+
+/// Named here for [`ArtifactSettings`]: a policy states an overhead as a constant of its entry,
+/// while its decisions see no more of overheads than [`View`] tells.
+pub use crate::overhead::{ChangeCost, OverheadPreset, SUSPEND};
 
 /// Decides which jobs run, and on how many GPUs.
 ///
 /// A scheduler may keep notes between calls. It does no I/O, reads no clock but [`View::now`], and
 /// draws random numbers only from a generator that it was built with: the same calls return the
 /// same plans. It breaks every tie itself, in the end by the job's id.
-pub trait Scheduler {
+pub trait Scheduler: Send {
     /// Returns the whole of what should hold from now on, whatever held before.
     ///
     /// The simulation calls this when jobs have arrived or completed, and at the time that the last
@@ -107,7 +113,7 @@ pub struct Entry {
 
 /// Builds a policy from its options and the seed of its random numbers. Fails if the options hold
 /// an unknown key or a value that the policy cannot have.
-pub type Build = fn(&Options, u64) -> Result<Box<dyn Scheduler>, OptionsError>;
+pub type Build = fn(&PolicyOptions, u64) -> Result<Box<dyn Scheduler>, OptionsError>;
 
 impl Entry {
     /// An entry of a policy whose grants admit, without aliases, paper, options and artifact. Name,
@@ -133,13 +139,14 @@ impl std::fmt::Debug for Entry {
     }
 }
 
-/// The settings with which a policy does what its published artifact did.
+/// The settings with which a policy does what its published artifact did. They hold where the user
+/// says nothing.
 #[derive(Clone, Copy, Debug)]
 pub struct ArtifactSettings {
-    /// Options, as `--set` takes them.
-    pub options: &'static [(&'static str, &'static str)],
-    /// The overhead, as `--overhead` takes it, if it is part of it.
-    pub overhead: Option<&'static str>,
-    /// The slot in seconds, if it is part of it.
-    pub slot: Option<&'static str>,
+    /// Options of the policy.
+    pub options: &'static [(&'static str, OptionValue)],
+    /// The restart overhead, if the artifact has one of its own.
+    pub overhead: Option<OverheadPreset>,
+    /// The minimum time between scheduling passes, if the artifact has one of its own.
+    pub slot: Option<SimDuration>,
 }

@@ -18,6 +18,7 @@ mod simulation;
 mod validate;
 
 use crate::record::Observer;
+use crate::scheduler::Scheduler;
 
 pub use error::{PlanFault, SimError};
 pub use feasibility::feasible_alone;
@@ -46,7 +47,28 @@ pub use scenario::{Outcome, Scenario, Totals};
 /// If an invariant is broken: a placer, a speed model or an overhead does not keep the contract of
 /// its trait, or the simulation has miscounted.
 pub fn simulate(scenario: &Scenario, observer: &mut dyn Observer) -> Result<Outcome, SimError> {
-    event_loop::EventLoop::new(scenario, observer)?.run()
+    let entry = scenario.scheduler;
+    let scheduler = (entry.build)(&scenario.options, scenario.seed)
+        .map_err(|why| SimError::Scenario(format!("options of `{}`: {why}", entry.name)))?;
+    simulate_with(scenario, scheduler, observer)
+}
+
+/// Runs a scenario under a scheduler that was built from the scenario's options and has planned
+/// nothing.
+///
+/// # Errors
+///
+/// As [`simulate`].
+///
+/// # Panics
+///
+/// As [`simulate`].
+pub fn simulate_with(
+    scenario: &Scenario,
+    scheduler: Box<dyn Scheduler>,
+    observer: &mut dyn Observer,
+) -> Result<Outcome, SimError> {
+    event_loop::EventLoop::new(scenario, scheduler, observer)?.run()
 }
 
 #[cfg(test)]

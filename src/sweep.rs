@@ -3,9 +3,9 @@
 //! A [`Grid`] is read from TOML, whose keys are the options of `run`: a list of values is an axis,
 //! and the grid is the product of its axes. [`Grid::check`] reads every file once and checks every
 //! point, so that nothing that could be known from the start comes to light after an hour.
-//! [`Checked::each`] runs the points in parallel and gives back what they come to in the order of
-//! the grid, whichever ends first. [`Checked::directory`] keeps them in a directory, from which a
-//! sweep that was killed goes on; [`merge`] puts the directories of [`Shard`]s together.
+//! [`CheckedGrid::each`] runs the points in parallel and gives back what they come to in the order
+//! of the grid, whichever ends first. [`CheckedGrid::directory`] keeps them in a directory, from
+//! which a sweep that was killed goes on; [`merge`] makes one of the directories of [`Shard`]s.
 //!
 //! ```
 //! use elasticflow_sim::sweep::Grid;
@@ -18,30 +18,36 @@
 //! "#;
 //! // Paths in the text start at the folder that is named here.
 //! let checked = Grid::parse("example", text, "traces".as_ref())?.check()?;
-//! let met = checked.each(None, |_| (), |point, done, ()| Ok((point.value("cluster").to_owned(), done.summary.metrics.met)))?;
-//! assert_eq!(met.iter().map(|(cluster, _)| cluster.as_str()).collect::<Vec<_>>(), ["2x8", "16x8", "2x8", "16x8"]);
+//! let met = checked.each(None, |_| (), |point, result, ()| {
+//!     Ok((point.value("cluster").to_owned(), result.summary().metrics.met))
+//! })?;
+//! let clusters: Vec<_> = met.iter().map(|(cluster, _)| cluster.as_str()).collect();
+//! assert_eq!(clusters, ["2x8", "16x8", "2x8", "16x8"]);
 //! assert!(met[0].1 < met[1].1);
 //! # Ok(())
 //! # }
 //! ```
 
 mod check;
-mod each;
+mod directory;
 mod grid;
+mod keys;
 mod merge;
+mod parallel;
+mod point_key;
 mod problem;
 mod product;
-mod record;
 mod shard;
 mod stored;
-mod words;
+mod table;
 
-pub use check::{Checked, Point};
-pub use each::SweepError;
+pub use check::{CheckedGrid, Point, results};
+pub use directory::SweepDirectory;
 pub use grid::Grid;
 pub use merge::merge;
+pub use parallel::SweepError;
+pub use point_key::PointKey;
 pub use problem::GridErrors;
-pub use record::Directory;
 pub use shard::Shard;
 
 #[cfg(test)]

@@ -147,12 +147,12 @@ fn simulate(
     let text = toml::to_string(&GridText { grid: blocks })?;
     // The paths are as they are found: they start where the program does.
     let checked = Grid::parse("the figure's runs", &text, Path::new(""))?.check()?;
-    let bar = bar(checked.points.iter().map(Point::jobs).sum(), manner.quiet);
+    let bar = bar(checked.points().map(Point::jobs).sum(), manner.quiet);
     let watch = |_: &Point| RunWatch { watched: WatchedRun::default(), bar: bar.clone(), seen: 0 };
-    let rows = checked.each(None, watch, |point, done, watch| {
+    let rows = checked.each(None, watch, |point, result, watch| {
         bar.inc(point.jobs().saturating_sub(watch.seen));
-        let FigureTask { case, scheduler, preset, overhead, brief: _ } = tasks[point.number - 1].clone();
-        let (metrics, watched) = (done.summary.metrics, watch.watched);
+        let FigureTask { case, scheduler, preset, overhead, brief: _ } = tasks[point.number() - 1].clone();
+        let (metrics, watched) = (result.summary().metrics.clone(), watch.watched);
         Ok(FigureRun { case, scheduler, preset, overhead, metrics, watched })
     });
     bar.finish_and_clear();

@@ -1,4 +1,4 @@
-//! `--assert 'dsr>=0.9'`: what must hold of the summary.
+//! `--assert 'dsr>=0.9'`: what must hold of a summary.
 
 use std::str::FromStr;
 
@@ -6,7 +6,7 @@ use crate::report::{CSV_COLUMNS, Summary, is_number};
 
 use crate::experiment::did_you_mean;
 
-/// One assertion.
+/// A comparison of a number of the summary that must hold.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Assertion {
     text: String,
@@ -45,10 +45,10 @@ impl FromStr for Assertion {
             return Err(
                 match (CSV_COLUMNS.contains(&key), numbers.clone().any(|k| k.starts_with(&format!("{key}."))))
                 {
-                    (true, _) => format!("`{key}` is a text; only numbers can be compared"),
+                    (true, _) => format!("`{key}` is text; only numbers can be compared"),
                     (_, true) => format!("`{key}` has parts; give one, such as {key}.mean"),
                     _ => format!(
-                        "`{key}` is no key of summary.json; keys are {}{}",
+                        "`{key}` is not a key of summary.json; keys are {}{}",
                         numbers.clone().collect::<Vec<_>>().join(", "),
                         did_you_mean(key, numbers)
                     ),
@@ -65,7 +65,7 @@ impl FromStr for Assertion {
 }
 
 impl Assertion {
-    /// Why it does not hold, or `None`. A value that is missing holds for nothing.
+    /// Returns why it does not hold, or `None` if it does. It does not hold of a missing value.
     fn failure(&self, summary: &Summary) -> Option<String> {
         let (sign, holds) = self.comparison;
         let found = summary.number(&self.key);
@@ -80,7 +80,7 @@ impl Assertion {
     }
 }
 
-/// Every assertion that does not hold for every run, a line each; `None` if all hold.
+/// Returns a line for each assertion and run where it does not hold; `None` if all hold.
 pub(super) fn failures(assertions: &[Assertion], summaries: &[Summary]) -> Option<String> {
     let failures: Vec<String> =
         assertions.iter().flat_map(|a| summaries.iter().filter_map(|summary| a.failure(summary))).collect();
@@ -105,8 +105,8 @@ mod tests {
             ("dsr>=90%", "`90%` is not a number; give one, such as dsr>=0.9"),
             ("dsr>=nan", "`nan` is not a number; give one, such as dsr>=0.9"),
             ("jct>1", "`jct` has parts; give one, such as jct.mean"),
-            ("placer==1", "`placer` is a text; only numbers can be compared"),
-            ("drs>1", "`drs` is no key of summary.json; keys are "),
+            ("placer==1", "`placer` is text; only numbers can be compared"),
+            ("drs>1", "`drs` is not a key of summary.json; keys are "),
         ] {
             let found = of(text).unwrap_err();
             assert!(found.starts_with(why), "{text}: {found}");

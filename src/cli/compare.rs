@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::experiment::{Case, CaseError, Setup, choose, scheduler, truths};
+use crate::experiment::{OptionSetting, PreparedRun, RunError, RunOutput, RunSettings, assign, scheduler};
 use crate::record::Observer;
 use crate::record::allocations::Allocation;
 use crate::report::{
@@ -14,14 +14,14 @@ use crate::report::{
 };
 use crate::scheduler::Entry;
 
-use super::output::{Failure, data, notes, words};
+use super::output::{Failure, data, words};
 use super::progress::{Progress, simulate};
-use super::run::{Outputs, begin, check, publish, ready};
+use super::run::{Outputs, begin, check, prepare, read_inputs};
 
-/// The words of `compare`.
+/// The command line of `compare`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Policies, separated by commas; `list schedulers` describes them
+    /// Schedulers, separated by commas; `list schedulers` describes them
     #[arg(
         long,
         value_name = "NAMES",
@@ -32,33 +32,34 @@ pub(super) struct Args {
     )]
     schedulers: Vec<&'static Entry>,
     #[command(flatten)]
-    setup: Setup,
-    /// Option of every policy that has it, or of one as SCHEDULER.KEY=VALUE; may be repeated
+    settings: RunSettings,
+    /// Option of every scheduler that has it, or of one as SCHEDULER.KEY=VALUE; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
-    /// Write a directory for each scheduler, called like it, into this one
+    set: Vec<OptionSetting>,
+    /// Write one directory per scheduler, named after it, under this one
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
     #[command(flatten)]
     outputs: Outputs,
-    /// Show what differs from this stored run of the same jobs: who flipped, and what differs first
+    /// Show what differs from this stored run of the same jobs: which jobs end in another state,
+    /// and what differs first
     #[arg(long, value_name = "RUN_DIR", help_heading = "Output")]
     against: Option<PathBuf>,
-    /// How the rows are printed; on a terminal as a table, else as CSV
+    /// Format of the rows [default: table on a terminal, csv elsewhere]
     #[arg(long, value_enum, value_name = "FORMAT", conflicts_with = "json", help_heading = "Output")]
     format: Option<Format>,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Format {
-    /// For people: percentages and hours
+    /// Percentages and hours, for reading
     Table,
-    /// Every key of summary.json, a column each; with --against, a row for each difference
+    /// One column per key of summary.json; with --against, one row per difference
     Csv,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
-    let (setup, quiet, entries) = (&args.setup, args.outputs.quiet, args.schedulers.as_slice());
+    let (settings, quiet, entries) = (&args.settings, args.outputs.quiet, args.schedulers.as_slice());
     for (n, entry) in entries.iter().enumerate() {
         if entries[..n].iter().any(|other| other.name == entry.name) {
             let why = format!("--schedulers names `{}` twice; name it once", entry.name);
@@ -66,55 +67,48 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         }
     }
     let stored = args.against.as_deref().map(Stored::read).transpose().map_err(Failure::input)?;
-    let choices = choose(&args.set, entries).map_err(Failure::Input)?;
-    let ready = ready(setup, quiet)?;
+    let options = assign(&args.set, entries).map_err(Failure::Input)?;
+    let inputs = read_inputs(settings, quiet)?;
     if let Some(stored) = &stored {
-        same_jobs(stored, ready.workload()).map_err(Failure::input)?;
+        same_jobs(stored, inputs.workload()).map_err(Failure::input)?;
     }
-    let cases = entries.iter().zip(&choices).map(|(entry, choice)| setup.case(&ready, entry, choice));
-    let mut cases = cases.collect::<Result<Vec<_>, _>>().map_err(Failure::Input)?;
-    for case in &mut cases {
-        case.leave(args.outputs.layout.unwrap_or_default(), args.outputs.events).map_err(Failure::Input)?;
-    }
-    if !quiet {
-        notes(&truths(&cases));
-    }
-    if let Some(out) = &args.out {
-        refuse_mixing(out)?;
-        let targets: Vec<PathBuf> = entries.iter().map(|entry| out.join(entry.name)).collect();
-        for (case, recording) in cases.iter_mut().zip(begin(&targets, &args.outputs)?) {
-            case.recording = Some(recording);
-        }
-    }
-    let progress = Progress::new(ready.jobs() * entries.len() as u64, quiet);
+    let runs = prepare(settings, &inputs, entries, options, &args.outputs)?;
+    let outputs = args.begin()?;
+    let progress = Progress::new(inputs.jobs() * entries.len() as u64, quiet);
     // All of them run to their end, so that the error of the first one asked for is reported,
     // whichever fails first.
-    let one = |case: Case| {
-        let is_watched = case.is_watched();
+    let one = |(run, output): (PreparedRun, Option<RunOutput>)| {
+        let is_observed = run.is_observed();
         let mut allocations = Vec::<Allocation>::new();
-        // Only kept where they are compared.
-        let mut nobody = ();
-        let keep: &mut dyn Observer = if stored.is_some() { &mut allocations } else { &mut nobody };
-        let done = simulate(case, &progress, keep)?;
+        // They are kept only where they are compared.
+        let mut ignored = ();
+        let kept: &mut dyn Observer = if stored.is_some() { &mut allocations } else { &mut ignored };
+        let result = simulate(run, output, &progress, kept)?;
         let against = stored.as_ref().map(|stored| {
-            Difference::of(stored, &done.summary, &done.jobs, is_watched.then_some(&allocations))
+            let allocations = is_observed.then_some(&allocations);
+            Difference::of(stored, result.manifest(), result.summary(), result.jobs(), allocations)
         });
-        Ok::<_, CaseError>((done, against))
+        Ok::<_, RunError>((result, against))
     };
-    let all: Vec<_> = cases.into_par_iter().map(one).collect();
+    let pairs: Vec<_> = runs.into_iter().zip(outputs).collect();
+    let all: Vec<_> = pairs.into_par_iter().map(one).collect();
     drop(progress);
-    let (done, against): (Vec<_>, Vec<_>) =
-        all.into_iter().collect::<Result<Vec<_>, _>>()?.into_iter().unzip();
-    let summaries = publish(done)?;
-    let against: Vec<Difference> = against.into_iter().flatten().collect();
+    let all = all.into_iter().collect::<Result<Vec<_>, _>>()?;
+    // The directories get their names now that all runs are done.
+    let (mut summaries, mut differences) = (Vec::new(), Vec::new());
+    for (result, against) in all {
+        summaries.push(result.publish()?);
+        differences.extend(against);
+    }
     match stored {
-        Some(stored) => print_against(args, &stored, &summaries, &against)?,
+        Some(stored) => print_against(args, &stored, &summaries, &differences)?,
         None => print(args, &summaries)?,
     }
     check(&args.outputs, &summaries)
 }
 
-/// The directories of a comparison lie beside each other, not among the files of a run or a sweep.
+/// Refuses a directory that holds a run or a sweep: the directories of a comparison do not lie
+/// among their files.
 fn refuse_mixing(out: &Path) -> Result<(), Failure> {
     let foreign = FILES.into_iter().chain(["sweep.json"]).find(|name| out.join(name).exists());
     foreign.map_or(Ok(()), |name| {
@@ -124,7 +118,7 @@ fn refuse_mixing(out: &Path) -> Result<(), Failure> {
     })
 }
 
-/// A summary with what differs from the stored run.
+/// A summary, with what the run does otherwise than the stored one.
 #[derive(Serialize)]
 struct Against<'a> {
     #[serde(flatten)]
@@ -167,6 +161,16 @@ fn print_against(
 }
 
 impl Args {
+    /// Begins a directory for each scheduler, or for none.
+    fn begin(&self) -> Result<Vec<Option<RunOutput>>, Failure> {
+        let Some(out) = &self.out else {
+            return Ok(self.schedulers.iter().map(|_| None).collect());
+        };
+        refuse_mixing(out)?;
+        let targets: Vec<PathBuf> = self.schedulers.iter().map(|entry| out.join(entry.name)).collect();
+        Ok(begin(&targets, &self.outputs)?.into_iter().map(Some).collect())
+    }
+
     fn format(&self) -> Format {
         let default = if io::stdout().is_terminal() { Format::Table } else { Format::Csv };
         self.format.unwrap_or(default)

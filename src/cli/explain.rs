@@ -7,16 +7,16 @@ use crate::report::{Stored, Story, to_json};
 
 use super::output::{Failure, data, words};
 
-/// The words of `explain`.
+/// The command line of `explain`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Directory that `run --out` wrote; with `--events`, pauses and turns are told, too
+    /// Directory that `run --out` wrote; with its `--events`, restarts and turns are told, too
     #[arg(value_name = "RUN_DIR")]
     run: PathBuf,
-    /// The job's id, as the trace has it
+    /// Id of the job, as the trace has it
     #[arg(value_name = "JOB_ID", allow_hyphen_values = true)]
     job: String,
-    /// Print JSON instead of a text
+    /// Print JSON instead of text
     #[arg(long)]
     json: bool,
 }

@@ -1,4 +1,4 @@
-//! `list`: what there is to choose from.
+//! `list`: what is available.
 
 use std::fmt::Write;
 
@@ -11,7 +11,7 @@ use crate::{overhead, placement, scheduler};
 
 use super::output::{Failure, data};
 
-/// The words of `list`.
+/// The command line of `list`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// What to list
@@ -21,17 +21,17 @@ pub(super) struct Args {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum What {
-    /// Policies: names, aliases, papers and options
+    /// Schedulers: names, aliases, papers and options
     Schedulers,
-    /// What --preset takes, and for which schedulers
+    /// Values of --preset, and the schedulers that have them
     Presets,
-    /// Measured speeds that are built in
+    /// Built-in measured speeds
     Profiles,
     /// Trace formats, with their columns
     Formats,
-    /// What a change of GPUs may cost
+    /// Restart overheads
     Overheads,
-    /// How jobs get their nodes
+    /// Placers, which choose the nodes of jobs
     Placers,
 }
 
@@ -47,13 +47,14 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     data(text.as_bytes())
 }
 
-/// Names and what they mean.
+/// Returns names and what they mean, a line each.
 fn pairs(all: &[(&str, &str)]) -> String {
     let rows: Vec<_> = all.iter().map(|(name, about)| row([name, about])).collect();
     lines(&rows, &[])
 }
 
-/// Writing to a string does not fail, so the results below are of no interest.
+/// Returns a paragraph for each scheduler. The results of writing are ignored, here and below: a
+/// string takes everything.
 fn schedulers() -> String {
     let mut text = String::new();
     for (n, entry) in scheduler::entries().iter().enumerate() {
@@ -77,11 +78,10 @@ fn schedulers() -> String {
 fn presets() -> String {
     let having = |preset: Preset| {
         let all = scheduler::entries().iter().filter(|entry| Preset::of(entry).contains(&preset));
-        let names: Vec<_> = all.map(|entry| entry.name).collect();
-        if names.is_empty() { "no scheduler as yet".to_owned() } else { names.join(", ") }
+        all.map(|entry| entry.name).collect::<Vec<_>>().join(", ")
     };
     let about = [
-        (Preset::Default, "the policy as its paper describes it"),
+        (Preset::Default, "the scheduler as its paper describes it"),
         (Preset::Paper, "what the published artifact did"),
     ];
     let mut text = String::new();
@@ -110,7 +110,7 @@ fn built_in() -> String {
     text
 }
 
-/// Applications whose batch size may change.
+/// Returns a table of applications whose batch size may change.
 fn trained(applications: &Applications) -> String {
     let mut rows = vec![row(["  application", "batch sizes", "on each GPU", "epochs"])];
     for one in applications.iter() {

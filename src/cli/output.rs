@@ -1,14 +1,14 @@
-//! Where the words go, and what the exit codes are.
+//! What is printed where, and what the exit codes are.
 
 use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::experiment::CaseError;
+use crate::experiment::RunError;
 use crate::report::OutputError;
 use crate::trace::printable;
 
-/// Why a command does not end well.
+/// Says why a command does not succeed.
 #[derive(Debug)]
 pub(super) enum Failure {
     /// Bad usage or bad input; nothing was run. Exit code 2.
@@ -28,7 +28,7 @@ impl Failure {
         Failure::Run(why.into())
     }
 
-    /// Prints the message; gives back the exit code.
+    /// Prints the message and returns the exit code.
     pub(super) fn report(&self) -> ExitCode {
         let code = match self {
             Failure::Input(why) => {
@@ -48,41 +48,42 @@ impl Failure {
     }
 }
 
-impl From<CaseError> for Failure {
-    fn from(why: CaseError) -> Failure {
+impl From<RunError> for Failure {
+    fn from(why: RunError) -> Failure {
         if why.is_input() { Failure::input(why) } else { Failure::run(why) }
     }
 }
 
-/// A file that cannot be written once the run is on. A path that was bad from the start is bad
-/// input.
 impl From<OutputError> for Failure {
+    /// A file cannot be written while a run goes on; a path that is bad from the start is bad
+    /// input.
     fn from(why: OutputError) -> Failure {
         Failure::run(why)
     }
 }
 
-/// A message on stderr. Nobody may be listening there, which is no reason to stop.
+/// Prints a message on stderr. That it cannot be written is no reason to stop.
 pub(super) fn message(kind: &str, what: impl Display) {
     let _ = writeln!(io::stderr(), "{kind}: {}", for_terminal(&what.to_string()));
 }
 
-/// A text without what would steer a terminal. Names come from traces, whose authors may mean harm.
+/// Returns a text without what would steer a terminal: names come from traces, which may be
+/// hostile.
 fn for_terminal(text: &str) -> String {
     text.split('\n').map(printable).collect::<Vec<_>>().join("\n")
 }
 
-/// A text for people on stdout.
+/// Prints a text on stdout, without what would steer a terminal.
 pub(super) fn words(text: &str) -> Result<(), Failure> {
     data(for_terminal(text).as_bytes())
 }
 
-/// What the user may want to know.
+/// Prints what the user may want to know though nothing is wrong.
 pub(super) fn notes(all: &[String]) {
     all.iter().for_each(|note| message("note", note));
 }
 
-/// Data on stdout. That the reader has seen enough (a broken pipe) is success.
+/// Prints data on stdout as it is. That the reader has seen enough (a broken pipe) is success.
 pub(super) fn data(bytes: &[u8]) -> Result<(), Failure> {
     let mut out = io::stdout().lock();
     match out.write_all(bytes).and_then(|()| out.flush()) {
@@ -93,7 +94,7 @@ pub(super) fn data(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// What the parser has to say: help and the version on stdout, errors on stderr.
+/// Prints what the parser says: help and the version on stdout, errors on stderr.
 pub(super) fn clap(shown: &clap::Error) -> ExitCode {
     match shown.print() {
         Err(why) if why.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,

@@ -6,15 +6,15 @@ use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use crate::experiment::{Case, CaseError, Done};
+use crate::experiment::{PreparedRun, RunError, RunOutput, RunResult};
 use crate::record::{Happened, Observer};
 use crate::units::SimTime;
 use crate::workload::Workload;
 
-/// How long nobody wonders.
+/// A command that takes no longer than this shows no bar.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Counts jobs that ended or were declined, over all runs of a command.
+/// A progress bar that counts jobs that were completed or declined, over all runs of a command.
 pub(super) struct Progress {
     bar: ProgressBar,
     shown: AtomicBool,
@@ -23,7 +23,8 @@ pub(super) struct Progress {
 }
 
 impl Progress {
-    /// For `jobs` jobs in all; never shown if `quiet`, or where stderr is no terminal.
+    /// Returns a bar for `jobs` jobs in all. It is never shown if `quiet`, or where stderr is not a
+    /// terminal.
     pub(super) fn new(jobs: u64, quiet: bool) -> Progress {
         let bar = ProgressBar::with_draw_target(Some(jobs), ProgressDrawTarget::hidden());
         let style = ProgressStyle::with_template("{bar:40} {human_pos} of {human_len} jobs, {eta} left");
@@ -32,7 +33,7 @@ impl Progress {
         Progress { bar, shown: AtomicBool::new(hidden), points: 1, done: AtomicU64::new(0) }
     }
 
-    /// The same for `points` runs, whose number is shown.
+    /// Returns a bar that shows how many of `points` runs are done.
     pub(super) fn of_points(jobs: u64, points: u64, quiet: bool) -> Progress {
         let mut progress = Progress::new(jobs, quiet);
         let style = ProgressStyle::with_template("{bar:40} {msg}, {eta} left");
@@ -42,8 +43,8 @@ impl Progress {
         progress
     }
 
-    /// A run is done, `jobs` of which were not counted as they ended.
-    fn point(&self, jobs: u64) {
+    /// Counts a run that is done, `jobs` of whose jobs were not counted before.
+    fn count_point(&self, jobs: u64) {
         self.done.fetch_add(1, Ordering::Relaxed);
         self.bar.inc(jobs);
         self.say();
@@ -76,10 +77,10 @@ impl Drop for Progress {
     }
 }
 
-/// Watches one run.
-pub(super) struct Watching<'a>(pub(super) &'a Progress);
+/// Counts the jobs of one run.
+struct JobCounter<'a>(&'a Progress);
 
-impl Observer for Watching<'_> {
+impl Observer for JobCounter<'_> {
     fn observe(&mut self, _: SimTime, _: &Workload, what: &Happened<'_>) -> io::Result<()> {
         match what {
             Happened::Ended { .. } | Happened::Declined { .. } => self.0.count(),
@@ -90,10 +91,10 @@ impl Observer for Watching<'_> {
     }
 }
 
-/// Watches one run of many, from its begin to its end.
+/// Counts the jobs of one run of many, and the run itself when it is dropped.
 pub(super) struct PointProgress<'a> {
     progress: &'a Progress,
-    /// Jobs that have not ended as yet.
+    /// Jobs that were neither completed nor declined so far.
     left: u64,
 }
 
@@ -106,29 +107,30 @@ impl PointProgress<'_> {
 impl Observer for PointProgress<'_> {
     fn observe(&mut self, at: SimTime, jobs: &Workload, what: &Happened<'_>) -> io::Result<()> {
         if matches!(what, Happened::Ended { .. } | Happened::Declined { .. }) {
-            self.left = self.left.saturating_sub(1);
+            self.left = self.left.checked_sub(1).expect("a job ends or is declined once");
         }
-        Watching(self.progress).observe(at, jobs, what)
+        JobCounter(self.progress).observe(at, jobs, what)
     }
 }
 
 impl Drop for PointProgress<'_> {
     fn drop(&mut self) {
-        self.progress.point(self.left);
+        self.progress.count_point(self.left);
     }
 }
 
-/// Runs a case and says how long that took. Besides the progress bar, `others` are told what
-/// happens.
+/// Simulates a run and measures how long that takes. Besides the progress bar, `others` are told
+/// what happens.
 pub(super) fn simulate(
-    case: Case,
+    run: PreparedRun,
+    output: Option<RunOutput>,
     progress: &Progress,
     others: &mut dyn Observer,
-) -> Result<Done, CaseError> {
+) -> Result<RunResult, RunError> {
     #[expect(clippy::disallowed_types, reason = "timing.json says how long a run takes")]
     let begun = std::time::Instant::now();
-    let mut watchers: Vec<Box<dyn Observer + '_>> = vec![Box::new(Watching(progress)), Box::new(others)];
-    let ran = case.simulate(&mut watchers)?;
-    drop(watchers);
-    ran.finish(Some(begun.elapsed().as_secs_f64()))
+    let mut observers: Vec<Box<dyn Observer + '_>> = vec![Box::new(JobCounter(progress)), Box::new(others)];
+    let simulated = run.simulate(output, &mut observers)?;
+    drop(observers);
+    simulated.finish(Some(begun.elapsed().as_secs_f64()))
 }

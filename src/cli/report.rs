@@ -6,16 +6,16 @@ use crate::report::{StagedFile, Stored, page};
 
 use super::output::{Failure, message};
 
-/// The words of `report`.
+/// The command line of `report`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Directories that `run --out` wrote, or `compare --out` below its own
+    /// Directories that `run --out` wrote, or that `compare --out` wrote under its own
     #[arg(value_name = "RUN_DIR", required = true)]
     runs: Vec<PathBuf>,
-    /// Write one self-contained page into this file
+    /// Write the page, which is self-contained, into this file
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
-    /// Print no notes on stderr
+    /// Suppress notes
     #[arg(long)]
     quiet: bool,
 }

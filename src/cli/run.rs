@@ -3,46 +3,49 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crate::experiment::{Case, Done, Layout, Ready, Setup, choose, scheduler, truths};
+use crate::experiment::{
+    InputCache, Inputs, Layout, OptionSetting, PreparedRun, RunOutput, RunResult, RunSettings, assign,
+    scheduler, speed_notes,
+};
 use crate::record::trace_events::TraceEvents;
 use crate::report::{RunDirectory, StagedFile, Summary, remove_leftovers, table};
-use crate::scheduler::Entry;
+use crate::scheduler::{Entry, PolicyOptions};
 use crate::units::SimTime;
 
 use super::assertion::{Assertion, failures};
 use super::output::{Failure, data, notes, words};
 use super::progress::{Progress, simulate};
 
-/// The words of `run`.
+/// The command line of `run`.
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
-    /// Policy that decides; `list schedulers` describes them
+    /// Scheduler; `list schedulers` describes them
     #[arg(long, value_name = "NAME", value_parser = scheduler(), hide_possible_values = true)]
     scheduler: &'static Entry,
     #[command(flatten)]
-    setup: Setup,
-    /// Option of the policy, as `list schedulers` names it; may be repeated
+    settings: RunSettings,
+    /// Option of the scheduler, as `list schedulers` names it; may be repeated
     #[arg(long, value_name = "KEY=VALUE")]
-    set: Vec<String>,
+    set: Vec<OptionSetting>,
     /// Write jobs.csv, allocations.csv, timeline.csv, summary.json, run.json and timing.json into
     /// this directory
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
-    /// Write the run into this file as trace events, which Perfetto and chrome://tracing open
+    /// Write the run as trace events into this file, which Perfetto and chrome://tracing open
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     trace_events: Option<PathBuf>,
     #[command(flatten)]
     outputs: Outputs,
 }
 
-/// What `run` and `compare` give out.
+/// The options of `run` and `compare` that say what is written and printed.
 #[derive(Debug, clap::Args)]
 #[command(next_help_heading = "Output")]
 pub(super) struct Outputs {
-    /// Write everything that happens to events.jsonl, too
+    /// Also write every event to events.jsonl
     #[arg(long, requires = "out")]
     pub(super) events: bool,
-    /// Which files a run directory holds, under --preset paper the artifact's own, too
+    /// Files of a run directory; under --preset paper, the artifact's own can be among them
     #[arg(long, value_enum, value_name = "LAYOUT", requires = "out")]
     pub(super) layout: Option<Layout>,
     /// Print summary.json instead of a table
@@ -51,39 +54,44 @@ pub(super) struct Outputs {
     /// Exit with code 3 unless this holds, such as 'dsr>=0.9' or 'jct.p90<86400'; may be repeated
     #[arg(long, value_name = "KEY OP NUMBER")]
     pub(super) assert: Vec<Assertion>,
-    /// Print no notes and no progress bar on stderr
+    /// Suppress notes and the progress bar
     #[arg(long)]
     pub(super) quiet: bool,
 }
 
+impl Outputs {
+    /// Returns which files a run directory holds.
+    pub(super) fn layout(&self) -> Layout {
+        self.layout.unwrap_or_default()
+    }
+}
+
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let quiet = args.outputs.quiet;
-    let choice = choose(&args.set, &[args.scheduler]).map_err(Failure::Input)?.remove(0);
-    let ready = ready(&args.setup, quiet)?;
-    let mut case = args.setup.case(&ready, args.scheduler, &choice).map_err(Failure::Input)?;
-    case.leave(args.outputs.layout.unwrap_or_default(), args.outputs.events).map_err(Failure::Input)?;
-    if !quiet {
-        notes(&truths(std::slice::from_ref(&case)));
-    }
-    if let Some(out) = &args.out {
-        case.recording = begin(std::slice::from_ref(out), &args.outputs)?.pop();
-    }
-    if args.trace_events.is_some() && !case.is_watched() {
+    let options = assign(&args.set, &[args.scheduler]).map_err(Failure::Input)?;
+    let inputs = read_inputs(&args.settings, quiet)?;
+    let mut runs = prepare(&args.settings, &inputs, &[args.scheduler], options, &args.outputs)?;
+    let run = runs.pop().expect("one scheduler, one run");
+    if args.trace_events.is_some() && !run.is_observed() {
         let why = format!(
             "--trace-events: `{}` under --preset paper has no events; leave it out",
             args.scheduler.name
         );
         return Err(Failure::Input(anyhow::Error::msg(why)));
     }
+    let output = match &args.out {
+        Some(out) => begin(std::slice::from_ref(out), &args.outputs)?.pop(),
+        None => None,
+    };
     let mut events =
         args.trace_events.as_deref().map(StagedFile::begin).transpose().map_err(Failure::input)?;
-    let progress = Progress::new(ready.jobs(), quiet);
-    let done = match &mut events {
-        Some(file) => simulate_with_events(case, &progress, file, args.setup.until)?,
-        None => simulate(case, &progress, &mut ())?,
+    let progress = Progress::new(inputs.jobs(), quiet);
+    let result = match &mut events {
+        Some(file) => simulate_with_events(run, output, &progress, file, args.settings.until())?,
+        None => simulate(run, output, &progress, &mut ())?,
     };
     drop(progress);
-    let summary = publish(vec![done])?.remove(0);
+    let summary = result.publish()?;
     if let Some(file) = events {
         file.publish()?;
     }
@@ -95,56 +103,64 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     check(&args.outputs, &[summary])
 }
 
-/// Runs a case and writes trace events while it goes on.
+/// Simulates a run and writes trace events while it goes on.
 fn simulate_with_events(
-    case: Case,
+    run: PreparedRun,
+    output: Option<RunOutput>,
     progress: &Progress,
     file: &mut StagedFile,
     until: Option<SimTime>,
-) -> Result<Done, Failure> {
-    let name = format!("{} on {}", case.summary.scheduler, case.summary.trace);
-    let gpus = case.scenario.cluster.gpus();
-    let written = |file: &StagedFile, why| Failure::from(file.failed(&why));
-    let mut events = match TraceEvents::new(&mut *file, &name, gpus) {
+) -> Result<RunResult, Failure> {
+    let (title, gpus) = (run.title(), run.scenario().cluster.gpus());
+    let failed = |file: &StagedFile, why| Failure::from(file.failed(&why));
+    let mut events = match TraceEvents::new(&mut *file, &title, gpus) {
         Ok(events) => events,
-        Err(why) => return Err(written(file, why)),
+        Err(why) => return Err(failed(file, why)),
     };
-    let done = simulate(case, progress, &mut events)?;
+    let result = simulate(run, output, progress, &mut events)?;
     match events.finish(until) {
-        Ok(_) => Ok(done),
-        Err(why) => Err(written(file, why)),
+        Ok(_) => Ok(result),
+        Err(why) => Err(failed(file, why)),
     }
 }
 
 /// Begins the run directories, before anything is run.
-pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<RunDirectory>, Failure> {
+pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<RunOutput>, Failure> {
     let all = RunDirectory::begin(targets, outputs.events).map_err(Failure::input)?;
     targets.iter().for_each(|target| remove_leftovers(target));
-    Ok(all)
+    Ok(all.into_iter().map(|recording| RunOutput::new(recording, outputs.layout())).collect())
 }
 
 /// Reads every file; what the user may want to know goes to stderr.
-pub(super) fn ready(setup: &Setup, quiet: bool) -> Result<Arc<Ready>, Failure> {
-    let ready = setup.ready().map_err(Failure::Input)?;
+pub(super) fn read_inputs(settings: &RunSettings, quiet: bool) -> Result<Arc<Inputs>, Failure> {
+    let inputs = InputCache::default().inputs(settings).map_err(Failure::Input)?;
     if !quiet {
-        notes(&ready.notes);
+        notes(inputs.notes());
     }
-    Ok(ready)
+    Ok(inputs)
 }
 
-/// Gives the directories their names, now that all runs are done.
-pub(super) fn publish(all: Vec<Done>) -> Result<Vec<Summary>, Failure> {
-    let mut summaries = Vec::new();
-    for done in all {
-        if let Some(staged) = done.staged {
-            staged.publish()?;
-        }
-        summaries.push(done.summary);
+/// Checks the run of every scheduler with its options, and that it can leave what is asked for.
+pub(super) fn prepare(
+    settings: &RunSettings,
+    inputs: &Arc<Inputs>,
+    schedulers: &[&'static Entry],
+    options: Vec<PolicyOptions>,
+    outputs: &Outputs,
+) -> Result<Vec<PreparedRun>, Failure> {
+    let pairs = schedulers.iter().zip(options);
+    let runs = pairs.map(|(entry, options)| PreparedRun::new(settings, inputs, entry, options));
+    let runs = runs.collect::<Result<Vec<_>, _>>().map_err(Failure::Input)?;
+    for run in &runs {
+        run.check_output(outputs.layout(), outputs.events).map_err(Failure::Input)?;
     }
-    Ok(summaries)
+    if !outputs.quiet {
+        notes(&speed_notes(&runs));
+    }
+    Ok(runs)
 }
 
-/// Whether the assertions hold.
+/// Checks that the assertions hold.
 pub(super) fn check(outputs: &Outputs, summaries: &[Summary]) -> Result<(), Failure> {
     failures(&outputs.assert, summaries).map_or(Ok(()), |why| Err(Failure::Assertion(why)))
 }

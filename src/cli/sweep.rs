@@ -1,4 +1,4 @@
-//! `sweep`: a grid of settings, and the shards of one put together.
+//! `sweep`: a grid of settings, and merging the shards of one.
 
 use std::io::{self, IsTerminal};
 use std::num::NonZeroUsize;
@@ -7,12 +7,12 @@ use std::path::{Path, PathBuf};
 use crate::experiment;
 use crate::report::Summary;
 use crate::report::table::{self, count};
-use crate::sweep::{Checked, Grid, Shard, SweepError, merge};
+use crate::sweep::{CheckedGrid, Grid, Point, Shard, SweepError, merge, results};
 
 use super::output::{Failure, data, message, notes, words};
 use super::progress::{PointProgress, Progress};
 
-/// The words of `sweep`.
+/// The command line of `sweep`.
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct Args {
@@ -21,29 +21,29 @@ pub(super) struct Args {
     /// Grid of settings, TOML; docs/sweeps.md says how it is written
     #[arg(required = true)]
     config: Option<PathBuf>,
-    /// How many points run at a time [default: the number of cores]
+    /// Number of points that run at a time [default: the number of cores]
     #[arg(long, value_name = "N", value_parser = experiment::at_least_one, allow_negative_numbers = true)]
     jobs: Option<NonZeroUsize>,
-    /// Write results.csv, and a directory for each point the moment it is done, into this directory
+    /// Write results.csv, and one directory per point as soon as it is done, into this directory
     #[arg(long, value_name = "DIR")]
     out: Option<PathBuf>,
-    /// Go on with the sweep in --out: run only what is missing, or what has changed since
+    /// Continue the sweep in --out: run only what is missing or has changed since
     #[arg(long, requires = "out")]
     resume: bool,
-    /// Run the I-th of N parts only, counted from 1; `sweep merge` puts them together
+    /// Run only the I-th of N parts, counted from 1; `sweep merge` merges them
     #[arg(long, value_name = "I/N")]
     shard: Option<Shard>,
-    /// Check everything, print the points and run nothing
+    /// Check everything and print the points, but run nothing
     #[arg(long, conflicts_with_all = ["out", "jobs"])]
     dry_run: bool,
-    /// Print no notes and no progress bar on stderr
+    /// Suppress notes and the progress bar
     #[arg(long)]
     quiet: bool,
 }
 
 #[derive(Debug, clap::Subcommand)]
 enum Command {
-    /// Put the directories of shards together to what one sweep would have written
+    /// Merge shard directories into one sweep
     Merge(Merge),
 }
 
@@ -55,7 +55,7 @@ struct Merge {
     /// Write the whole sweep into this directory
     #[arg(long, value_name = "DIR")]
     out: PathBuf,
-    /// Print no notes on stderr
+    /// Suppress notes
     #[arg(long)]
     quiet: bool,
 }
@@ -70,56 +70,63 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(Command::Merge(merge)) = &args.command {
         return merge.run();
     }
-    // The parser sees to it that there is one.
-    let config = args.config.as_deref().unwrap_or(Path::new(""));
-    let checked = Grid::read(config).and_then(|grid| grid.check()).map_err(Failure::Input)?;
+    let config = args.config.as_deref().expect("the parser requires it where there is no subcommand");
+    let grid = Grid::read(config).and_then(|grid| grid.check()).map_err(Failure::Input)?;
     if !args.quiet {
-        notes(&checked.notes);
+        notes(grid.notes());
     }
     let shard = args.shard.unwrap_or(Shard::ALL);
     match &args.out {
-        _ if args.dry_run => data(&checked.list(shard).map_err(Failure::run)?),
-        Some(out) => args.record(&checked, out, shard),
-        None => args.print(&checked, shard),
+        _ if args.dry_run => data(&grid.list(shard).map_err(Failure::run)?),
+        Some(out) => args.write(grid, out, shard),
+        None => args.print(grid, shard),
     }
 }
 
 impl Args {
-    /// Into a directory.
-    fn record(&self, checked: &Checked, out: &Path, shard: Shard) -> Result<(), Failure> {
-        let directory = checked.directory(out, shard, self.resume).map_err(Failure::input)?;
-        let (done, others, missing) = (directory.done, directory.others, directory.missing().len());
-        if !self.quiet && others > 0 {
-            let others = count(others as u64, "directory").replace("directorys", "directories");
-            let text = "of points that are not, or not any more, of this grid stay where they are";
-            message("note", format!("{}: {others} {text}", out.display()));
+    /// Runs what is missing in a directory.
+    fn write(&self, grid: CheckedGrid, out: &Path, shard: Shard) -> Result<(), Failure> {
+        let directory = grid.directory(out, shard, self.resume).map_err(Failure::input)?;
+        let (done, missing) = (directory.done(), directory.missing().len());
+        if !self.quiet && directory.others() > 0 {
+            let text = match directory.others() {
+                1 => "1 directory of a point that is not, or no longer, in this grid stays where it is"
+                    .to_owned(),
+                others => {
+                    format!(
+                        "{others} directories of points that are not, or no longer, in this grid stay where they are"
+                    )
+                }
+            };
+            message("note", format!("{}: {text}", out.display()));
         }
-        let jobs = directory.missing().iter().map(|point| point.jobs()).sum();
+        let jobs = directory.missing().map(Point::jobs).sum();
         let progress = Progress::of_points(jobs, missing as u64, self.quiet);
         directory.run(self.jobs, |point| PointProgress::new(&progress, point.jobs()))?;
         drop(progress);
         if !self.quiet {
-            let had = if done > 0 { format!(", {done} were there") } else { String::new() };
+            let kept = if done > 0 { format!(", {done} were there") } else { String::new() };
             let (points, results) = (count(missing as u64, "point"), out.join("results.csv"));
-            message("note", format!("{points} run{had}; the table is {}", results.display()));
+            message("note", format!("{points} run{kept}; the table is {}", results.display()));
         }
         Ok(())
     }
 
-    /// Onto stdout.
-    fn print(&self, checked: &Checked, shard: Shard) -> Result<(), Failure> {
-        let own = || checked.points.iter().filter(|point| shard.has(point.number));
-        let progress =
-            Progress::of_points(own().map(|point| point.jobs()).sum(), own().count() as u64, self.quiet);
-        let watch = |point: &crate::sweep::Point| PointProgress::new(&progress, point.jobs());
-        let rows =
-            checked.each_of(shard, self.jobs, watch, |point, done, _| Ok((point.number, done.summary)))?;
+    /// Runs everything and prints the table.
+    fn print(&self, grid: CheckedGrid, shard: Shard) -> Result<(), Failure> {
+        let columns = grid.columns().to_vec();
+        let jobs = grid.points_of(shard).map(Point::jobs).sum();
+        let progress = Progress::of_points(jobs, grid.points_of(shard).count() as u64, self.quiet);
+        let watch = |point: &Point| PointProgress::new(&progress, point.jobs());
+        let rows = grid.each_of(shard, self.jobs, watch, |point, result, _| {
+            Ok((point.clone(), result.summary().clone()))
+        })?;
         drop(progress);
         if io::stdout().is_terminal() {
             let summaries: Vec<Summary> = rows.into_iter().map(|(_, summary)| summary).collect();
             return words(&table::compare(&summaries));
         }
-        data(&checked.table(&rows).map_err(Failure::run)?)
+        data(&results(&columns, &rows).map_err(Failure::run)?)
     }
 }
 

@@ -3,56 +3,57 @@
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use crate::config::cluster;
-use crate::experiment::{self, Draws, Known, Speeds};
+use crate::experiment::{self, MeasuredSpeeds, SpeedOptions, TraceInput, TraceOptions};
 use crate::overhead::OverheadPreset as Overhead;
 use crate::report::table::count;
 use crate::report::write_file;
-use crate::trace::{GenerateOptions, InputErrors, Trace, describe, generate, head, write};
+use crate::trace::{GenerateOptions, InputErrors, describe, generate, head, write};
 use crate::units::SimDuration;
 use crate::workload::Workload;
 
 use super::output::{Failure, data, message, notes, words};
 
-/// The words of `trace`.
+/// The command line of `trace`.
 #[derive(Debug, clap::Subcommand)]
 pub(super) enum Command {
-    /// Draw a trace in the manner of ElasticFlow's generator
+    /// Generate a trace as ElasticFlow's generator does
     Generate(Generate),
-    /// Read a trace of any known format and write it as this program's own
+    /// Convert a trace of any known format to this program's own
     Convert(Convert),
     /// Report everything that is wrong with traces
     Validate(Validate),
-    /// Say what a trace asks of a cluster
+    /// Describe what a trace demands of a cluster
     Describe(Describe),
 }
 
 #[derive(Debug, clap::Args)]
 pub(super) struct Generate {
-    /// How many jobs
+    /// Number of jobs
     #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().jobs, value_parser = experiment::number, allow_negative_numbers = true)]
     jobs: u32,
-    /// Mean time between submissions; 0 submits everything at once
+    /// Mean time between submissions; 0 submits all jobs at once
     #[arg(long, value_name = "SECONDS", default_value_t = GenerateOptions::default().mean_interarrival, allow_negative_numbers = true)]
     mean_interarrival: f64,
-    /// Deadlines, as uniform shares of the duration after the submission
+    /// Range of deadlines: a uniform multiple of the duration after the submission
     #[arg(long, value_name = "LO,HI", value_parser = tightness, default_value = "0.5,1.5", allow_hyphen_values = true)]
     tightness: (f64, f64),
-    /// Share of the jobs that have no deadline, 0 to 1
+    /// Share of jobs without a deadline, 0 to 1
     #[arg(long, value_name = "SHARE", default_value_t = GenerateOptions::default().best_effort_share, allow_negative_numbers = true)]
     best_effort: f64,
-    /// The most GPUs that a job asks for
+    /// Largest number of GPUs that a job requests
     #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().max_gpus, value_parser = experiment::number, allow_negative_numbers = true)]
     max_gpus: u32,
-    /// Mean number of jobs that arrive at the same instant
+    /// Mean number of jobs that arrive at one instant
     #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().burst, allow_negative_numbers = true)]
     burst: f64,
-    /// Another seed, another trace
+    /// Seed of the generator
     #[arg(long, value_name = "N", default_value_t = GenerateOptions::default().seed, value_parser = experiment::seed, allow_negative_numbers = true)]
     seed: u64,
     #[command(flatten)]
-    speeds: Speeds,
+    speeds: SpeedOptions,
     /// Write into this file instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
@@ -66,13 +67,13 @@ pub(super) struct Convert {
     #[arg(long, value_name = "N", value_parser = experiment::at_least_one, allow_negative_numbers = true)]
     head: Option<NonZeroUsize>,
     #[command(flatten)]
-    draws: Draws,
+    trace: TraceOptions,
     #[command(flatten)]
-    speeds: Speeds,
+    speeds: SpeedOptions,
     /// Write into this file instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
-    /// Print no notes on stderr
+    /// Suppress notes
     #[arg(long)]
     quiet: bool,
 }
@@ -83,10 +84,10 @@ pub(super) struct Validate {
     #[arg(required = true)]
     files: Vec<PathBuf>,
     #[command(flatten)]
-    draws: Draws,
+    trace: TraceOptions,
     #[command(flatten)]
-    speeds: Speeds,
-    /// Print no notes on stderr
+    speeds: SpeedOptions,
+    /// Suppress notes
     #[arg(long)]
     quiet: bool,
 }
@@ -95,14 +96,14 @@ pub(super) struct Validate {
 pub(super) struct Describe {
     /// Trace to describe
     file: PathBuf,
-    /// NODESxGPUS, or a TOML file
+    /// Nodes as NODESxGPUS, or a TOML file
     #[arg(long, value_name = "CLUSTER", default_value = "16x8")]
     cluster: String,
     #[command(flatten)]
-    draws: Draws,
+    trace: TraceOptions,
     #[command(flatten)]
-    speeds: Speeds,
-    /// Print no notes on stderr
+    speeds: SpeedOptions,
+    /// Suppress notes
     #[arg(long)]
     quiet: bool,
 }
@@ -122,19 +123,28 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
     }
 }
 
-/// Reads a trace; what its user may want to know goes to stderr unless `quiet`.
-fn read(draws: &Draws, path: &Path, known: &Known, quiet: bool) -> anyhow::Result<Trace> {
-    let mut all = Vec::new();
-    let (trace, _) = draws.read(path, known, &mut all)?;
+/// Reads a trace; what the user may want to know goes to stderr unless `quiet`.
+fn read(
+    options: &TraceOptions,
+    path: &Path,
+    speeds: &Arc<MeasuredSpeeds>,
+    quiet: bool,
+) -> anyhow::Result<TraceInput> {
+    let input = options.read(path, speeds.clone())?;
     if !quiet {
-        notes(&all);
+        notes(input.notes());
     }
-    Ok(trace)
+    Ok(input)
+}
+
+/// Reads the measured speeds.
+fn read_speeds(options: &SpeedOptions) -> Result<Arc<MeasuredSpeeds>, Failure> {
+    options.read().map(Arc::new).map_err(Failure::Input)
 }
 
 impl Generate {
     fn run(&self) -> Result<(), Failure> {
-        let known = self.speeds.read().map_err(Failure::Input)?;
+        let speeds = read_speeds(&self.speeds)?;
         let options = GenerateOptions {
             jobs: self.jobs,
             mean_interarrival: self.mean_interarrival,
@@ -144,14 +154,15 @@ impl Generate {
             burst: self.burst,
             seed: self.seed,
         };
-        give(&generate(&options, &known.table).map_err(Failure::input)?, self.out.as_ref())
+        give(&generate(&options, speeds.table()).map_err(Failure::input)?, self.out.as_ref())
     }
 }
 
 impl Convert {
     fn run(&self) -> Result<(), Failure> {
-        let known = self.speeds.read().map_err(Failure::Input)?;
-        let trace = read(&self.draws, &self.file, &known, self.quiet).map_err(Failure::Input)?;
+        let speeds = read_speeds(&self.speeds)?;
+        let input = read(&self.trace, &self.file, &speeds, self.quiet).map_err(Failure::Input)?;
+        let trace = input.trace();
         match self.head {
             Some(most) => give(&head(&trace.workload, most), self.out.as_ref()),
             None => give(&trace.workload, self.out.as_ref()),
@@ -175,22 +186,22 @@ fn give(workload: &Workload, out: Option<&PathBuf>) -> Result<(), Failure> {
 }
 
 impl Validate {
-    /// Goes through all files, whatever is wrong with the first; what is wrong is printed, and what
-    /// is right, too.
+    /// Checks every file, whatever is wrong with the first, and prints what is right and wrong.
     fn run(&self) -> Result<(), Failure> {
-        let known = self.speeds.read().map_err(Failure::Input)?;
+        let speeds = read_speeds(&self.speeds)?;
         let mut wrong = 0;
         for file in &self.files {
-            let trace = read(&self.draws, file, &known, self.quiet)
-                .and_then(|trace| trace.check_work().map(|()| trace).map_err(Into::into));
-            match trace {
-                Ok(trace) => {
+            let input = read(&self.trace, file, &speeds, self.quiet)
+                .and_then(|input| input.trace().check_work().map(|()| input).map_err(Into::into));
+            match input {
+                Ok(input) => {
+                    let trace = input.trace();
                     let jobs = count(trace.workload.len() as u64, "job");
                     words(&format!("{}: ok, {jobs}, format {}\n", file.display(), trace.format.name))?;
                 }
                 Err(why) => {
                     wrong += 1;
-                    // A run stops at a screenful; whoever asks what is wrong is told all of it.
+                    // A run prints a screenful of problems; this prints all of them.
                     let all = why.downcast_ref::<InputErrors>().map(InputErrors::all);
                     message("error", all.unwrap_or_else(|| format!("{why:#}")));
                 }
@@ -209,13 +220,14 @@ impl Validate {
 impl Describe {
     fn run(&self) -> Result<(), Failure> {
         let cluster = cluster::read(&self.cluster).map_err(Failure::Input)?.shape.gpus();
-        let known = self.speeds.read().map_err(Failure::Input)?;
-        let trace = read(&self.draws, &self.file, &known, self.quiet).map_err(Failure::Input)?;
+        let speeds = read_speeds(&self.speeds)?;
+        let input = read(&self.trace, &self.file, &speeds, self.quiet).map_err(Failure::Input)?;
+        let trace = input.trace();
         // The default overhead depends on the size alone, so that any job stands for all.
         let overhead = Overhead::default().for_cluster(cluster);
         let any = trace.workload.jobs().first();
         let restart = |gpus| any.map_or(SimDuration::ZERO, |job| overhead.bound(job, gpus));
-        let description = describe(&trace.workload, &known.table, cluster, restart);
+        let description = describe(&trace.workload, speeds.table(), cluster, restart);
         words(&description.text())
     }
 }

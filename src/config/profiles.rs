@@ -53,17 +53,26 @@ pub fn builtin(name: &str) -> Option<ThroughputTable> {
 /// curves. What is merely unusual is in [`notes`].
 pub fn read(path: &Path) -> Result<ThroughputTable, InputErrors> {
     let name = path.display().to_string();
-    let failed = |problem| InputErrors::new(&name, vec![problem]);
-    let bytes = file::read(path).map_err(failed)?;
+    let bytes = file::read(path).map_err(|problem| InputErrors::new(&name, vec![problem]))?;
+    parse(&name, &bytes)
+}
+
+/// Reads the table of the file called `name` from its bytes, which are not compressed.
+///
+/// # Errors
+///
+/// As [`read`].
+pub fn parse(name: &str, bytes: &[u8]) -> Result<ThroughputTable, InputErrors> {
+    let failed = |problem| InputErrors::new(name, vec![problem]);
     let lower = name.to_lowercase();
     if lower.ends_with(".csv") || lower.ends_with(".csv.gz") {
         let mut problems = Problems::default();
-        let rows = from_csv::measurements(&bytes, &mut problems);
-        measurement::table(&name, None, rows, problems)
+        let rows = from_csv::measurements(bytes, &mut problems);
+        measurement::table(name, None, rows, problems)
     } else if lower.ends_with(".toml") {
-        let text = std::str::from_utf8(&bytes)
+        let text = std::str::from_utf8(bytes)
             .map_err(|_| failed(Problem::file("is not UTF-8 text; save it as UTF-8")))?;
-        from_text(&name, text)
+        from_text(name, text)
     } else {
         Err(failed(Problem::file("is neither .toml nor .csv; name it after what it is")))
     }

@@ -1,13 +1,15 @@
 //! The published artifact, re-enacted, as an engine.
 
+use std::collections::BTreeMap;
+
 use anyhow::{Context, Result, anyhow};
 
-use crate::replica::{GpuTable, Quirks, ReplicaInput, Schedule, files, replay};
+use crate::replica::{GpuTable, Quirks, ReplicaInput, Schedule, Switch, files, replay};
 use crate::scheduler::Entry;
 use crate::sim::{Outcome, Scenario, Totals, feasible_alone};
 use crate::units::MICROS;
 
-use super::engine::{Answer, Asked, Engine};
+use super::engine::{Engine, EngineCounts, EngineRequest, EngineResult, EngineRun};
 
 /// The name of the profiles for which the artifact has a table of peaks of its own.
 const A100: &str = "a100";
@@ -16,26 +18,34 @@ const A100: &str = "a100";
 #[derive(Debug)]
 pub(super) struct Artifact;
 
-/// The artifact's schedule for a scheduler: the one that has its name or an alias of it.
+/// A run of the artifact.
+struct ArtifactRun {
+    schedule: Schedule,
+    quirks: Quirks,
+    /// Seconds; 0 for what is not a slot of the artifact.
+    slot: u64,
+}
+
+/// Returns the artifact's schedule for a scheduler: the one that has its name or an alias of it.
 fn schedule(entry: &Entry) -> Option<Schedule> {
     std::iter::once(entry.name).chain(entry.aliases.iter().copied()).find_map(Schedule::named)
 }
 
-/// The schedule of a scenario, what is switched off, and the slot in seconds.
-fn read(scenario: &Scenario) -> Result<(Schedule, Quirks, u64)> {
-    let entry = scenario.scheduler;
-    let schedule =
-        schedule(entry).with_context(|| format!("the artifact has no schedule `{}`", entry.name))?;
-    let options = scenario.options.to_json();
-    let options = options.as_object().into_iter().flatten();
-    let texts: Vec<(&str, String)> = options
-        .map(|(key, value)| (key.as_str(), value.as_str().map_or_else(|| value.to_string(), str::to_owned)))
-        .collect();
-    let quirks = Quirks::parse(schedule, texts.iter().map(|(key, value)| (*key, value.as_str())))?;
-    let slot = scenario.slot.as_micros();
-    // What is no whole number of seconds is no slot of the artifact, as 0 is none.
-    let slot = if slot.is_multiple_of(MICROS) { slot / MICROS } else { 0 };
-    Ok((schedule, quirks, slot))
+impl ArtifactRun {
+    fn new(scenario: &Scenario) -> Result<ArtifactRun> {
+        let entry = scenario.scheduler;
+        let schedule =
+            schedule(entry).with_context(|| format!("the artifact has no schedule `{}`", entry.name))?;
+        // A key that is not a switch is wrong whatever its value is.
+        Quirks::switched(schedule, scenario.options.keys().map(|key| (key, Switch::On)))?;
+        let switches: BTreeMap<String, Switch> = scenario.options.read()?;
+        let switches = switches.iter().map(|(key, switch)| (key.as_str(), *switch));
+        let quirks = Quirks::switched(schedule, switches)?;
+        let slot = scenario.slot.as_micros();
+        // A slot that is not a whole number of seconds is not one of the artifact's, as 0 is not.
+        let slot = if slot.is_multiple_of(MICROS) { slot / MICROS } else { 0 };
+        Ok(ArtifactRun { schedule, quirks, slot })
+    }
 }
 
 impl Engine for Artifact {
@@ -47,31 +57,26 @@ impl Engine for Artifact {
         schedule(entry).into_iter().flat_map(Quirks::of).map(|quirk| quirk.to_string()).collect()
     }
 
-    fn check(&self, scenario: &Scenario) -> Result<()> {
-        let why = |why| anyhow!("options of `{}` under --preset paper: {why}", scenario.scheduler.name);
-        read(scenario).map(|_| ()).map_err(why)
+    fn prepare(&self, scenario: &Scenario) -> Result<Box<dyn EngineRun>> {
+        let failed = |why| anyhow!("options of `{}` under --preset paper: {why}", scenario.scheduler.name);
+        Ok(Box::new(ArtifactRun::new(scenario).map_err(failed)?))
     }
+}
 
-    fn run(&self, asked: &Asked<'_>) -> Result<Answer> {
-        let scenario = asked.scenario;
-        let (schedule, quirks, slot) = read(scenario)?;
+impl EngineRun for ArtifactRun {
+    fn run(&self, request: &EngineRequest<'_>) -> Result<EngineResult> {
+        let ArtifactRun { schedule, quirks, slot } = *self;
+        let scenario = request.scenario;
         let (workload, cluster) = (scenario.workload.as_ref(), &scenario.cluster);
-        let gpu = if asked.table.name() == A100 { GpuTable::A100 } else { GpuTable::T4 };
-        let input = ReplicaInput {
-            workload,
-            table: asked.table,
-            gpu,
-            cluster,
-            slot,
-            quirks,
-            log_rounds: asked.files,
-        };
+        let gpu = if request.table.name() == A100 { GpuTable::A100 } else { GpuTable::T4 };
+        let (table, log_rounds) = (request.table, request.files);
+        let input = ReplicaInput { workload, table, gpu, cluster, slot, quirks, log_rounds };
         let replayed = replay(&input, schedule)?;
         let mut files = Vec::new();
-        if asked.files {
+        if request.files {
             let [result, jobs, rounds] = files::NAMES;
             let (mut bytes, mut job_bytes, mut round_bytes) = (Vec::new(), Vec::new(), Vec::new());
-            files::write_result(&replayed, schedule, cluster, asked.trace, &mut bytes)?;
+            files::write_result(&replayed, schedule, cluster, request.trace, &mut bytes)?;
             files::write_jobs(&replayed, workload, &mut job_bytes)?;
             files::write_rounds(&replayed, cluster, &mut round_bytes)?;
             files.extend([(result, bytes), (jobs, job_bytes), (rounds, round_bytes)]);
@@ -84,7 +89,10 @@ impl Engine for Artifact {
             cluster_efficiency: replayed.cluster_efficiency(workload, cluster.gpus()),
         };
         let jobs = replayed.job_rows(workload, |job| feasible_alone(scenario, job));
-        let counted = (replayed.accepted.max(0).unsigned_abs(), replayed.declined.max(0).unsigned_abs());
-        Ok(Answer { outcome: Outcome { jobs, totals }, counted, files })
+        let counts = EngineCounts {
+            accepted: replayed.accepted.max(0).unsigned_abs(),
+            declined: replayed.declined.max(0).unsigned_abs(),
+        };
+        Ok(EngineResult { outcome: Outcome { jobs, totals }, counts, files })
     }
 }

@@ -1,6 +1,6 @@
 //! How fast jobs are: which numbers a command goes by, and what they mean for a scheduler.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -8,108 +8,136 @@ use anyhow::{Context, Result, bail};
 use crate::application::{Applications, GoodputSpeeds, InterpolatedSpeeds};
 use crate::config::{applications, profiles};
 use crate::profile::{ProfiledSpeeds, SpeedModel, ThroughputTable};
-use crate::report::Input;
-use crate::scheduler::Entry;
+use crate::report::InputFile;
+use crate::trace::{InputErrors, file};
 use crate::workload::Workload;
 
-use super::setup::{input, read};
-use super::{Case, parsers};
+use super::parsers;
 
-/// The GPU type where nobody names one.
-const GPU: &str = "a100";
+/// The GPU type where the user names none.
+pub(super) const GPU: &str = "a100";
 
-/// Whose speeds.
+/// Names the measured speeds that a command goes by.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, clap::Args)]
-pub struct Speeds {
-    /// GPU type whose measured speeds are used [default: a100]
-    #[arg(long, value_name = "TYPE", value_parser = parsers::gpu())]
-    pub gpu: Option<String>,
+pub struct SpeedOptions {
+    /// The GPU type whose measured speeds are used, if the user names it.
+    #[arg(long, value_name = "TYPE", value_parser = parsers::gpu(), help = gpu_help())]
+    pub(super) gpu: Option<String>,
     /// Measured speeds of your own: a TOML or CSV file, or a folder of applications whose batch
     /// size may change
     #[arg(long, value_name = "PATH")]
-    pub profiles: Option<PathBuf>,
+    pub(super) profiles: Option<PathBuf>,
 }
 
-/// What is known of speeds.
+/// Measured speeds, with the files that they were read from.
 #[derive(Clone, Debug)]
-pub struct Known {
-    /// Iterations per second of models at their batch sizes.
-    pub table: ThroughputTable,
-    /// Models whose batch size may change, if any are known.
-    pub applications: Option<Applications>,
-    /// Every file that was read.
-    pub inputs: Vec<Input>,
+pub struct MeasuredSpeeds {
+    table: ThroughputTable,
+    applications: Option<Applications>,
+    files: Vec<InputFile>,
 }
 
-impl Speeds {
-    /// What is known: a file's table; or a folder's applications, with the table of `--gpu` or else
-    /// one made of them; or what is built in.
+impl SpeedOptions {
+    /// Reads the speeds: a file's table; or a folder's applications, with the table of `--gpu` or
+    /// else one made of them; or what is built in.
     ///
     /// # Errors
     ///
     /// If something cannot be read or is not what it should be.
-    pub fn read(&self) -> Result<Known> {
+    pub fn read(&self) -> Result<MeasuredSpeeds> {
         let gpu = self.gpu.as_deref();
-        // The parser takes no other name.
-        let table = |gpu: &str| profiles::builtin(gpu).with_context(|| format!("no profiles `{gpu}`"));
-        match &self.profiles {
-            Some(path) if path.is_dir() => {
-                let folder = applications::read(path)?;
-                let files = folder.files.iter();
-                let inputs = files.map(|(path, bytes)| input("profiles", path, bytes)).collect();
-                let table = gpu.map_or_else(|| Ok(folder.applications.throughput()), table)?;
-                Ok(Known { table, applications: Some(folder.applications), inputs })
-            }
-            Some(path) => {
-                if let Some(gpu) = gpu {
-                    let path = path.display();
-                    bail!("`--gpu {gpu}` and `--profiles {path}` both give a table of speeds; leave one out");
-                }
-                let table = profiles::read(path)?;
-                let inputs = vec![input("profiles", path, &read(path)?)];
-                Ok(Known { table, applications: None, inputs })
-            }
-            None => {
-                let gpu = gpu.unwrap_or(GPU);
-                let applications = applications::builtin(gpu);
-                Ok(Known { table: table(gpu)?, applications, inputs: Vec::new() })
-            }
+        let Some(path) = &self.profiles else {
+            let gpu = gpu.unwrap_or(GPU);
+            let applications = applications::builtin(gpu);
+            return Ok(MeasuredSpeeds { table: builtin(gpu)?, applications, files: Vec::new() });
+        };
+        if path.is_dir() {
+            let folder = applications::read(path)?;
+            let files = folder.files.iter();
+            let files = files.map(|(path, bytes)| InputFile::new("profiles", path, bytes)).collect();
+            let table = gpu.map_or_else(|| Ok(folder.applications.throughput()), builtin)?;
+            return Ok(MeasuredSpeeds { table, applications: Some(folder.applications), files });
         }
-    }
-
-    /// The words that choose the same, without those that say what the default says.
-    pub(super) fn words(&self) -> Vec<(&'static str, String)> {
-        let gpu = self.gpu.as_ref().filter(|gpu| *gpu != GPU || self.profiles.is_some());
-        let gpu = gpu.map(|gpu| ("gpu", gpu.clone()));
-        let profiles = self.profiles.as_deref().map(Path::display).map(|path| ("profiles", path.to_string()));
-        gpu.into_iter().chain(profiles).collect()
+        if let Some(gpu) = gpu {
+            let path = path.display();
+            bail!("`--gpu {gpu}` and `--profiles {path}` both give a table of speeds; leave one out");
+        }
+        let name = path.display().to_string();
+        let failed = |problem| InputErrors::new(&name, vec![problem]);
+        // The bytes that are hashed are those of the table.
+        let bytes = file::read_raw(path).map_err(failed)?;
+        let files = vec![InputFile::new("profiles", path, &bytes)];
+        let table = profiles::parse(&name, &file::unpack(path, bytes).map_err(failed)?)?;
+        Ok(MeasuredSpeeds { table, applications: None, files })
     }
 }
 
-/// The speeds by which a scheduler's jobs run.
-pub(super) struct Truth {
-    pub(super) model: Arc<dyn SpeedModel>,
-    /// As the summary has it.
-    pub(super) name: String,
-    /// As a note has it.
-    pub(super) about: String,
+fn gpu_help() -> String {
+    format!("GPU type whose measured speeds are used [default: {GPU}]")
 }
 
-impl Known {
-    /// The speeds of a workload under a scheduler. One that chooses batch sizes has its jobs'
-    /// goodput, if each of them is one of the applications; else their throughput at their own
-    /// batch size, on any number of GPUs. For all others it is the throughput at the numbers of
-    /// GPUs that were measured.
+/// Returns a table that is part of the program.
+fn builtin(gpu: &str) -> Result<ThroughputTable> {
+    profiles::builtin(gpu)
+        .with_context(|| format!("there are no profiles `{gpu}`; `list profiles` names them"))
+}
+
+/// The speeds by which the jobs of a trace run.
+pub(super) struct JobSpeeds {
+    model: Arc<dyn SpeedModel>,
+    name: String,
+    about: String,
+}
+
+impl JobSpeeds {
+    /// Returns the speeds as a simulation takes them.
+    pub(super) fn model(&self) -> Arc<dyn SpeedModel> {
+        self.model.clone()
+    }
+
+    /// Returns what `summary.json` calls them.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Returns what a note calls them.
+    pub(super) fn about(&self) -> &str {
+        &self.about
+    }
+}
+
+impl MeasuredSpeeds {
+    /// Returns the iterations per second of models at their batch sizes.
+    pub fn table(&self) -> &ThroughputTable {
+        &self.table
+    }
+
+    /// Returns the models whose batch size may change, if any are known.
+    pub(super) fn applications(&self) -> Option<&Applications> {
+        self.applications.as_ref()
+    }
+
+    /// Returns every file that was read.
+    pub(super) fn files(&self) -> &[InputFile] {
+        &self.files
+    }
+
+    /// Returns the speeds of a workload's jobs under a scheduler.
+    ///
+    /// Where the scheduler adapts batch sizes they are the jobs' goodput, if each job is one of the
+    /// applications; otherwise their throughput at their own batch size, interpolated to any number
+    /// of GPUs. Under all other schedulers they are the throughput at the numbers of GPUs that were
+    /// measured.
     ///
     /// # Errors
     ///
-    /// If something is not known of a job.
-    pub(super) fn truth(&self, workload: &Workload, entry: &Entry) -> Result<Truth> {
+    /// If a job has no measured speed.
+    pub(super) fn of_jobs(&self, workload: &Workload, adapts_batch: bool) -> Result<JobSpeeds> {
         let table = self.table.name();
-        if !entry.adapts_batch {
+        if !adapts_batch {
             let model = ProfiledSpeeds::new(&self.table, workload).context(OTHERS)?;
             let about = format!("the throughput in profiles `{table}`");
-            return Ok(Truth { model: Arc::new(model), name: table.to_owned(), about });
+            return Ok(JobSpeeds { model: Arc::new(model), name: table.to_owned(), about });
         }
         let goodput = self
             .applications
@@ -119,39 +147,18 @@ impl Known {
             let name = applications.name();
             let model = GoodputSpeeds::new(applications, workload)?;
             let about = format!("the goodput of the applications in `{name}`");
-            return Ok(Truth { model: Arc::new(model), name: format!("{name} goodput"), about });
+            return Ok(JobSpeeds { model: Arc::new(model), name: format!("{name} goodput"), about });
         }
         let model = InterpolatedSpeeds::new(&self.table, workload).context(OTHERS)?;
         let about = format!(
             "the throughput in profiles `{table}`, interpolated, each job at its own batch size, since not all of them are \
              known applications"
         );
-        Ok(Truth { model: Arc::new(model), name: format!("{table} interpolated"), about })
+        Ok(JobSpeeds { model: Arc::new(model), name: format!("{table} interpolated"), about })
     }
 }
 
 const OTHERS: &str = "the trace needs other profiles; choose them by `--gpu` or `--profiles`";
-
-/// Which truth each of several cases runs on, a note for each truth; none where nothing but a
-/// throughput table is used.
-pub fn truths(cases: &[Case]) -> Vec<String> {
-    if !cases.iter().any(|case| case.scenario.scheduler.adapts_batch) {
-        return Vec::new();
-    }
-    let mut notes: Vec<(&str, Vec<&str>)> = Vec::new();
-    for case in cases {
-        match notes.iter_mut().find(|(about, _)| *about == case.truth) {
-            Some((_, names)) => names.push(case.scenario.scheduler.name),
-            None => notes.push((&case.truth, vec![case.scenario.scheduler.name])),
-        }
-    }
-    let note = |(about, names): (&str, Vec<&str>)| {
-        let run = if names.len() == 1 { "runs" } else { "run" };
-        let names: Vec<String> = names.iter().map(|name| format!("`{name}`")).collect();
-        format!("{} {run} on {about}", names.join(", "))
-    };
-    notes.into_iter().map(note).collect()
-}
 
 #[cfg(test)]
 mod tests {
@@ -159,10 +166,6 @@ mod tests {
     use crate::job::{JobId, JobSpec};
     use crate::profile::Configuration;
     use crate::units::{Gpus, Iterations, SimTime};
-
-    const fn entry(adapts_batch: bool) -> Entry {
-        Entry { adapts_batch, ..Entry::BASE }
-    }
 
     fn workload(kinds: &[(&str, u32)]) -> Workload {
         let job = |(row, (model, batch_size)): (usize, &(&str, u32))| JobSpec {
@@ -182,47 +185,31 @@ mod tests {
 
     #[test]
     fn a_scheduler_that_chooses_batch_sizes_has_goodput_where_it_is_known() {
-        let known = |gpu: &str| Speeds { gpu: Some(gpu.to_owned()), profiles: None }.read().unwrap();
+        let measured = |gpu: &str| SpeedOptions { gpu: Some(gpu.to_owned()), profiles: None }.read().unwrap();
         let name = |gpu, kinds: &[(&str, u32)], adapts| {
             let workload = workload(kinds);
             let three = Configuration { nodes: 1, gpus: Gpus::new(3), batch: kinds[0].1 };
-            let truth = known(gpu).truth(&workload, &entry(adapts)).map_err(|why| format!("{why:#}"))?;
-            let rate = truth.model.rate(workload.job(JobId(0)), Iterations::ZERO, &three);
+            let speeds = measured(gpu).of_jobs(&workload, adapts).map_err(|why| format!("{why:#}"))?;
+            let rate = speeds.model.rate(workload.job(JobId(0)), Iterations::ZERO, &three);
             Ok((
-                truth.name,
+                speeds.name,
                 rate.is_some(),
-                truth.model.until(workload.job(JobId(0)), Iterations::ZERO).is_some(),
+                speeds.model.until(workload.job(JobId(0)), Iterations::ZERO).is_some(),
             ))
         };
-        let is = |name: &str, knows_three, changes| Ok::<_, String>((name.to_owned(), knows_three, changes));
+        let found =
+            |name: &str, knows_three, changes| Ok::<_, String>((name.to_owned(), knows_three, changes));
         let t4 = [("bert", 384), ("cifar10", 2048)];
-        assert_eq!(name("t4", &t4, false), is("t4", false, false));
-        assert_eq!(name("t4", &t4, true), is("t4 goodput", true, true));
+        assert_eq!(name("t4", &t4, false), found("t4", false, false));
+        assert_eq!(name("t4", &t4, true), found("t4 goodput", true, true));
         // bert is in both, but the applications were measured on T4.
-        assert_eq!(name("a100", &[("bert", 64)], true), is("a100 interpolated", true, false));
+        assert_eq!(name("a100", &[("bert", 64)], true), found("a100 interpolated", true, false));
         // No throughput is known at 100, and goodput is; not beyond the largest batch size.
         let why = "the trace needs other profiles; choose them by `--gpu` or `--profiles`: job `0`: batch size 100 of `bert` is \
                    not in profiles `t4`, which have 384";
         assert_eq!(name("t4", &[("bert", 100)], false), Err(why.to_owned()));
-        assert_eq!(name("t4", &[("bert", 100)], true), is("t4 goodput", true, true));
+        assert_eq!(name("t4", &[("bert", 100)], true), found("t4 goodput", true, true));
         let why = "job `0`: `bert` is not trained at batch size 385; give one from 12 to 384";
         assert_eq!(name("t4", &[("bert", 385)], true), Err(why.to_owned()));
-    }
-
-    #[test]
-    fn the_words_of_speeds_say_what_the_default_does_not() {
-        let of = |gpu: Option<&str>, profiles: Option<&str>| {
-            let speeds = Speeds { gpu: gpu.map(str::to_owned), profiles: profiles.map(PathBuf::from) };
-            speeds
-                .words()
-                .into_iter()
-                .map(|(word, value)| format!("{word}={value}"))
-                .collect::<Vec<_>>()
-                .join(" ")
-        };
-        assert_eq!([of(None, None), of(Some("a100"), None)], ["", ""]);
-        assert_eq!(of(Some("t4"), None), "gpu=t4");
-        assert_eq!(of(Some("a100"), Some("folder")), "gpu=a100 profiles=folder");
-        assert_eq!(of(None, Some("folder")), "profiles=folder");
     }
 }

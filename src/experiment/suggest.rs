@@ -1,12 +1,12 @@
-//! "Did you mean".
+//! Suggestions for words that are not known.
 
-/// The word that is most like `word`, if one is like it: for "did you mean".
+/// Returns the known word that is most like `word`, if one is like it.
 fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let near = known.into_iter().map(|other| (distance(word, other), other)).min()?;
     (near.0 <= 1 + word.len() / 3).then_some(near.1)
 }
 
-/// How many letters must be put in, taken out or replaced to make `b` of `a`.
+/// Returns how many bytes must be inserted, removed or replaced to make `b` of `a`.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -20,7 +20,7 @@ fn distance(a: &str, b: &str) -> usize {
     row[b.len()]
 }
 
-/// `; did you mean ...?`, or nothing.
+/// Returns `; did you mean ...?` with the known word that is most like `word`, or nothing.
 pub fn did_you_mean<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> String {
     closest(word, known).map(|other| format!("; did you mean `{other}`?")).unwrap_or_default()
 }

@@ -117,27 +117,26 @@ pub struct Quirks {
     off: u64,
 }
 
-/// Why an option is not the switch of a quirk.
+/// Whether a quirk is on, as an option says it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Switch {
+    /// The quirk happens.
+    On,
+    /// The quirk does not happen.
+    Off,
+}
+
+/// The key of an option is not that of a quirk, or the schedule has no switch for it.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum QuirkError {
-    /// The key is not that of a quirk, or the schedule has no switch for it.
-    #[error("`{key}` is not a switch of `{schedule}`; it has: {known}")]
-    Unknown {
-        /// The key as it was given.
-        key: String,
-        /// The schedule's name.
-        schedule: &'static str,
-        /// The keys that the schedule has.
-        known: String,
-    },
-    /// The value is neither `on` nor `off`.
-    #[error("`{key}` is `{value}`; give on or off")]
-    Value {
-        /// The quirk's key.
-        key: String,
-        /// The value as it was given.
-        value: String,
-    },
+#[error("`{key}` is not a switch of `{schedule}`; it has: {known}")]
+pub struct QuirkError {
+    /// The key as it was given.
+    pub key: String,
+    /// The schedule's name.
+    pub schedule: &'static str,
+    /// The keys that the schedule has.
+    pub known: String,
 }
 
 impl Quirks {
@@ -151,27 +150,25 @@ impl Quirks {
         ALL.iter().copied().filter(move |quirk| quirk.of.contains(&schedule))
     }
 
-    /// Returns all quirks but those that the options switch off, such as `quirk.q3` with `off`.
+    /// Returns all quirks but those that are switched off by their keys, such as `quirk.q3`.
     ///
     /// # Errors
     ///
-    /// If a key is not a switch of the schedule, or a value is neither `on` nor `off`.
-    pub fn parse<'t>(
+    /// If a key is not a switch of the schedule.
+    pub fn switched<'t>(
         schedule: Schedule,
-        settings: impl IntoIterator<Item = (&'t str, &'t str)>,
+        switches: impl IntoIterator<Item = (&'t str, Switch)>,
     ) -> Result<Quirks, QuirkError> {
         let mut quirks = Quirks::default();
-        for (key, value) in settings {
+        for (key, switch) in switches {
             let quirk = Quirks::of(schedule).find(|quirk| quirk.to_string() == key);
             let Some(quirk) = quirk else {
                 let known: Vec<_> = Quirks::of(schedule).map(|quirk| quirk.to_string()).collect();
                 let (key, known) = (key.to_owned(), known.join(", "));
-                return Err(QuirkError::Unknown { key, schedule: schedule.as_str(), known });
+                return Err(QuirkError { key, schedule: schedule.as_str(), known });
             };
-            match value {
-                "on" => {}
-                "off" => quirks = quirks.without(quirk),
-                _ => return Err(QuirkError::Value { key: key.to_owned(), value: value.to_owned() }),
+            if switch == Switch::Off {
+                quirks = quirks.without(quirk);
             }
         }
         Ok(quirks)
@@ -195,17 +192,15 @@ mod tests {
 
     #[test]
     fn switches_are_read_by_schedule() {
-        let parse = |text| Quirks::parse(Schedule::EfAccessCtrl, text);
-        let off = parse(vec![("quirk.q3", "off"), ("quirk.q5", "on")]).unwrap();
+        let switched = |switches| Quirks::switched(Schedule::EfAccessCtrl, switches);
+        let off = switched(vec![("quirk.q3", Switch::Off), ("quirk.q5", Switch::On)]).unwrap();
         assert!(!off.has(Q3) && off.has(Q5) && off.has(Q1));
-        let why = parse(vec![("quirk.q13", "off")]).unwrap_err();
+        let why = switched(vec![("quirk.q13", Switch::Off)]).unwrap_err();
         assert_eq!(
             why.to_string(),
             "`quirk.q13` is not a switch of `ef-accessctrl`; it has: quirk.q1, quirk.q2, quirk.q3, quirk.q4, \
              quirk.q5, quirk.q6, quirk.q8, quirk.q9, quirk.q19"
         );
-        let why = parse(vec![("quirk.q3", "no")]).unwrap_err();
-        assert_eq!(why.to_string(), "`quirk.q3` is `no`; give on or off");
     }
 
     #[test]

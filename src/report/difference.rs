@@ -1,4 +1,4 @@
-//! What a run does otherwise than a stored one of the same jobs: what `compare --against` prints.
+//! `compare --against`: what a run does otherwise than a stored one of the same jobs.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -14,12 +14,12 @@ use crate::workload::Workload;
 
 use super::stored::error;
 use super::table::{count, lines, row};
-use super::{Stored, StoredError, Summary};
+use super::{Manifest, Stored, StoredError, Summary};
 
-/// How many jobs of one kind are named in a text.
+/// The most jobs of one kind that a text names.
 const NAMED: usize = 8;
 
-/// What became different. `before` is the stored run, `after` the new one.
+/// What differs between two runs of the same jobs: `before` is the stored one, `after` the new one.
 #[derive(Debug, Serialize)]
 pub struct Difference {
     /// The stored run's directory.
@@ -37,7 +37,7 @@ pub struct Difference {
     flips: Vec<Flip>,
 }
 
-/// A job whose state is another one.
+/// A job that ends in another state.
 #[derive(Debug, Serialize)]
 struct Flip {
     job_id: String,
@@ -48,7 +48,7 @@ struct Flip {
     time: Option<f64>,
 }
 
-/// Something about a job that is not the same in both runs.
+/// The first thing that is decided or happens otherwise.
 #[derive(Debug, Serialize)]
 struct Decision {
     /// In seconds of the trace's clock.
@@ -58,26 +58,11 @@ struct Decision {
     after: String,
 }
 
-/// What is compared of the settings.
-const SETTINGS: [&str; 10] = [
-    "scheduler",
-    "preset",
-    "options",
-    "cluster/nodes",
-    "cluster/gpus_per_node",
-    "profiles",
-    "overhead",
-    "placer",
-    "slot",
-    "seed",
-];
-
-/// Whether the stored run is one of these jobs; otherwise the first thing that is different about
-/// them.
+/// Checks that the stored run is one of these jobs.
 ///
 /// # Errors
 ///
-/// If it is not.
+/// If it is not; the message names the first thing that is different about them.
 pub fn same_jobs(stored: &Stored, jobs: &Workload) -> Result<(), StoredError> {
     let advice = "compare runs of the same trace, with the same --deadline and --trace-seed";
     let wrong = |what: String| Err(error(&stored.path, format!("is a run of other jobs: {what}; {advice}")));
@@ -86,18 +71,20 @@ pub fn same_jobs(stored: &Stored, jobs: &Workload) -> Result<(), StoredError> {
         if there.job_id != *id {
             return wrong(format!("where it has `{}`, this trace has `{id}`", there.job_id));
         }
-        let is = |key: &str, there: String, here: String| {
+        let differs = |key: &str, there: String, here: String| {
             (there != here).then(|| format!("{key} of `{id}` is {there} there and {here} here"))
         };
         let time = |time: Option<SimTime>| time.map_or("none".to_owned(), |time| format!("{time} s"));
-        let different = is("model", there.model.clone(), here.model.clone())
-            .or_else(|| is("submission", time(Some(there.submit_time)), time(Some(here.submit))))
-            .or_else(|| is("deadline", time(there.deadline), time(here.deadline)))
+        let different = differs("model", there.model.clone(), here.model.clone())
+            .or_else(|| differs("submission", time(Some(there.submit_time)), time(Some(here.submit))))
+            .or_else(|| differs("deadline", time(there.deadline), time(here.deadline)))
             .or_else(|| {
-                is("iterations", there.iterations.get().to_string(), here.iterations.get().to_string())
+                differs("iterations", there.iterations.get().to_string(), here.iterations.get().to_string())
             })
-            .or_else(|| is("batch size", there.batch_size.to_string(), here.batch_size.to_string()))
-            .or_else(|| is("requested size", there.requested_gpus.to_string(), here.requested.to_string()));
+            .or_else(|| differs("batch size", there.batch_size.to_string(), here.batch_size.to_string()))
+            .or_else(|| {
+                differs("requested size", there.requested_gpus.to_string(), here.requested.to_string())
+            });
         if let Some(what) = different {
             return wrong(what);
         }
@@ -109,29 +96,29 @@ pub fn same_jobs(stored: &Stored, jobs: &Workload) -> Result<(), StoredError> {
 }
 
 impl Difference {
-    /// What a run of the same jobs, see [`same_jobs`], does otherwise than the stored one.
+    /// Returns what a run of the same jobs, see [`same_jobs`], does otherwise than the stored one.
+    /// The settings that are compared are those of `manifest`.
     pub fn of(
         stored: &Stored,
+        manifest: &Manifest,
         summary: &Summary,
         jobs: &[JobRow],
         allocations: Option<&Vec<Allocation>>,
     ) -> Difference {
-        let (there, here) = (
-            serde_json::to_value(&stored.summary).unwrap_or_default(),
-            serde_json::to_value(summary).unwrap_or_default(),
-        );
-        let value = |of: &Value, key: &str| of.pointer(&format!("/{key}")).cloned().unwrap_or_default();
-        let settings = SETTINGS.into_iter().map(|key| (key, [value(&there, key), value(&here, key)]));
+        let [there, here] = [&stored.summary, summary]
+            .map(|summary| serde_json::to_value(summary).expect("a summary is numbers and texts"));
+        let pair = |key: &str| [&there, &here].map(|summary| value(summary, key));
+        let settings = manifest.shown().map(|key| (key, pair(key)));
         // Nodes of another cluster are others, whatever their numbers are.
         let same_nodes = stored.summary.cluster == summary.cluster;
         let watched = stored.allocations.as_ref().zip(allocations);
-        let before = Story::all(&stored.jobs, watched.map_or(&[], |(before, _)| before.as_slice()));
-        let after = Story::all(jobs, watched.map_or(&[], |(_, after)| after.as_slice()));
-        let parts_from = |before: &Story<'_>, after: &Story<'_>| {
+        let before = JobHistory::all(&stored.jobs, watched.map_or(&[], |(before, _)| before.as_slice()));
+        let after = JobHistory::all(jobs, watched.map_or(&[], |(_, after)| after.as_slice()));
+        let parts_from = |before: &JobHistory<'_>, after: &JobHistory<'_>| {
             before.parts_from(after, same_nodes).filter(|_| watched.is_some())
         };
         let pairs = || before.iter().zip(&after);
-        let flip = |(before, after): (&Story<'_>, &Story<'_>)| Flip {
+        let flip = |(before, after): (&JobHistory<'_>, &JobHistory<'_>)| Flip {
             job_id: before.job.job_id.clone(),
             before: before.job.state,
             after: after.job.state,
@@ -154,7 +141,7 @@ impl Difference {
         }
     }
 
-    /// For people.
+    /// Returns a text of a few lines.
     pub fn to_text(&self, scheduler: &str) -> String {
         let changed = |(key, [before, after]): (&&str, &[Value; 2])| {
             format!("{} {} -> {}", key.replace('/', "."), plain(before), plain(after))
@@ -171,7 +158,7 @@ impl Difference {
                 first.after
             )),
             None if self.watched => text.push_str("every job has the same GPUs at all times\n"),
-            None => text.push_str("a run under --preset paper does not tell who held GPUs when\n"),
+            None => text.push_str("a run under --preset paper does not record which jobs held GPUs when\n"),
         }
         let mut kinds: BTreeMap<[&str; 2], Vec<&str>> = BTreeMap::new();
         for flip in &self.flips {
@@ -216,6 +203,11 @@ pub fn write_differences(all: &[(&str, &Difference)], to: &mut dyn io::Write) ->
     writer.flush()
 }
 
+/// Returns what a summary shows under a key of [`Manifest::shown`].
+fn value(summary: &Value, key: &str) -> Value {
+    summary.pointer(&format!("/{key}")).expect("a setting is shown under a key of the summary").clone()
+}
+
 fn plain(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
@@ -230,15 +222,15 @@ fn word(state: JobOutcome) -> &'static str {
     }
 }
 
-/// A job and what it held, in order.
-struct Story<'a> {
+/// A job, and the rows of its allocations in order.
+struct JobHistory<'a> {
     job: &'a JobRow,
     held: Vec<&'a Allocation>,
 }
 
-impl<'a> Story<'a> {
-    fn all(jobs: &'a [JobRow], allocations: &'a [Allocation]) -> Vec<Story<'a>> {
-        let mut all: Vec<_> = jobs.iter().map(|job| Story { job, held: Vec::new() }).collect();
+impl<'a> JobHistory<'a> {
+    fn all(jobs: &'a [JobRow], allocations: &'a [Allocation]) -> Vec<JobHistory<'a>> {
+        let mut all: Vec<_> = jobs.iter().map(|job| JobHistory { job, held: Vec::new() }).collect();
         let place: BTreeMap<&str, usize> =
             jobs.iter().enumerate().map(|(n, job)| (job.job_id.as_str(), n)).collect();
         for row in allocations {
@@ -253,22 +245,22 @@ impl<'a> Story<'a> {
         self.job.state == JobOutcome::Declined
     }
 
-    /// When the stories of a job part. No file says when it was declined, so that counts at its
-    /// submission.
-    fn parts_from(&self, other: &Story<'_>, same_nodes: bool) -> Option<SimTime> {
+    /// Returns when two histories of a job part; `None` if they do not. No file says when a job was
+    /// declined: that counts at its submission.
+    fn parts_from(&self, other: &JobHistory<'_>, same_nodes: bool) -> Option<SimTime> {
         if self.is_declined() != other.is_declined() {
             return Some(self.job.submit_time);
         }
-        let is = |a: &Allocation, b: &Allocation| {
+        let is_same = |a: &Allocation, b: &Allocation| {
             (a.time, a.gpus, a.batch_size) == (b.time, b.gpus, b.batch_size)
                 && (!same_nodes || a.nodes == b.nodes)
         };
-        let same = self.held.iter().zip(&other.held).take_while(|(a, b)| is(a, b)).count();
+        let same = self.held.iter().zip(&other.held).take_while(|(a, b)| is_same(a, b)).count();
         let next = [self.held.get(same), other.held.get(same)];
         next.into_iter().flatten().map(|row| row.time).min()
     }
 
-    /// What happens to it at an instant at which it parts from another.
+    /// Says what happens to the job at an instant at which it parts from another history.
     fn at(&self, time: SimTime) -> String {
         if self.is_declined() {
             return format!("declined: {}", self.job.reason);
@@ -316,7 +308,7 @@ mod tests {
     /// When two stories part, and what happens then on both sides.
     fn parting(one: (&str, &str), other: (&str, &str), same_nodes: bool) -> Option<(String, String, String)> {
         let (one, other) = (run(one.0, one.1), run(other.0, other.1));
-        let (one, other) = (Story::all(&one.0, &one.1), Story::all(&other.0, &other.1));
+        let (one, other) = (JobHistory::all(&one.0, &one.1), JobHistory::all(&other.0, &other.1));
         let time = one[0].parts_from(&other[0], same_nodes)?;
         Some((time.to_string(), one[0].at(time), other[0].at(time)))
     }

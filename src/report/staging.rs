@@ -10,8 +10,8 @@ mod error;
 mod file;
 mod unfinished;
 
-pub(crate) use directory::lock_directory;
 pub use directory::{StagedDirectory, remove_leftovers, stage};
+pub(crate) use directory::{is_temporary, lock_directory, names};
 pub use error::OutputError;
 pub use file::{StagedFile, write_file};
 #[cfg(test)]

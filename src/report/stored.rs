@@ -1,4 +1,4 @@
-//! A run directory read back: what `explain`, `report` and `compare --against` go by.
+//! Reads a run directory back, for `explain`, `report` and `compare --against`.
 
 use std::fs;
 use std::io;
@@ -13,7 +13,7 @@ use crate::record::timeline::{self, TimelinePoint};
 
 use super::{ClusterSummary, Summary};
 
-/// A run directory that cannot be used.
+/// Says why a run directory cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("{path}: {what}")]
 pub struct StoredError {
@@ -21,7 +21,7 @@ pub struct StoredError {
     what: String,
 }
 
-/// The files of a run that every directory has, as far as they are read back.
+/// The files of a run directory, as far as they are read back.
 #[derive(Clone, Debug)]
 pub struct Stored {
     /// The directory, as its user named it.
@@ -36,7 +36,7 @@ pub struct Stored {
     pub allocations: Option<Vec<Allocation>>,
 }
 
-/// Of `run.json`, what is read back.
+/// What is read back of `run.json`.
 #[derive(Deserialize)]
 struct Manifest {
     command: Vec<String>,
@@ -47,13 +47,14 @@ impl Stored {
     ///
     /// # Errors
     ///
-    /// If it is no run directory, or one of its files is missing or not as this version writes it.
+    /// If it is not a run directory, or one of its files is missing or not as this version writes
+    /// it.
     pub fn read(path: &Path) -> Result<Stored, StoredError> {
         check(path)?;
         let manifest: Manifest = json(&path.join("run.json"))?;
         let mut summary: Summary = json(&path.join("summary.json"))?;
         let shape = summary.cluster.to_shape();
-        let no_cluster = || error(&path.join("summary.json"), format!("`cluster` is no cluster; {AGAIN}"));
+        let no_cluster = || error(&path.join("summary.json"), format!("`cluster` is not a cluster; {AGAIN}"));
         summary.cluster = ClusterSummary::from(&shape.ok_or_else(no_cluster)?);
         Ok(Stored {
             path: path.to_owned(),
@@ -64,7 +65,7 @@ impl Stored {
         })
     }
 
-    /// `timeline.csv`; an engine besides the event core writes none.
+    /// Reads `timeline.csv`; `None` where an engine besides the event core wrote the directory.
     ///
     /// # Errors
     ///
@@ -73,16 +74,16 @@ impl Stored {
         observed(&self.summary, &self.path.join("timeline.csv"), timeline::read)
     }
 
-    /// How many GPUs the cluster has.
+    /// Returns how many GPUs the cluster has.
     pub(super) fn gpus(&self) -> u32 {
-        self.summary.cluster.to_shape().map_or(0, |shape| shape.gpus().get())
+        self.summary.cluster.to_shape().expect("the cluster was checked when it was read").gpus().get()
     }
 
-    /// The lines of `events.jsonl` about one job, if the run wrote down its events.
+    /// Reads the lines of `events.jsonl` about one job; `None` if the run did not write it.
     ///
     /// # Errors
     ///
-    /// If it cannot be read or a line is no JSON object.
+    /// If it cannot be read or a line is not a JSON object.
     pub fn events(&self, job_id: &str) -> Result<Option<Vec<serde_json::Value>>, StoredError> {
         let path = self.path.join("events.jsonl");
         if !path.exists() {
@@ -101,7 +102,7 @@ impl Stored {
     }
 }
 
-/// What to do about a file that is not as it should be.
+/// The advice about a file that is not as it should be.
 const AGAIN: &str = "write the directory again by `run --out`";
 
 pub(super) fn error(path: &Path, what: impl Into<String>) -> StoredError {
@@ -115,7 +116,8 @@ fn unreadable(path: &Path, why: &io::Error) -> StoredError {
     }
 }
 
-/// Whether it looks like a run directory; otherwise what it is, and what may have been meant.
+/// Checks that a path looks like a run directory. The message says what it is instead, and what may
+/// have been meant.
 fn check(path: &Path) -> Result<(), StoredError> {
     if !path.exists() {
         return Err(error(path, "does not exist; give a directory that `run --out` wrote"));
@@ -135,8 +137,10 @@ fn check(path: &Path) -> Result<(), StoredError> {
         .collect();
     below.sort();
     Err(match below.as_slice() {
-        [] => error(path, "is no run directory, it has no run.json; give one that `run --out` wrote"),
-        below => error(path, format!("is no run directory, but holds some; give one: {}", below.join(", "))),
+        [] => error(path, "is not a run directory: it has no run.json; give one that `run --out` wrote"),
+        below => {
+            error(path, format!("is not a run directory, but holds some; give one: {}", below.join(", ")))
+        }
     })
 }
 
@@ -145,7 +149,7 @@ fn json<T: DeserializeOwned>(path: &Path) -> Result<T, StoredError> {
     serde_json::from_slice(&bytes).map_err(|why| error(path, format!("{why}; {AGAIN}")))
 }
 
-/// A file that there is only where somebody watched the run: always under the default preset.
+/// Reads a file that an observer writes: every run under the default preset has it.
 fn observed<T>(
     summary: &Summary,
     path: &Path,
@@ -165,14 +169,14 @@ fn csv<T>(
     read(io::BufReader::new(file)).map_err(|why| error(path, format!("{}; {AGAIN}", plain(&why))))
 }
 
-/// What is wrong with a row, without the words of the library around it.
+/// Returns what is wrong with a row, without the words of the library around it.
 fn plain(why: &csv::Error) -> String {
     match why.kind() {
         csv::ErrorKind::Deserialize { pos: Some(pos), err } => format!("line {}: {}", pos.line(), err.kind()),
         csv::ErrorKind::UnequalLengths { pos: Some(pos), expected_len, len } => {
             format!("line {}: has {len} columns, not {expected_len}", pos.line())
         }
-        csv::ErrorKind::Utf8 { pos: Some(pos), .. } => format!("line {}: is no UTF-8", pos.line()),
+        csv::ErrorKind::Utf8 { pos: Some(pos), .. } => format!("line {}: is not UTF-8", pos.line()),
         _ => why.to_string(),
     }
 }

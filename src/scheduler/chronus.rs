@@ -34,7 +34,10 @@ use demand::{LeaseSize, Leasing};
 use leftover_queue::LeftoverQueue;
 use options::{Aim, BestEffort, ChronusOptions, Grid, Newcomers, Restart, Switch};
 
-use super::{ArtifactSettings, Entry, Plan, Promise, Reason, Scheduler, View};
+use super::OptionValue::{Whole, Word};
+use super::{
+    ArtifactSettings, ChangeCost, Entry, OverheadPreset, Plan, Promise, Reason, SUSPEND, Scheduler, View,
+};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "chronus",
@@ -47,23 +50,26 @@ pub(super) const ENTRY: Entry = Entry {
     requested_size: true,
     artifact: Some(ArtifactSettings {
         options: &[
-            ("lease", "240"),
-            ("check", "60"),
-            ("arrivals", "240"),
-            ("grid", "clock"),
-            ("newcomers", "next"),
-            ("deadline", "lease"),
-            ("estimate", "inflated"),
-            ("widths", "rounded"),
-            ("admission", "greedy"),
-            ("rejected", "kept"),
-            ("objective", "adaptive"),
-            ("opportunistic", "off"),
-            ("best_effort", "drop"),
-            ("restart", "lease"),
+            ("lease", Whole(240)),
+            ("check", Whole(60)),
+            ("arrivals", Whole(240)),
+            ("grid", Word("clock")),
+            ("newcomers", Word("next")),
+            ("deadline", Word("lease")),
+            ("estimate", Word("inflated")),
+            ("widths", Word("rounded")),
+            ("admission", Word("greedy")),
+            ("rejected", Word("kept")),
+            ("objective", Word("adaptive")),
+            ("opportunistic", Word("off")),
+            ("best_effort", Word("drop")),
+            ("restart", Word("lease")),
         ],
-        overhead: Some("chronus:0.5"),
-        slot: Some("0"),
+        overhead: Some(OverheadPreset {
+            change: ChangeCost::Chronus(SimDuration::from_micros(500_000)),
+            suspend: Some(SUSPEND),
+        }),
+        slot: Some(SimDuration::ZERO),
     }),
     build: |options, _| {
         let options = options.read::<ChronusOptions>()?.checked()?;

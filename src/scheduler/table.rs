@@ -45,7 +45,7 @@ pub fn entry(name: &str) -> Result<&'static Entry, UnknownScheduler> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Options;
+    use super::super::PolicyOptions;
     use super::*;
 
     /// An entry that forgets what `Entry::BASE` cannot know is found here.
@@ -54,9 +54,12 @@ mod tests {
         for entry in entries() {
             let stated = [entry.name, entry.summary, entry.knows];
             assert!(stated.iter().all(|text| !text.is_empty()), "{entry:?}: {stated:?}");
-            assert!((entry.build)(&Options::default(), 0).is_ok(), "{entry:?} builds with its defaults");
+            assert!(
+                (entry.build)(&PolicyOptions::default(), 0).is_ok(),
+                "{entry:?} builds with its defaults"
+            );
         }
-        assert!((Entry::BASE.build)(&Options::default(), 0).is_err());
+        assert!((Entry::BASE.build)(&PolicyOptions::default(), 0).is_err());
     }
 
     #[test]

@@ -37,14 +37,12 @@ impl<'a> EventLoop<'a> {
     /// Checks a scenario, and prepares its run up to the first arrival.
     pub(super) fn new(
         scenario: &'a Scenario,
+        scheduler: Box<dyn Scheduler>,
         observer: &'a mut dyn Observer,
     ) -> Result<EventLoop<'a>, SimError> {
-        let entry = scenario.scheduler;
         (scenario.placer.check)(&scenario.cluster).map_err(SimError::Scenario)?;
-        let scheduler = (entry.build)(&scenario.options, scenario.seed)
-            .map_err(|why| SimError::Scenario(format!("options of `{}`: {why}", entry.name)))?;
         scenario::check_work(scenario)?;
-        if entry.requested_size {
+        if scenario.scheduler.requested_size {
             scenario::check_requested_sizes(scenario)?;
         }
         let jobs = scenario.workload.len() as u64;

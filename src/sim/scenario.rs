@@ -7,7 +7,7 @@ use crate::job::JobSpec;
 use crate::overhead::Overhead;
 use crate::profile::{Configuration, SpeedModel};
 use crate::record::jobs::JobRow;
-use crate::scheduler::Options;
+use crate::scheduler::PolicyOptions;
 use crate::units::{Iterations, SimDuration, SimTime};
 use crate::workload::Workload;
 use crate::{placement, scheduler};
@@ -35,7 +35,7 @@ pub struct Scenario {
     /// The scheduler that makes the plans.
     pub scheduler: &'static scheduler::Entry,
     /// The options of the scheduler. It must accept them.
-    pub options: Options,
+    pub options: PolicyOptions,
     /// Seeds everything that the scheduler draws.
     pub seed: u64,
     /// Minimum time between scheduling passes triggered by arrivals and completions. A wake-up that

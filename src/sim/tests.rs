@@ -53,7 +53,8 @@ fn six_jobs() -> Scenario {
 /// At 0 s job 0 has 4 GPUs, jobs 1 and 2 take turns on 8, and job 5 is declined. The clock
 /// is then set to 10 s.
 fn running<'a>(scenario: &'a Scenario, listener: &'a mut Listener) -> EventLoop<'a> {
-    let mut event_loop = EventLoop::new(scenario, listener).unwrap();
+    let scheduler = (scenario.scheduler.build)(&scenario.options, scenario.seed).unwrap();
+    let mut event_loop = EventLoop::new(scenario, scheduler, listener).unwrap();
     let mut plan = Plan::new();
     [J0, J1, J2].into_iter().for_each(|job| plan.admit(job, None));
     plan.grant(J0, Gpus::new(4));

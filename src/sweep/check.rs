@@ -2,109 +2,146 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
 
-use crate::experiment::{Case, CaseError, Choice, Files, Ready, Setup, choose};
-use crate::report::{Summary, to_json};
+use crate::experiment::{InputCache, OptionSetting, PreparedRun, RunSettings, assign};
+use crate::report::Summary;
 use crate::scheduler::Entry;
-use crate::sim::SimError;
 
 use super::Shard;
-use super::grid::{Block, Grid, Value};
+use super::grid::{Axis, AxisValue, Block, Grid};
+use super::keys::{KeyValue, apply};
+use super::point_key::PointKey;
 use super::product::product;
-use super::stored::{self, Table};
-use super::words::{Parser, Words};
+use super::table::ResultsTable;
 
-/// More points than anyone waits for, and a slip of the pen.
-const MOST: usize = 1_000_000;
+/// A grid has at most so many points: more take longer than anyone waits, and are a slip of the
+/// pen.
+const POINT_LIMIT: usize = 1_000_000;
 
 /// A grid whose points can all be run.
-pub struct Checked {
-    /// Every key that the grid states, in the order of the text: the columns that tell points
-    /// apart.
-    pub columns: Vec<String>,
-    /// The points, in the order of the grid.
-    pub points: Vec<Point>,
-    /// What the user may want to know.
-    pub notes: Vec<String>,
+///
+/// Each point is prepared once, when the grid is checked, and what it runs is kept until then. That
+/// is its settings and a scheduler that has planned nothing: the jobs and their speeds are shared
+/// by all points of the same inputs.
+pub struct CheckedGrid {
+    columns: Arc<[String]>,
+    points: Vec<PreparedPoint>,
+    notes: Vec<String>,
 }
 
-/// One run of a grid.
+/// A point with its run.
+pub(super) struct PreparedPoint {
+    pub(super) point: Point,
+    pub(super) run: PreparedRun,
+}
+
+/// Which run of a grid it is.
+#[derive(Clone, Debug)]
 pub struct Point {
-    /// Its place in the grid, from 1.
-    pub number: usize,
-    /// SHA-256, in hexadecimal, of all that decides what the run comes to: every setting, the bytes
-    /// of every file, the sources of the program. Equal keys, equal results.
-    pub key: String,
-    settings: BTreeMap<String, String>,
-    setup: Setup,
-    entry: &'static Entry,
-    choice: Choice,
-    ready: Arc<Ready>,
+    number: usize,
+    key: PointKey,
+    columns: Arc<[String]>,
+    /// A text for each column, empty where the grid says nothing.
+    values: Vec<Arc<str>>,
+    scheduler: &'static Entry,
+    jobs: u64,
 }
 
-impl Checked {
-    /// The table of a sweep that is kept nowhere: a row for each of these summaries with its point,
-    /// as in `results.csv`.
-    ///
-    /// # Errors
-    ///
-    /// If a row cannot be written as CSV.
-    pub fn table(&self, rows: &[(usize, Summary)]) -> io::Result<Vec<u8>> {
-        let mut table = Table::new(&self.columns, false)?;
-        for (number, summary) in rows {
-            let Some(point) = self.points.get(number - 1) else { continue };
-            let values = self.columns.iter().map(|column| point.value(column));
-            table.row(*number, values, &serde_json::to_value(summary)?, None)?;
-        }
-        table.bytes()
+impl Point {
+    /// Returns its place in the grid, from 1.
+    pub fn number(&self) -> usize {
+        self.number
     }
 
-    /// The points of a shard alone, as a table.
+    /// Returns its key: equal keys, equal results.
+    pub fn key(&self) -> &PointKey {
+        &self.key
+    }
+
+    /// Returns what the grid says for a column, as its text has it; empty where it says nothing.
+    pub fn value(&self, column: &str) -> &str {
+        let place = self.columns.iter().position(|other| other == column);
+        place.map_or("", |place| &self.values[place])
+    }
+
+    /// Returns what the grid says for each column, in their order.
+    pub fn values(&self) -> impl Iterator<Item = &str> {
+        self.values.iter().map(|value| &**value)
+    }
+
+    /// Returns how many jobs there are.
+    pub fn jobs(&self) -> u64 {
+        self.jobs
+    }
+
+    /// Returns the scheduler.
+    pub fn scheduler(&self) -> &'static Entry {
+        self.scheduler
+    }
+}
+
+impl CheckedGrid {
+    /// Returns every key that the grid states, in the order of the text: the columns that tell
+    /// points apart.
+    pub fn columns(&self) -> &[String] {
+        &self.columns
+    }
+
+    /// Returns the points in the order of the grid.
+    pub fn points(&self) -> impl ExactSizeIterator<Item = &Point> {
+        self.points.iter().map(|prepared| &prepared.point)
+    }
+
+    /// Returns the points of a shard, in the order of the grid.
+    pub fn points_of(&self, shard: Shard) -> impl Iterator<Item = &Point> {
+        self.points().filter(move |point| shard.has(point.number))
+    }
+
+    /// Returns the runs of the points, in the order of the grid.
+    pub fn into_runs(self) -> impl Iterator<Item = PreparedRun> {
+        self.points.into_iter().map(|prepared| prepared.run)
+    }
+
+    /// Returns what the user may want to know though nothing is wrong.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Returns the points with their runs, in the order of the grid.
+    pub(super) fn into_points(self) -> Vec<PreparedPoint> {
+        self.points
+    }
+
+    /// Returns the points of a shard as CSV.
     ///
     /// # Errors
     ///
     /// If a row cannot be written as CSV.
     pub fn list(&self, shard: Shard) -> io::Result<Vec<u8>> {
-        let mut writer = csv::Writer::from_writer(Vec::new());
-        let grid = self.columns.iter().map(|column| format!("grid.{column}"));
-        writer.write_record(["point".to_owned()].into_iter().chain(grid)).map_err(io::Error::other)?;
-        for point in self.points.iter().filter(|point| shard.has(point.number)) {
-            let values = self.columns.iter().map(|column| point.value(column).to_owned());
-            let row = [point.number.to_string()].into_iter().chain(values);
-            writer.write_record(row).map_err(io::Error::other)?;
+        let mut table = ResultsTable::of_points(&self.columns)?;
+        for point in self.points_of(shard) {
+            table.point(point.number, point.values())?;
         }
-        writer.into_inner().map_err(|why| io::Error::other(why.to_string()))
+        table.into_bytes()
     }
 }
 
-impl Point {
-    /// What the grid says for a key, as its text has it; empty where it says nothing.
-    pub fn value(&self, column: &str) -> &str {
-        self.settings.get(column).map_or("", String::as_str)
+/// Returns the results of a sweep that is kept nowhere as CSV: the columns of `results.csv`, but
+/// for the directories of points.
+///
+/// # Errors
+///
+/// If a row cannot be written as CSV.
+pub fn results(columns: &[String], rows: &[(Point, Summary)]) -> io::Result<Vec<u8>> {
+    let mut table = ResultsTable::new(columns, false)?;
+    for (point, summary) in rows {
+        table.result(point.number, point.values(), &serde_json::to_value(summary)?, None)?;
     }
-
-    /// How many jobs there are.
-    pub fn jobs(&self) -> u64 {
-        self.ready.jobs()
-    }
-
-    /// The policy.
-    pub fn scheduler(&self) -> &'static Entry {
-        self.entry
-    }
-
-    /// The run itself, without a run directory as yet.
-    ///
-    /// # Errors
-    ///
-    /// None that the check of the grid has not found.
-    pub fn case(&self) -> Result<Case, CaseError> {
-        let case = self.setup.case(&self.ready, self.entry, &self.choice);
-        case.map_err(|why| CaseError::Simulation(SimError::Scenario(format!("{why:#}"))))
-    }
+    table.into_bytes()
 }
 
 impl Grid {
@@ -115,22 +152,61 @@ impl Grid {
     /// The first thing that is wrong, and with which point: a file that cannot be read or is not
     /// what it should be, settings that do not go together, two points that are the same run, no
     /// point at all.
-    pub fn check(&self) -> Result<Checked> {
-        self.checked().with_context(|| self.name.clone())
+    pub fn check(&self) -> Result<CheckedGrid> {
+        self.prepare().with_context(|| self.name.clone())
     }
 
-    fn checked(&self) -> Result<Checked> {
+    fn prepare(&self) -> Result<CheckedGrid> {
+        let all = self.combinations()?;
+        let columns: Arc<[String]> = self.columns().into();
+        let varied: Vec<_> = columns.iter().filter(|key| varies(&all, key)).map(String::as_str).collect();
+        let mut cache = InputCache::new(&self.base);
+        let (mut points, mut notes) = (Vec::<PreparedPoint>::new(), Vec::<String>::new());
+        let mut first_with: BTreeMap<PointKey, usize> = BTreeMap::new();
+        for (index, combination) in all.iter().enumerate() {
+            let number = index + 1;
+            let run = combination
+                .prepare(&mut cache)
+                .map_err(|why| anyhow!("{}: {why:#}", combination.name(number, &varied)))?;
+            let point = Point {
+                number,
+                key: PointKey::new(&run.manifest()),
+                values: columns.iter().map(|column| combination.text(column)).collect(),
+                columns: columns.clone(),
+                scheduler: run.scheduler(),
+                jobs: run.inputs().jobs(),
+            };
+            if let Some(first) = first_with.insert(point.key.clone(), number) {
+                bail!(
+                    "{} and {} are the same run; leave one out by [[exclude]], or give what only some \
+                     schedulers take a [[grid]] of its own",
+                    all[first - 1].name(first, &varied),
+                    combination.name(number, &varied)
+                );
+            }
+            for note in run.inputs().notes() {
+                if !notes.contains(note) {
+                    notes.push(note.clone());
+                }
+            }
+            points.push(PreparedPoint { point, run });
+        }
+        Ok(CheckedGrid { columns, points, notes })
+    }
+
+    /// Returns the points of all blocks, but for those that are excluded.
+    fn combinations(&self) -> Result<Vec<Combination<'_>>> {
         let counts = self.blocks.iter().map(|block| {
             block.axes.iter().map(|axis| axis.values.len()).try_fold(1_usize, usize::checked_mul)
         });
         let count = counts.flatten().try_fold(0_usize, usize::checked_add);
         ensure!(
-            count.is_some_and(|count| count <= MOST),
-            "the product of the axes is more than {MOST} points; split the grid"
+            count.is_some_and(|count| count <= POINT_LIMIT),
+            "the product of the axes is more than {POINT_LIMIT} points; split the grid"
         );
         let mut all = Vec::new();
         for block in &self.blocks {
-            all.extend(Combination::of(block)?);
+            all.extend(Combination::all(block)?);
         }
         for rule in &self.exclude {
             let before = all.len();
@@ -142,32 +218,10 @@ impl Grid {
             );
         }
         ensure!(!all.is_empty(), "every point is excluded; there is nothing to run");
-        let columns = self.columns();
-        let varied: Vec<_> = columns.iter().filter(|key| varies(&all, key)).map(String::as_str).collect();
-        let (mut parser, mut files) = (Parser::new(), Files::default());
-        let (mut points, mut notes) = (Vec::new(), Vec::new());
-        let mut keys: BTreeMap<String, usize> = BTreeMap::new();
-        for (n, combination) in all.iter().enumerate() {
-            let number = n + 1;
-            let point = self.point(number, combination, &mut parser, &mut files);
-            let point = point.map_err(|why| anyhow!("{}: {why:#}", combination.name(number, &varied)))?;
-            if let Some(first) = keys.insert(point.key.clone(), number) {
-                bail!(
-                    "{} and {} are the same run; leave one out by [[exclude]], or give what only some \
-                     schedulers take a [[grid]] of its own",
-                    all[first - 1].name(first, &varied),
-                    combination.name(number, &varied)
-                );
-            }
-            notes.extend(
-                point.ready.notes.iter().filter(|note| !notes.contains(*note)).cloned().collect::<Vec<_>>(),
-            );
-            points.push(point);
-        }
-        Ok(Checked { columns, points, notes })
+        Ok(all)
     }
 
-    /// Every key that is stated.
+    /// Returns every key that is stated.
     fn columns(&self) -> Vec<String> {
         let mut columns: Vec<String> = Vec::new();
         for axis in self.blocks.iter().flat_map(|block| &block.axes) {
@@ -177,44 +231,23 @@ impl Grid {
         }
         columns
     }
-
-    fn point(
-        &self,
-        number: usize,
-        combination: &Combination<'_>,
-        parser: &mut Parser,
-        files: &mut Files,
-    ) -> Result<Point> {
-        let words: Vec<String> =
-            combination.values.iter().flat_map(|(_, value)| value.words.iter().cloned()).collect();
-        let Words { mut setup, scheduler: entry, set } = parser.whole(&words).map_err(anyhow::Error::msg)?;
-        setup.base.clone_from(&self.base);
-        // As `compare` has it: an option goes to those of the block's policies that take it.
-        let entries = combination.schedulers()?;
-        let own = entries.iter().position(|other| other.name == entry.name);
-        let choice = own.map(|own| choose(&set, &entries).map(|mut all| all.swap_remove(own)));
-        let choice = choice.transpose()?.unwrap_or_default();
-        let ready = files.ready(&setup)?;
-        let case = setup.case(&ready, entry, &choice)?;
-        let key = stored::key(stored::BUILD, &to_json(&case.manifest), &serde_json::to_value(&case.summary)?);
-        let settings = combination.values.iter().map(|(key, value)| ((*key).to_owned(), value.text.clone()));
-        Ok(Point { number, key, settings: settings.collect(), setup, entry, choice, ready })
-    }
 }
 
-/// One value for each axis of a block.
+/// One value for each axis of a block that concerns the point's scheduler.
 struct Combination<'a> {
     block: &'a Block,
-    values: Vec<(&'a str, &'a Value)>,
+    scheduler: &'static Entry,
+    values: Vec<(&'a str, &'a AxisValue)>,
 }
 
 impl<'a> Combination<'a> {
-    fn of(block: &'a Block) -> Result<Vec<Combination<'a>>> {
+    /// Returns the product of a block's axes. An axis for one of the block's schedulers alone does
+    /// not multiply the points of the others.
+    fn all(block: &'a Block) -> Result<Vec<Combination<'a>>> {
         for key in ["trace", "scheduler"] {
-            let place = if block.place.is_empty() {
-                String::new()
-            } else {
-                format!(" for the [[grid]] at {}", block.place)
+            let place = match block.place.as_str() {
+                "" => String::new(),
+                place => format!(" for the [[grid]] at {place}"),
             };
             ensure!(
                 block.axes.iter().any(|axis| axis.key == key),
@@ -222,31 +255,61 @@ impl<'a> Combination<'a> {
             );
         }
         let sizes: Vec<_> = block.axes.iter().map(|axis| axis.values.len()).collect();
-        let of = |indices: Vec<usize>| {
-            let pairs = block.axes.iter().zip(indices);
-            let values = pairs.map(|(axis, index)| (axis.key.as_str(), &axis.values[index])).collect();
-            Combination { block, values }
-        };
-        Ok(product(&sizes).map(of).collect())
+        Ok(product(&sizes).filter_map(|indices| Combination::new(block, &indices)).collect())
     }
 
-    fn value(&self, key: &str) -> Option<&'a Value> {
+    /// Returns the combination of these values; `None` if it differs from an earlier one only in
+    /// what does not concern its scheduler.
+    fn new(block: &'a Block, indices: &[usize]) -> Option<Combination<'a>> {
+        let chosen = || block.axes.iter().zip(indices);
+        let scheduler = chosen().find_map(|(axis, index)| scheduler(&axis.values[*index]));
+        let scheduler = scheduler.expect("a block states its schedulers");
+        let mut values = Vec::new();
+        for (axis, index) in chosen() {
+            if !is_of_another(axis, scheduler, block) {
+                values.push((axis.key.as_str(), &axis.values[*index]));
+            } else if *index > 0 {
+                return None;
+            }
+        }
+        Some(Combination { block, scheduler, values })
+    }
+
+    fn value(&self, key: &str) -> Option<&'a AxisValue> {
         self.values.iter().find(|(other, _)| *other == key).map(|(_, value)| *value)
     }
 
+    /// Returns what the grid says for a key, empty where it says nothing.
+    fn text(&self, key: &str) -> Arc<str> {
+        self.value(key).map_or_else(|| "".into(), |value| value.text.clone())
+    }
+
     fn is_excluded(&self, rule: &Block) -> bool {
-        let matches = |key: &str, values: &[Value]| self.value(key).is_some_and(|own| values.contains(own));
-        rule.axes.iter().all(|axis| matches(&axis.key, &axis.values))
+        let matches = |axis: &Axis| self.value(&axis.key).is_some_and(|own| axis.values.contains(own));
+        rule.axes.iter().all(matches)
     }
 
-    /// The policies of its block.
-    fn schedulers(&self) -> Result<Vec<&'static Entry>> {
-        let axis = self.block.axes.iter().find(|axis| axis.key == "scheduler");
-        let names = axis.into_iter().flat_map(|axis| &axis.values).map(|value| value.text.as_str());
-        names.map(|name| crate::scheduler::entry(name).map_err(|why| anyhow!("{why}"))).collect()
+    /// Checks the run and builds what it needs.
+    fn prepare(&self, cache: &mut InputCache) -> Result<PreparedRun> {
+        // The trace is among the values.
+        let mut settings = RunSettings::new(Path::new("."));
+        let mut options: Vec<OptionSetting> = Vec::new();
+        for (_, value) in &self.values {
+            match &value.parsed {
+                KeyValue::Run(matches) => apply(matches, &mut settings),
+                KeyValue::Options(own) => options.extend(own.iter().cloned()),
+                KeyValue::Scheduler(_) => {}
+            }
+        }
+        // As `compare` has it: an option goes to those of the block's schedulers that take it.
+        let entries: Vec<_> = schedulers(self.block).collect();
+        let own = entries.iter().position(|entry| entry.name == self.scheduler.name);
+        let own = own.expect("the scheduler of a point is one of its block's");
+        let options = assign(&options, &entries)?.swap_remove(own);
+        PreparedRun::new(&settings, &cache.inputs(&settings)?, self.scheduler, options)
     }
 
-    /// What messages call it: its number and what tells it from others.
+    /// Returns what messages call it: its number and what tells it from others.
     fn name(&self, number: usize, columns: &[&str]) -> String {
         let values = columns.iter().filter_map(|key| Some(format!("{key}={}", self.value(key)?.text)));
         let values: Vec<_> = values.collect();
@@ -255,6 +318,24 @@ impl<'a> Combination<'a> {
             false => format!("point {number} ({})", values.join(", ")),
         }
     }
+}
+
+/// Returns the scheduler that a value names, if it names one.
+fn scheduler(value: &AxisValue) -> Option<&'static Entry> {
+    match value.parsed {
+        KeyValue::Scheduler(entry) => Some(entry),
+        _ => None,
+    }
+}
+
+/// Returns the schedulers of a block, in the order of its text.
+fn schedulers(block: &Block) -> impl Iterator<Item = &'static Entry> {
+    block.axes.iter().flat_map(|axis| &axis.values).filter_map(scheduler)
+}
+
+/// Tells whether an axis is for one of the other schedulers of the block alone.
+fn is_of_another(axis: &Axis, scheduler: &Entry, block: &Block) -> bool {
+    axis.only.is_some_and(|only| only != scheduler.name && schedulers(block).any(|entry| entry.name == only))
 }
 
 fn varies(all: &[Combination<'_>], key: &str) -> bool {

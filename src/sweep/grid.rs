@@ -2,15 +2,17 @@
 
 use std::borrow::Cow;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use crate::experiment::did_you_mean;
+use crate::experiment::{OptionSetting, did_you_mean};
+use crate::scheduler::PolicyOptions;
 
+use super::keys::{KeyParser, KeyValue, SET};
 use super::problem::{GridErrors, Reading};
-use super::words::Parser;
 
 /// The settings of many runs: axes whose product is taken, in blocks that follow each other.
 ///
@@ -34,25 +36,33 @@ pub(super) struct Block {
     pub(super) axes: Vec<Axis>,
 }
 
-/// What is said of one key.
+/// The values that are tried of one key.
 #[derive(Clone, Debug)]
 pub(super) struct Axis {
     /// The option's name; `set.lease` for an option of a policy.
     pub(super) key: String,
-    pub(super) values: Vec<Value>,
+    /// The name of the scheduler that the option is for, if it is for one alone.
+    pub(super) only: Option<&'static str>,
+    pub(super) values: Vec<AxisValue>,
 }
 
 /// One of the values that are tried.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Value {
+#[derive(Clone, Debug)]
+pub(super) struct AxisValue {
     /// As the file says it.
-    pub(super) text: String,
-    /// As the command line says it: `--slot=60`.
-    pub(super) words: Vec<String>,
+    pub(super) text: Arc<str>,
+    pub(super) parsed: KeyValue,
+}
+
+impl PartialEq for AxisValue {
+    /// Values of one key are the same if the file says the same.
+    fn eq(&self, other: &AxisValue) -> bool {
+        self.text == other.text
+    }
 }
 
 impl Block {
-    /// This block where `other` says nothing.
+    /// Returns the axes of `other`, and those of this block for which `other` has none.
     fn with(&self, other: Block) -> Block {
         let mut all = Block { place: other.place, axes: self.axes.clone() };
         for axis in other.axes {
@@ -79,15 +89,15 @@ impl Grid {
         Ok(Grid::parse(&name, text, path.parent().unwrap_or(Path::new("")))?)
     }
 
-    /// The grid that a text states. `name` is what messages call it; the paths in it start at
-    /// `base`.
+    /// Returns the grid that a text states. `name` is what messages call it; the paths in it start
+    /// at `base`.
     ///
     /// # Errors
     ///
-    /// Everything that is wrong: text that is not TOML, keys that are no options of `run`, values
+    /// Everything that is wrong: text that is not TOML, keys that are not options of `run`, values
     /// that these do not take, lists without a value or with the same one twice.
     pub fn parse(name: &str, text: &str, base: &Path) -> Result<Grid, GridErrors> {
-        let mut walk = Walk { reading: Reading::new(text), parser: Parser::new() };
+        let mut walk = Walk { reading: Reading::new(text), parser: KeyParser::new() };
         let (document, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             let at = error.span().map_or(0, |span| span.start);
@@ -114,7 +124,7 @@ impl Grid {
 type Key<'a> = Spanned<Cow<'a, str>>;
 type Content<'a> = Spanned<DeValue<'a>>;
 
-/// The entries of a table in the order of the text.
+/// Returns the entries of a table in the order of the text.
 fn in_order<'t, 'a>(table: &'t DeTable<'a>) -> Vec<(&'t Key<'a>, &'t Content<'a>)> {
     let mut all: Vec<_> = table.iter().collect();
     all.sort_by_key(|(key, _)| key.span().start);
@@ -123,13 +133,13 @@ fn in_order<'t, 'a>(table: &'t DeTable<'a>) -> Vec<(&'t Key<'a>, &'t Content<'a>
 
 struct Walk<'a> {
     reading: Reading<'a>,
-    parser: Parser,
+    parser: KeyParser,
 }
 
 impl Walk<'_> {
     fn blocks(&mut self, key: &Key<'_>, value: &Content<'_>) -> Vec<Block> {
         let name = key.get_ref();
-        let wrong = format!("`{name}` is no list of tables; begin every one with [[{name}]]");
+        let wrong = format!("`{name}` is not a list of tables; begin each with [[{name}]]");
         let Some(all) = value.get_ref().as_array() else {
             self.reading.wrong(key.span().start, wrong);
             return Vec::new();
@@ -152,7 +162,7 @@ impl Walk<'_> {
         blocks
     }
 
-    /// Adds what is said of one key. `others` are keys that are no options, for the suggestion.
+    /// Adds the axis of one key. `others` are keys that are not options, for the suggestion.
     fn axis(&mut self, key: &Key<'_>, value: &Content<'_>, others: &[&str], to: &mut Block) {
         let (name, at) = (key.get_ref().as_ref(), key.span().start);
         let known = self.parser.keys();
@@ -162,42 +172,47 @@ impl Walk<'_> {
                 format!("unknown key `{name}`; keys are the options of `run`: {}{hint}", known.join(", "));
             return self.reading.wrong(at, text);
         }
-        if name == "set" && value.get_ref().is_table() {
+        if name == SET && value.get_ref().is_table() {
             return self.options("", value, to);
         }
         let values = self.list(name, value, |walk, item| walk.value(name, item));
-        to.axes.push(Axis { key: name.to_owned(), values });
+        to.axes.push(Axis { key: name.to_owned(), only: None, values });
     }
 
-    /// The table under `set`: options of policies, below a policy's name if they are for that one
-    /// alone.
+    /// Adds the axes of the table under `set`: options of policies, below a scheduler's name if
+    /// they are for that one alone.
     fn options(&mut self, prefix: &str, value: &Content<'_>, to: &mut Block) {
-        let Some(table) = value.get_ref().as_table() else { return };
+        let table = value.get_ref().as_table().expect("a caller has looked");
         for (key, value) in in_order(table) {
             let name = format!("{prefix}{}", key.get_ref());
             if value.get_ref().is_table() {
                 self.options(&format!("{name}."), value, to);
                 continue;
             }
-            let values = self.list(&name, value, |walk, item| {
-                // A list in a list is one value that is a list.
-                let text = match item.get_ref().is_array() {
-                    true => walk.reading.at(item.span()).to_owned(),
-                    false => walk.scalar(&name, item)?,
-                };
-                Some(Value { words: vec![format!("--set={name}={text}")], text })
-            });
-            to.axes.push(Axis { key: format!("set.{name}"), values });
+            let only = OptionSetting::new(&name, toml::Value::Boolean(true)).scheduler();
+            let values = self.list(&name, value, |walk, item| walk.option(&name, item));
+            to.axes.push(Axis { key: format!("{SET}.{name}"), only, values });
         }
     }
 
-    /// One value, or each of a list.
+    /// Reads a value of an option of a policy. A text is read as `--set` reads it; a list in a list
+    /// is one value that is a list.
+    fn option(&mut self, name: &str, item: &Content<'_>) -> Option<AxisValue> {
+        let text = match item.get_ref().is_array() {
+            true => self.reading.at(item.span()).to_owned(),
+            false => self.scalar(name, item)?,
+        };
+        let setting = OptionSetting::new(name, PolicyOptions::parse_value(&text));
+        Some(AxisValue { text: text.into(), parsed: KeyValue::Options(vec![setting]) })
+    }
+
+    /// Reads one value, or each of a list.
     fn list(
         &mut self,
         name: &str,
         value: &Content<'_>,
-        mut item: impl FnMut(&mut Self, &Content<'_>) -> Option<Value>,
-    ) -> Vec<Value> {
+        mut item: impl FnMut(&mut Self, &Content<'_>) -> Option<AxisValue>,
+    ) -> Vec<AxisValue> {
         let Some(all) = value.get_ref().as_array() else {
             return item(self, value).into_iter().collect();
         };
@@ -205,7 +220,7 @@ impl Walk<'_> {
             let text = format!("{name}: an empty list leaves no point; give at least one value");
             self.reading.wrong(value.span().start, text);
         }
-        let mut values: Vec<Value> = Vec::new();
+        let mut values: Vec<AxisValue> = Vec::new();
         for content in all {
             let Some(value) = item(self, content) else { continue };
             if values.contains(&value) {
@@ -217,21 +232,33 @@ impl Walk<'_> {
         values
     }
 
-    fn value(&mut self, name: &str, item: &Content<'_>) -> Option<Value> {
-        // Several options that go together.
-        if name == "set"
+    /// Reads a value of an option of `run`.
+    fn value(&mut self, name: &str, item: &Content<'_>) -> Option<AxisValue> {
+        // Several options of policies that go together.
+        if name == SET
             && let Some(parts) = item.get_ref().as_array()
         {
-            let texts: Vec<_> = parts.iter().filter_map(|part| self.scalar(name, part)).collect();
-            let words = texts.iter().map(|text| format!("--set={text}")).collect();
-            return Some(Value { text: texts.join(" "), words });
+            let parts: Vec<AxisValue> = parts.iter().filter_map(|part| self.single(name, part)).collect();
+            let texts: Vec<&str> = parts.iter().map(|part| &*part.text).collect();
+            let text = texts.join(" ").into();
+            let settings = parts.into_iter().flat_map(|part| match part.parsed {
+                KeyValue::Options(settings) => settings,
+                other => unreachable!("the key `set` has options, not {other:?}"),
+            });
+            return Some(AxisValue { text, parsed: KeyValue::Options(settings.collect()) });
         }
+        self.single(name, item)
+    }
+
+    fn single(&mut self, name: &str, item: &Content<'_>) -> Option<AxisValue> {
         let text = self.scalar(name, item)?;
-        if let Err(why) = self.parser.value(name, &text) {
-            self.reading.wrong(item.span().start, format!("{name}: {why}"));
-            return None;
+        match self.parser.parse(name, &text) {
+            Ok(parsed) => Some(AxisValue { text: text.into(), parsed }),
+            Err(why) => {
+                self.reading.wrong(item.span().start, format!("{name}: {why}"));
+                None
+            }
         }
-        Some(Value { words: vec![format!("--{name}={text}")], text })
     }
 
     fn scalar(&mut self, name: &str, item: &Content<'_>) -> Option<String> {
@@ -242,7 +269,7 @@ impl Walk<'_> {
             DeValue::Boolean(truth) => Some(truth.to_string()),
             _ => {
                 let found = self.reading.at(item.span());
-                let text = format!("{name}: `{found}` is neither a text nor a number in decimals");
+                let text = format!("{name}: `{found}` is neither text nor a decimal number");
                 self.reading.wrong(item.span().start, text);
                 None
             }

@@ -1,4 +1,4 @@
-//! The directories of shards, put together to what one sweep would have written.
+//! The directories of shards, merged into what one sweep would have written.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,17 +9,18 @@ use serde_json::Value;
 
 use crate::report::{remove_leftovers, stage, to_json, write_file};
 
-use super::stored::{self, MANIFEST, Manifest, POINTS, RESULTS};
+use super::point_key::PointKey;
+use super::stored::{self, MANIFEST, POINTS, RESULTS, SweepManifest};
 
 /// How many points a message names.
 const NAMED: usize = 10;
 
-/// Puts the directories of shards together in a new one, which is byte for byte what a sweep of the
-/// whole grid writes. Gives back how many points there are.
+/// Merges the directories of shards into a new one, which is byte for byte what a sweep of the
+/// whole grid writes. Returns how many points there are.
 ///
 /// # Errors
 ///
-/// If a directory is no sweep's, they are not of one grid, a point is in none of them, two hold a
+/// If a directory is not a sweep's, they are not of one grid, a point is in none of them, two hold a
 /// point with different bytes, or `out` is neither new nor empty. Nothing is written then.
 pub fn merge(shards: &[PathBuf], out: &Path) -> Result<usize> {
     let all = shards.iter().map(|shard| Ok((shard.as_path(), read(shard)?))).collect::<Result<Vec<_>>>()?;
@@ -42,31 +43,31 @@ pub fn merge(shards: &[PathBuf], out: &Path) -> Result<usize> {
     }
     let used = out.exists() && fs::read_dir(out).is_ok_and(|mut entries| entries.next().is_some());
     ensure!(!used, "{}: is not empty; give a directory that is new or empty", out.display());
-    let Some(staged) = stage(&[out.to_owned()], MANIFEST, |_| false)?.pop() else { return Ok(0) };
+    let staged = stage(&[out.to_owned()], MANIFEST, |_| false)?.pop().expect("one target, one directory");
     remove_leftovers(out);
     for (number, from, _) in &found {
-        let to = staged.path().join(POINTS).join(stored::directory(&grid.points[number - 1].key));
+        let to = staged.path().join(POINTS).join(grid.points[number - 1].key.directory());
         copy(from, &to).with_context(|| format!("{}: cannot be copied", from.display()))?;
     }
     let rows: Vec<(usize, Value)> = found.into_iter().map(|(number, _, summary)| (number, summary)).collect();
     write_file(&staged.path().join(RESULTS), &grid.results(&rows)?)?;
-    let whole = Manifest { shard: None, ..grid.clone() };
+    let whole = SweepManifest { shard: None, ..grid.clone() };
     write_file(&staged.path().join(MANIFEST), to_json(&whole).as_bytes())?;
     stored::flush(staged.path()).with_context(|| format!("{}: cannot be written", out.display()))?;
     staged.publish()?;
     Ok(rows.len())
 }
 
-fn read(shard: &Path) -> Result<Manifest> {
+fn read(shard: &Path) -> Result<SweepManifest> {
     let path = shard.join(MANIFEST);
     let text = fs::read_to_string(&path).with_context(|| {
-        format!("{}: is no sweep's directory: {MANIFEST} cannot be read", shard.display())
+        format!("{}: is not a sweep's directory: {MANIFEST} cannot be read", shard.display())
     })?;
     serde_json::from_str(&text).with_context(|| format!("{}: is not what a sweep writes", path.display()))
 }
 
-/// Whether two directories are of the same grid.
-fn same(first: &Path, grid: &Manifest, other: &Path, manifest: &Manifest) -> Result<()> {
+/// Checks that two directories are of the same grid.
+fn same(first: &Path, grid: &SweepManifest, other: &Path, manifest: &SweepManifest) -> Result<()> {
     let (a, b) = (first.display(), other.display());
     let hint = "run all shards with one program on the same grid and files";
     ensure!(
@@ -87,7 +88,7 @@ fn same(first: &Path, grid: &Manifest, other: &Path, manifest: &Manifest) -> Res
         counts.0,
         counts.1
     );
-    let only = |these: &Manifest, those: &Manifest| {
+    let only = |these: &SweepManifest, those: &SweepManifest| {
         these.columns.iter().find(|column| !those.columns.contains(column)).cloned()
     };
     for (has, lacks, column) in [(&a, &b, only(grid, manifest)), (&b, &a, only(manifest, grid))] {
@@ -111,11 +112,16 @@ fn same(first: &Path, grid: &Manifest, other: &Path, manifest: &Manifest) -> Res
     Ok(())
 }
 
-/// Where a point is whole, and its summary.
-fn find(grid: &Manifest, shards: &[PathBuf], number: usize, key: &str) -> Result<Option<(PathBuf, Value)>> {
+/// Returns where a point is whole, and its summary.
+fn find(
+    grid: &SweepManifest,
+    shards: &[PathBuf],
+    number: usize,
+    key: &PointKey,
+) -> Result<Option<(PathBuf, Value)>> {
     let mut found: Option<(PathBuf, Value)> = None;
     for shard in shards {
-        let path = shard.join(POINTS).join(stored::directory(key));
+        let path = shard.join(POINTS).join(key.directory());
         let Some(summary) = stored::summary(&path, key, &grid.build) else { continue };
         match &found {
             None => found = Some((path, summary)),
@@ -131,7 +137,7 @@ fn find(grid: &Manifest, shards: &[PathBuf], number: usize, key: &str) -> Result
     Ok(found)
 }
 
-/// The files of a point with their bytes.
+/// Returns the files of a point with their bytes.
 fn files(of: &Path) -> Result<BTreeMap<PathBuf, Vec<u8>>> {
     let read = |entry: std::io::Result<fs::DirEntry>| {
         let path = entry?.path();

@@ -37,16 +37,17 @@ impl<'a> Reading<'a> {
         Reading { text, problems: Vec::new() }
     }
 
-    /// What stands there.
+    /// Returns the text at a span.
     pub(super) fn at(&self, span: Range<usize>) -> &'a str {
         self.text.get(span).unwrap_or_default().trim()
     }
 
+    /// Notes a problem at a byte of the text.
     pub(super) fn wrong(&mut self, at: usize, message: impl Into<String>) {
         self.problems.push((at, message.into()));
     }
 
-    /// `line 3, column 9`, both from 1; columns are counted in characters.
+    /// Returns a place as `line 3, column 9`, both from 1; columns are counted in characters.
     pub(super) fn place(&self, at: usize) -> String {
         let before = self.text.get(..at.min(self.text.len())).unwrap_or(self.text);
         let line = 1 + before.matches('\n').count();
@@ -54,7 +55,7 @@ impl<'a> Reading<'a> {
         format!("line {line}, column {column}")
     }
 
-    /// `value`, or everything that is wrong.
+    /// Returns `value`, or everything that is wrong.
     pub(super) fn or<T>(mut self, file: &str, value: T) -> Result<T, GridErrors> {
         if self.problems.is_empty() {
             return Ok(value);

@@ -1,7 +1,7 @@
 //! The product of axes.
 
-/// Every combination of one index below each of `sizes`, the last one changing fastest; one empty
-/// combination of none.
+/// Iterates over every combination of one index below each of `sizes`, the last one changing
+/// fastest. No sizes have one empty combination.
 pub(super) fn product(sizes: &[usize]) -> impl Iterator<Item = Vec<usize>> + '_ {
     let count = sizes.iter().product::<usize>();
     (0..count).map(|mut n| {

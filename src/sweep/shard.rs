@@ -12,10 +12,10 @@ pub struct Shard {
 }
 
 impl Shard {
-    /// The whole.
+    /// The whole grid.
     pub const ALL: Shard = Shard { index: 1, of: 1 };
 
-    /// Whether the point of this number, from 1, is in it.
+    /// Tells whether the point of this number, from 1, is in it.
     pub fn has(self, number: usize) -> bool {
         number % self.of == self.index % self.of
     }

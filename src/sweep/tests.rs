@@ -2,18 +2,20 @@
 
 use std::path::Path;
 
+use super::point_key::BUILD;
 use super::*;
+use crate::experiment::{Layout, RunOutput, RunResult};
 
 fn parse(text: &str) -> anyhow::Result<Grid> {
     Ok(Grid::parse("g.toml", text, Path::new("traces"))?)
 }
 
-fn check(text: &str) -> anyhow::Result<Checked> {
+fn check(text: &str) -> anyhow::Result<CheckedGrid> {
     parse(text)?.check()
 }
 
 fn why(text: &str) -> String {
-    check(text).map_or_else(|why| format!("{why:#}"), |checked| format!("{} points", checked.points.len()))
+    check(text).map_or_else(|why| format!("{why:#}"), |checked| format!("{} points", checked.points().len()))
 }
 
 const BASE: &str = "trace = 'light-100.csv'\n";
@@ -25,11 +27,17 @@ fn with(text: &str) -> String {
 /// The points as the values of all columns.
 fn points(text: &str) -> Vec<String> {
     let checked = check(text).unwrap_or_else(|why| panic!("{why:#}"));
-    let of = |point: &Point| {
-        let values: Vec<_> = checked.columns.iter().map(|column| point.value(column)).collect();
-        format!("{} {}", point.number, values.join("|"))
+    let line = |point: &Point| {
+        let values: Vec<_> = checked.columns().iter().map(|column| point.value(column)).collect();
+        format!("{} {}", point.number(), values.join("|"))
     };
-    checked.points.iter().map(of).collect()
+    checked.points().map(line).collect()
+}
+
+/// The options of the points.
+fn options(text: &str) -> Vec<String> {
+    let checked = check(text).unwrap_or_else(|why| panic!("{why:#}"));
+    checked.into_runs().map(|run| run.scenario().options.to_json().to_string()).collect()
 }
 
 #[test]
@@ -90,9 +98,7 @@ fn blocks_say_what_differs_and_options_are_axes() {
             "11 2x8|tiresias|||[9]",
         ]
     );
-    let checked = check(text).unwrap();
-    let options: Vec<_> =
-        checked.points.iter().map(|point| point.case().unwrap().summary.options.to_string()).collect();
+    let options = options(text);
     assert_eq!(options[2], r#"{"lease":1200}"#);
     assert_eq!(options[5], r#"{"quantum":30}"#);
     assert_eq!(options[6], r#"{"quantum":90}"#);
@@ -101,23 +107,72 @@ fn blocks_say_what_differs_and_options_are_axes() {
     assert_eq!(options[8], r#"{"index":"gittins","quantum":90}"#);
 }
 
+/// What is for one scheduler alone leaves one point to the others, and what is for all of them does
+/// not.
+#[test]
+fn an_option_of_one_scheduler_is_an_axis_for_that_one() {
+    let text = "
+        trace = 'light-100.csv'
+        scheduler = ['edf', 'themis', 'gandiva']
+        set.themis.lease = [600, 1200]
+        slot = [60, 300]
+    ";
+    let points: Vec<_> = points(text).iter().map(|point| point.replace("light-100.csv|", "")).collect();
+    let expected = [
+        "1 edf||60",
+        "2 edf||300",
+        "3 themis|600|60",
+        "4 themis|600|300",
+        "5 themis|1200|60",
+        "6 themis|1200|300",
+        "7 gandiva||60",
+        "8 gandiva||300",
+    ];
+    assert_eq!(points, expected);
+    let lease = |seconds: u32| format!("{{\"lease\":{seconds}}}");
+    let themis = [lease(600), lease(600), lease(1200), lease(1200)];
+    assert_eq!(options(text)[2..6], themis);
+    assert_eq!(options(text)[7], "{}");
+    // An alias is the scheduler's name, too, and an [[exclude]] leaves out that scheduler's points.
+    let text = "
+        trace = 'light-100.csv'
+        scheduler = ['fifo', 'tiresias']
+        [set.dlas-gpu]
+        promote_after = [0, 8]
+        [[exclude]]
+        set.dlas-gpu.promote_after = 8
+    ";
+    assert_eq!(options(text), ["{}", r#"{"promote_after":0}"#]);
+    // A scheduler that is not run has no axis.
+    assert_eq!(
+        with("scheduler = ['fifo', 'srtf']\nset.themis.lease = [600, 1200]"),
+        "g.toml: point 1 (scheduler=fifo, set.themis.lease=600): --set `themis.lease=600` is for `themis`, which is \
+         not run; leave it out"
+    );
+}
+
 #[test]
 fn files_start_at_the_folder_of_the_text_and_go_by_their_names() {
     let checked = check("trace = 'light-100.csv'\nscheduler = ['edf', 'fifo']").unwrap();
-    let case = checked.points[0].case().unwrap();
-    assert_eq!(case.summary.trace, "light-100.csv");
-    assert_eq!(case.manifest.inputs[0].path, "light-100.csv");
-    assert_eq!(case.manifest.command, ["run", "--trace", "light-100.csv", "--scheduler", "edf"]);
+    let runs: Vec<_> = checked.into_runs().collect();
+    let manifest = runs[0].manifest();
+    assert_eq!(runs[0].title(), "edf on light-100.csv");
+    assert_eq!(manifest.inputs()[0].path(), "light-100.csv");
+    assert_eq!(manifest.command(), ["run", "--trace", "light-100.csv", "--scheduler", "edf"]);
     // Read once, and shared.
-    let other = checked.points[1].case().unwrap();
-    assert!(std::sync::Arc::ptr_eq(&case.scenario.workload, &other.scenario.workload));
+    let [one, other] = [0, 1].map(|n| runs[n].scenario());
+    assert!(std::sync::Arc::ptr_eq(&one.workload, &other.workload));
+    assert!(std::sync::Arc::ptr_eq(&one.truth, &other.truth));
 }
 
 #[test]
 fn a_key_follows_from_what_decides_the_results() {
-    let key = |text: &str| check(&format!("{BASE}{text}")).unwrap().points[0].key.clone();
+    let key = |text: &str| {
+        let checked = check(&format!("{BASE}{text}")).unwrap();
+        checked.points().next().unwrap().key().clone()
+    };
     let plain = key("scheduler = 'edf'");
-    assert_eq!(plain.len(), 64);
+    assert_eq!((plain.to_string().len(), plain.directory().len()), (64, 16));
     // Other words for the same, and another place in a grid, change nothing.
     for same in
         ["scheduler = ['edf', 'fifo']", "scheduler = 'edf'\nslot = 60", "slot = '60'\nscheduler = ['edf']"]
@@ -132,33 +187,32 @@ fn a_key_follows_from_what_decides_the_results() {
 #[test]
 fn a_point_of_another_build_is_not_there() {
     let checked = check(&format!("{BASE}scheduler = 'edf'")).unwrap();
-    let (point, root) = (&checked.points[0], tempfile::tempdir().unwrap());
+    let (key, root) = (checked.points().next().unwrap().key().clone(), tempfile::tempdir().unwrap());
     let out = root.path().join("out");
-    let mut case = point.case().unwrap();
-    case.recording = crate::report::RunDirectory::begin(std::slice::from_ref(&out), false).unwrap().pop();
-    let done = case.simulate(&mut ()).unwrap().finish(None).unwrap();
-    done.staged.unwrap().publish().unwrap();
-    assert!(stored::summary(&out, &point.key, stored::BUILD).is_none());
+    let recording =
+        crate::report::RunDirectory::begin(std::slice::from_ref(&out), false).unwrap().pop().unwrap();
+    let run = checked.into_runs().next().unwrap();
+    let manifest = crate::report::to_json(&run.manifest());
+    let output = Some(RunOutput::new(recording, Layout::Default));
+    run.simulate(output, &mut ()).unwrap().finish(None).unwrap().publish().unwrap();
+    assert!(stored::summary(&out, &key, BUILD).is_none());
     stored::seal(&out).unwrap();
-    assert!(stored::summary(&out, &point.key, stored::BUILD).is_some());
-    assert!(stored::summary(&out, &point.key, "other").is_none());
+    assert!(stored::summary(&out, &key, BUILD).is_some());
+    assert!(stored::summary(&out, &key, "other").is_none());
     // Its key is another one, so that the point has another place.
-    let manifest = crate::report::to_json(&point.case().unwrap().manifest);
-    let summary = serde_json::to_value(&done.summary).unwrap();
-    assert_eq!(stored::key(stored::BUILD, &manifest, &summary), point.key);
-    assert_ne!(stored::key("other", &manifest, &summary), point.key);
+    assert_eq!(PointKey::stored(BUILD, &manifest), key);
+    assert_ne!(PointKey::stored("other", &manifest), key);
 }
 
 #[test]
 fn results_come_in_the_order_of_the_grid_on_any_number_of_threads() {
     let text = format!("{BASE}scheduler = ['elasticflow', 'fifo', 'edf']\ncluster = ['4x8', '16x8']\n");
-    let checked = check(&text).unwrap();
     let run = |threads| {
-        let then = |point: &Point, done: crate::experiment::Done, ()| {
-            assert_eq!(done.jobs.len(), 100);
-            Ok((point.number, done.summary.digest))
+        let then = |point: &Point, result: RunResult, ()| {
+            assert_eq!(result.jobs().len(), 100);
+            Ok((point.number(), result.summary().digest.clone()))
         };
-        checked.each(std::num::NonZeroUsize::new(threads), |_| (), then).unwrap()
+        check(&text).unwrap().each(std::num::NonZeroUsize::new(threads), |_| (), then).unwrap()
     };
     let one = run(1);
     assert_eq!(one.iter().map(|(number, _)| *number).collect::<Vec<_>>(), [1, 2, 3, 4, 5, 6]);
@@ -186,11 +240,8 @@ fn what_is_wrong_with_the_text_is_said_with_its_place() {
             "line 1, column 9: slot: `a`: not a number of seconds; give seconds, such as 60 or 0.5".into(),
         ),
         ("slot = [1, -1]", "line 1, column 12: slot: `-1`: negative; give seconds, such as 60 or 0.5".into()),
-        (
-            "slot = [1, [2]]",
-            "line 1, column 12: slot: `[2]` is neither a text nor a number in decimals".into(),
-        ),
-        ("seed = 0x10", "line 1, column 8: seed: `0x10` is neither a text nor a number in decimals".into()),
+        ("slot = [1, [2]]", "line 1, column 12: slot: `[2]` is neither text nor a decimal number".into()),
+        ("seed = 0x10", "line 1, column 8: seed: `0x10` is neither text nor a decimal number".into()),
         (
             "slot = []",
             "line 1, column 8: slot: an empty list leaves no point; give at least one value".into(),
@@ -201,8 +252,8 @@ fn what_is_wrong_with_the_text_is_said_with_its_place() {
             "gpu = 'a10'",
             "line 1, column 7: gpu: `a10` is not known; known are a100, t4; did you mean `a100`?".into(),
         ),
-        ("grid = 1", "line 1, column 1: `grid` is no list of tables; begin every one with [[grid]]".into()),
-        ("grid = [1]", "line 1, column 9: `grid` is no list of tables; begin every one with [[grid]]".into()),
+        ("grid = 1", "line 1, column 1: `grid` is not a list of tables; begin each with [[grid]]".into()),
+        ("grid = [1]", "line 1, column 9: `grid` is not a list of tables; begin each with [[grid]]".into()),
         (
             "[[exclude]]",
             "line 1, column 1: this [[exclude]] is empty and would leave out every point; say which".into(),
@@ -245,7 +296,7 @@ fn what_does_not_go_together_is_said_with_its_point() {
         ),
         (
             "scheduler = 'fifo'\ncluster = ['16x8', '16y8']",
-            "point 2 (cluster=16y8): `16y8` is no cluster; give NODESxGPUS, such as 16x8, or a TOML file",
+            "point 2 (cluster=16y8): `16y8` is not a cluster; give NODESxGPUS, such as 16x8, or a TOML file",
         ),
         ("scheduler = 'fifo'\ncluster = ['16x8', '2x6']", "point 2 (cluster=2x6): "),
         (

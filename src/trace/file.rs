@@ -20,11 +20,28 @@ const SIZE_LIMIT: u64 = 4 << 30;
 ///
 /// If the file cannot be read, is named `.gz` and is not gzip, is damaged, or is larger than 4 GiB.
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
+    unpack(path, read_raw(path)?)
+}
+
+/// Reads the bytes of the file at `path` as they are.
+///
+/// # Errors
+///
+/// If the file cannot be read or is larger than 4 GiB.
+pub(crate) fn read_raw(path: &Path) -> Result<Vec<u8>, Problem> {
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     if file.metadata().is_ok_and(|meta| meta.is_dir()) {
         return Err(Problem::file("is a directory; give a file"));
     }
-    let raw = limited(file).map_err(|error| unreadable(&error))?;
+    limited(file).map_err(|error| unreadable(&error))
+}
+
+/// Decompresses the bytes of the file at `path` if they begin as gzip does.
+///
+/// # Errors
+///
+/// If the file is named `.gz` and is not gzip, is damaged, or holds more than 4 GiB.
+pub(crate) fn unpack(path: &Path, raw: Vec<u8>) -> Result<Vec<u8>, Problem> {
     if raw.starts_with(GZIP) {
         limited(MultiGzDecoder::new(raw.as_slice())).map_err(|error| match error.kind() {
             io::ErrorKind::UnexpectedEof => {

@@ -1,6 +1,7 @@
 //! Reads a trace: bytes in, jobs or every problem of the file out.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::job::JobSpec;
 use crate::profile::ThroughputTable;
@@ -15,8 +16,8 @@ use crate::workload::Workload;
 /// A trace that can be simulated.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// The jobs, in the order of the file.
-    pub workload: Workload,
+    /// The jobs, in the order of the file, to be shared with scenarios.
+    pub workload: Arc<Workload>,
     /// The format of the file.
     pub format: &'static Format,
     /// What the user may want to know though nothing is wrong, each a message of its own.
@@ -107,6 +108,7 @@ fn read_sheet(
             "times are taken for seconds; those of Chronus's artifact are minutes: `--time-unit minutes`";
         notes.push(note.to_owned());
     }
+    let workload = Arc::new(workload);
     Some(Trace { workload, format, notes, drawn, file: file.to_owned(), lines, workless })
 }
 

@@ -92,7 +92,7 @@ impl Figure {
     }
 
     /// Reads the trace of the figure.
-    fn workload(&self, data: &Path) -> Workload {
+    fn workload(&self, data: &Path) -> std::sync::Arc<Workload> {
         read(&data.join("traces").join(self.trace), self.gpu)
     }
 

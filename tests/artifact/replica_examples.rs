@@ -47,7 +47,7 @@ fn one_infeasible_job_declines_its_whole_batch() {
 }
 
 /// Two best-effort jobs, and a small job with a deadline.
-fn best_effort_jobs() -> Workload {
+fn best_effort_jobs() -> std::sync::Arc<Workload> {
     example(&[
         (0, 100_000, "resnet50", 256, None, 1, 1000),
         (10, 100_000, "vgg16", 256, None, 1, 1000),
@@ -268,7 +268,7 @@ fn an_ended_job_leaves_its_nodes_first() {
 }
 
 /// A small elastic job.
-fn small_job() -> Workload {
+fn small_job() -> std::sync::Arc<Workload> {
     example(&[elastic(0, 100_000, 1_000_000)])
 }
 

@@ -62,7 +62,7 @@ fn q6_a_job_is_judged_by_its_planned_end() {
 }
 
 /// Three jobs, of 4, 4 and 1 GPUs where they are gangs.
-fn three_jobs() -> Workload {
+fn three_jobs() -> std::sync::Arc<Workload> {
     let with_gangs = |submit, iterations, gpus| (submit, iterations, "resnet50", 256, Some(9000), gpus, 1000);
     example(&[with_gangs(0, 6190, 4), with_gangs(30, 6190, 4), with_gangs(3000, 1843, 1)])
 }

@@ -4,6 +4,7 @@
 mod stored;
 
 use std::path::Path;
+use std::sync::Arc;
 
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
@@ -47,7 +48,7 @@ impl Stored {
     }
 
     /// Runs the replica on the same input; returns the workload and the outcome.
-    pub(crate) fn replay(&self, data: &Path) -> (Workload, ReplicaOutcome) {
+    pub(crate) fn replay(&self, data: &Path) -> (Arc<Workload>, ReplicaOutcome) {
         let workload = read(&data.join(&self.trace), &self.gpu);
         let setting = ReplicaRunner::new(&self.gpu, (self.nodes, self.gpus_per_node), self.slot);
         let schedule = Schedule::named(&self.schedule).unwrap();
@@ -123,7 +124,7 @@ impl<'a> ReplicaRunner<'a> {
 }
 
 /// Reads a trace for a GPU type.
-pub(crate) fn read(path: &Path, gpu: &str) -> Workload {
+pub(crate) fn read(path: &Path, gpu: &str) -> Arc<Workload> {
     let table = builtin(gpu).expect("built-in profiles");
     trace::read(path, &table, &ReadOptions::default()).unwrap_or_else(|why| panic!("{why}")).workload
 }
@@ -144,7 +145,7 @@ pub(crate) fn gang(submit: u64, gpus: u32, duration: u64, due: u64) -> Example {
 }
 
 /// Reads these jobs as a trace.
-pub(crate) fn example(jobs: &[Example]) -> Workload {
+pub(crate) fn example(jobs: &[Example]) -> Arc<Workload> {
     let mut text =
         "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu,duration,best_effort\n".to_owned();
     for (id, (submit, iterations, model, batch, due, gpus, duration)) in jobs.iter().enumerate() {

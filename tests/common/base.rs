@@ -14,15 +14,16 @@ use elasticflow_sim::{placement, scheduler};
 /// A workload under a scheduler with its default options: buddy placement, slot 0, changes are
 /// free, and the scheduler believes in the true speeds, which are those of `table`.
 pub(crate) fn base_scenario(
-    workload: Workload,
+    workload: impl Into<Arc<Workload>>,
     table: &ThroughputTable,
     cluster: Shape,
     scheduler: &str,
 ) -> Scenario {
+    let workload = workload.into();
     let speeds = Arc::new(ProfiledSpeeds::new(table, &workload).expect("known models"));
     Scenario {
         overhead: OverheadPreset::from(ChangeCost::None).for_cluster(cluster.gpus()).into(),
-        workload: workload.into(),
+        workload,
         cluster,
         truth: speeds.clone(),
         belief: speeds,

@@ -8,7 +8,7 @@ use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::overhead::OverheadPreset;
 use elasticflow_sim::profile::{Curve, ThroughputTable};
-use elasticflow_sim::scheduler::Options;
+use elasticflow_sim::scheduler::PolicyOptions;
 use elasticflow_sim::sim::{Outcome, Scenario, SimError, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
@@ -81,9 +81,9 @@ pub(crate) fn speeds() -> ThroughputTable {
 }
 
 /// Returns the default options; Pollux gets a short search, whose plans are valid but not good.
-fn options(name: &str) -> Options {
+fn options(name: &str) -> PolicyOptions {
     let cheap: &[&str] = if name == "pollux" { &["population=6", "generations=4"] } else { &[] };
-    Options::parse(cheap.iter().copied()).expect("options")
+    PolicyOptions::parse(cheap.iter().copied()).expect("options")
 }
 
 /// Returns the scenario of these jobs under a scheduler on `nodes` × `gpus` GPUs, with slot 0 and

@@ -13,14 +13,14 @@ use elasticflow_sim::overhead::OverheadPreset;
 use elasticflow_sim::placement;
 use elasticflow_sim::profile::{Curve, ProfiledSpeeds};
 use elasticflow_sim::record::jobs::{JobOutcome, JobRow};
-use elasticflow_sim::scheduler::{self, Options};
+use elasticflow_sim::scheduler::{self, PolicyOptions};
 use elasticflow_sim::sim::Scenario;
 use elasticflow_sim::units::{Gpus, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
 use proptest::prelude::*;
 
 fn with(scenario: Scenario, options: &[&str]) -> Scenario {
-    Scenario { options: Options::parse(options.iter().copied()).unwrap(), ..scenario }
+    Scenario { options: PolicyOptions::parse(options.iter().copied()).unwrap(), ..scenario }
 }
 
 /// One node of 8 GPUs, jobs of speed `g`/s on `g`, leases of 100 s.
@@ -185,10 +185,9 @@ fn softened(scenario: &Scenario, row: usize, soft: &[(f64, f64)]) -> Scenario {
 /// The literal semantics of the published evaluation, as the preset sets them.
 fn artifact(scenario: Scenario) -> Scenario {
     let artifact = scheduler::entry("chronus").unwrap().artifact.unwrap();
-    let texts: Vec<String> = artifact.options.iter().map(|(key, value)| format!("{key}={value}")).collect();
-    let options = Options::parse(texts.iter().map(String::as_str)).unwrap();
-    let scenario = overhead(scenario, artifact.overhead.unwrap());
-    Scenario { options, ..slot(scenario, artifact.slot.unwrap().parse().unwrap()) }
+    let options = PolicyOptions::default().over_preset(artifact.options);
+    let overhead = artifact.overhead.unwrap().for_cluster(scenario.cluster.gpus()).into();
+    Scenario { options, overhead, slot: artifact.slot.unwrap(), ..scenario }
 }
 
 /// A job of 100 s on one GPU in the literal semantics: seen at 240, it may have the lease from 480
@@ -258,7 +257,7 @@ impl Case {
         let alike = self.nodes.iter().all(|gpus| *gpus == self.nodes[0] && gpus.is_power_of_two());
         let base = Scenario {
             workload: workload.into(),
-            options: Options::parse(options).unwrap(),
+            options: PolicyOptions::parse(options).unwrap(),
             cluster: Shape::new(self.nodes.iter().map(|gpus| Gpus::new(*gpus)).collect()).unwrap(),
             placer: placement::entry(if alike { "buddy" } else { "first-fit" }).unwrap(),
             truth: speeds.clone(),

@@ -4,12 +4,12 @@
 use crate::common::{Job, fails, job, overhead, run, scenario, spans};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::placement;
-use elasticflow_sim::scheduler::Options;
+use elasticflow_sim::scheduler::PolicyOptions;
 use elasticflow_sim::sim::{Outcome, Scenario};
 use elasticflow_sim::units::Gpus;
 
 fn gandiva(nodes: u32, jobs: &[Job], options: &[&str]) -> Scenario {
-    let options = Options::parse(options.iter().copied()).unwrap();
+    let options = PolicyOptions::parse(options.iter().copied()).unwrap();
     Scenario { options, ..scenario("gandiva", nodes, 8, jobs) }
 }
 

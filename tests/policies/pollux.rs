@@ -37,7 +37,7 @@ impl Observer for Given {
 fn scenario(settings: &str, base: &Path) -> Scenario {
     let grid = format!("scheduler = 'pollux'\n{settings}");
     let checked = Grid::parse("test", &grid, base).expect("a grid").check().expect("a point");
-    checked.points[0].case().expect("a case").scenario
+    checked.into_runs().next().expect("a run").scenario()
 }
 
 fn given(scenario: &Scenario) -> (Given, Outcome) {

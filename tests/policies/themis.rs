@@ -1,11 +1,14 @@
 //! Themis on scenarios worked out by hand: one node of 8 GPUs, jobs of speed `g`/s on `g` GPUs.
 
 use crate::common::{Job, fails, job, run, scenario, spans};
-use elasticflow_sim::scheduler::Options;
+use elasticflow_sim::scheduler::PolicyOptions;
 use elasticflow_sim::sim::Scenario;
 
 fn themis(jobs: &[Job], options: &[&str]) -> Scenario {
-    Scenario { options: Options::parse(options.iter().copied()).unwrap(), ..scenario("themis", 1, 8, jobs) }
+    Scenario {
+        options: PolicyOptions::parse(options.iter().copied()).unwrap(),
+        ..scenario("themis", 1, 8, jobs)
+    }
 }
 
 /// Two jobs of 200 and 100 s on all GPUs have an equal share of half the time; the first in the

@@ -2,11 +2,11 @@
 //! speed 8/s on 8 GPUs, so that a job of `n` iterations takes `n` GPU-s.
 
 use crate::common::{Job, fails, job, overhead, run, scenario, spans};
-use elasticflow_sim::scheduler::Options;
+use elasticflow_sim::scheduler::PolicyOptions;
 use elasticflow_sim::sim::Scenario;
 
 fn tiresias(nodes: u32, jobs: &[Job], options: &[&str]) -> Scenario {
-    let options = Options::parse(options.iter().copied()).unwrap();
+    let options = PolicyOptions::parse(options.iter().copied()).unwrap();
     Scenario { options, ..scenario("tiresias", nodes, 8, jobs) }
 }
 

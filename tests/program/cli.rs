@@ -113,6 +113,23 @@ fn the_digest_is_that_of_the_jobs_and_run_json_tells_how_to_run_it_again() {
     assert_eq!(again.stdout, output.stdout);
 }
 
+/// `run.json` states the options of the scheduler as well, whatever their kind.
+#[test]
+fn run_json_states_the_options_of_the_scheduler() {
+    let root = tempfile::tempdir().expect("a directory");
+    let out = root.path().join("out");
+    let options = "--set thresholds=[10,20.5] --set tiresias.promote_after=2 --set index=las";
+    let words = format!("run {MICRO} --scheduler dlas-gpu {options} --json --quiet --out");
+    let output = command(&words).arg(&out).output().expect("a run");
+    let manifest: serde_json::Value =
+        serde_json::from_slice(&fs::read(out.join("run.json")).expect("a manifest")).expect("JSON");
+    let words: Vec<_> =
+        manifest["command"].as_array().expect("words").iter().filter_map(|word| word.as_str()).collect();
+    let said = ["--set", "index=las", "--set", "promote_after=2", "--set", "thresholds=[10, 20.5]"];
+    assert_eq!(words[words.len() - 6..], said);
+    assert_eq!(command("").args(&words).arg("--json").output().expect("a run").stdout, output.stdout);
+}
+
 /// 110 jobs of 10¹⁰ s, one after the other on one GPU: the clock overflows after a hundred of them.
 fn endless(root: &Path) -> String {
     let mut trace = "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu\n".to_owned();

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::replay::replay;
 use elasticflow_sim::record::jobs::JobRow;
-use elasticflow_sim::scheduler::{self, Options};
+use elasticflow_sim::scheduler::{self, PolicyOptions};
 use elasticflow_sim::sim::{Scenario, SimError, simulate};
 
 const TRACES: [&str; 4] = ["light-100", "bursty-195", "fig9-load-1000", "mixed-200"];
@@ -60,7 +60,7 @@ fn every_scheduler_on_every_shipped_trace() {
             // A search that is quick, not good: its full effort takes minutes on these.
             let quick: &[&str] =
                 if scheduler.name == "pollux" { &["population=8", "generations=4"] } else { &[] };
-            let options = Options::parse(quick.iter().copied()).unwrap();
+            let options = PolicyOptions::parse(quick.iter().copied()).unwrap();
             table += &line(trace, &Scenario { scheduler, options, ..base.clone() });
         }
     }

@@ -195,7 +195,7 @@ fn a_changed_input_or_grid_is_noticed() {
     let said = fine(root, "grid.toml --out out --resume");
     assert!(said.contains("10 points run, 10 were there"), "{said}");
     assert!(
-        said.contains("out: 10 directories of points that are not, or not any more, of this grid"),
+        said.contains("out: 10 directories of points that are not, or no longer, in this grid"),
         "{said}"
     );
     // A wider grid: only what is new is run, though every point has another number.
@@ -249,7 +249,10 @@ fn a_merge_refuses_gaps_and_conflicts() {
         (Some(2), "error: a: is not empty; give a directory that is new or empty\n")
     );
     let (_, said) = failed(root, "merge a none --out merged");
-    assert!(said.starts_with("error: none: is no sweep's directory: sweep.json cannot be read: "), "{said}");
+    assert!(
+        said.starts_with("error: none: is not a sweep's directory: sweep.json cannot be read: "),
+        "{said}"
+    );
     // The same point with other bytes. Each is whole by itself, so that only a comparison tells.
     let point =
         fs::read_dir(root.join("a/points")).expect("points").next().expect("a point").expect("an entry");
@@ -315,9 +318,9 @@ fn what_is_no_sweeps_is_left_alone() {
     for (words, why) in [
         (
             "grid.toml --out mine",
-            "error: mine: exists and is no sweep's; give a directory that is new, empty, or an earlier sweep's",
+            "error: mine: exists but is not a sweep's directory; give one that is new, empty, or an earlier sweep's",
         ),
-        ("grid.toml --out mine --resume", "error: mine: exists and is no sweep's"),
+        ("grid.toml --out mine --resume", "error: mine: exists but is not a sweep's directory"),
         ("grid.toml --out grid.toml", "error: grid.toml: is not a directory"),
         ("none.toml --out x", "error: none.toml: cannot be read"),
         (
@@ -334,7 +337,7 @@ fn what_is_no_sweeps_is_left_alone() {
     assert_eq!(tree(root), before);
     fine(root, "grid.toml --out out");
     let (code, said) = failed(root, "grid.toml --out out");
-    let why = "error: out: holds a sweep already; go on with it by --resume, or give another directory\n";
+    let why = "error: out: already holds a sweep; go on with it by --resume, or give another directory\n";
     assert_eq!((code, said.as_str()), (Some(2), why));
     // Nothing is run, and nothing is left, if the last point is wrong.
     fs::write(root.join("bad.toml"), GRID.replace("\"16x8\"", "\"16x8\", \"3x7\"")).expect("a grid");

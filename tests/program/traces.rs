@@ -179,7 +179,7 @@ fn every_trace_we_ship_is_what_its_command_writes() {
         // Not `assert_eq`, which would print both.
         assert!(shipped == String::from_utf8(bytes).unwrap(), "{file} is not what its command writes");
         let back = read(Path::new(&file), &a100(), "").unwrap();
-        assert_eq!((back.workload, back.notes.len()), (workload, 0), "{file}");
+        assert_eq!((&*back.workload, back.notes.len()), (&workload, 0), "{file}");
     }
 }
 

@@ -10,7 +10,7 @@ use elasticflow_sim::profile::{Configuration, SpeedModel};
 use elasticflow_sim::progress::Turns;
 use elasticflow_sim::record::jobs::{JobOutcome, JobRow};
 use elasticflow_sim::record::{Happened, Observer};
-use elasticflow_sim::scheduler::Options;
+use elasticflow_sim::scheduler::PolicyOptions;
 use elasticflow_sim::sim::{Outcome, Scenario, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
@@ -42,7 +42,7 @@ impl RandomCase {
         // Rounds that are few and searches that are short, for thousands of runs.
         let brief = ["population=4", "generations=2", "interval=600"];
         let options = match scheduler {
-            "pollux" => Options::parse(brief).expect("options"),
+            "pollux" => PolicyOptions::parse(brief).expect("options"),
             _ => scenario.options.clone(),
         };
         common::overhead(Scenario { options, ..scenario }, self.overhead)

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::common::{job, run, scenario};
 use elasticflow_sim::record::jobs::JobRow;
-use elasticflow_sim::scheduler::{self, Options};
+use elasticflow_sim::scheduler::{self, PolicyOptions};
 use elasticflow_sim::sim::Scenario;
 
 /// One node of 8 GPUs, changes are free, every job asks for all 8 and is `g` times as fast on `g`
@@ -72,7 +72,7 @@ fn ends(scheduler: &str) -> Vec<String> {
         row.end_time.map_or(state.clone(), |end| format!("{end} {state}"))
     };
     let options: &[&str] = if scheduler == "chronus" { &["lease=600"] } else { &[] };
-    let options = Options::parse(options.iter().copied()).expect("options");
+    let options = PolicyOptions::parse(options.iter().copied()).expect("options");
     run(&Scenario { options, ..scenario(scheduler, 1, 8, &jobs) }).jobs.iter().map(describe).collect()
 }
 

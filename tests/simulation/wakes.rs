@@ -8,7 +8,7 @@ use crate::common::{Job, job, overhead, run, scenario, slot};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
 use elasticflow_sim::profile::ProfiledSpeeds;
-use elasticflow_sim::scheduler::{Entry, Options, OptionsError, Plan, Scheduler, View, entries, entry};
+use elasticflow_sim::scheduler::{Entry, OptionsError, Plan, PolicyOptions, Scheduler, View, entries, entry};
 use elasticflow_sim::sim::Scenario;
 use elasticflow_sim::trace;
 use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
@@ -39,7 +39,7 @@ impl Scheduler for Stepped {
     }
 }
 
-fn stepped(name: &str, options: &Options, seed: u64) -> Result<Box<dyn Scheduler>, OptionsError> {
+fn stepped(name: &str, options: &PolicyOptions, seed: u64) -> Result<Box<dyn Scheduler>, OptionsError> {
     let inner = (entry(name).expect("a scheduler").build)(options, seed)?;
     Ok(Box::new(Stepped { inner, begin: SimTime::ZERO }))
 }
@@ -57,12 +57,12 @@ const STEPPED: [(&str, &[&str]); 5] = [
 /// arrival is looked at.
 fn stepping_changes_nothing(scenario: &Scenario) {
     for (name, options) in STEPPED {
-        let options = Options::parse(options.iter().copied()).unwrap();
+        let options = PolicyOptions::parse(options.iter().copied()).unwrap();
         let entry = *entry(name).unwrap();
         let build = if name == "themis" {
-            |o: &Options, seed| stepped("themis", o, seed)
+            |o: &PolicyOptions, seed| stepped("themis", o, seed)
         } else {
-            |o: &Options, seed| stepped("tiresias", o, seed)
+            |o: &PolicyOptions, seed| stepped("tiresias", o, seed)
         };
         let stepped: &Entry = Box::leak(Box::new(Entry { build, ..entry }));
         let usual = Scenario {
@@ -146,7 +146,7 @@ fn a_year_of_nothing_costs_nothing() {
         let most = if entry.name == "pollux" { 7 } else { 3 };
         assert!(plans <= most, "{}: {plans} plans", entry.name);
     }
-    let gittins = Options::parse(["index=gittins"]).unwrap();
+    let gittins = PolicyOptions::parse(["index=gittins"]).unwrap();
     let plans = run(&Scenario { options: gittins, ..scenario("tiresias", 1, 8, &alone) }).totals.plans;
     assert!(plans <= 3, "{plans}");
 }

@@ -85,7 +85,7 @@ fn check_replaceable(target: &Path, mark: &str, is_ours: fn(&str) -> bool) -> Re
 }
 
 /// Returns the names of what a directory holds, sorted.
-fn names(directory: &Path) -> io::Result<Vec<String>> {
+pub(crate) fn names(directory: &Path) -> io::Result<Vec<String>> {
     let entries = fs::read_dir(directory)?;
     let mut names: Vec<String> = entries
         .map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()))
@@ -205,6 +205,11 @@ fn temporary(target: &Path) -> io::Result<(TempDir, Option<File>)> {
 /// Returns how the temporary names for a target begin.
 fn prefix(target: &Path) -> String {
     format!(".{}.", target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
+}
+
+/// Returns whether a name is that of something in the making, for whatever target.
+pub(crate) fn is_temporary(name: &str) -> bool {
+    name.starts_with('.') && name.ends_with(PARTIAL)
 }
 
 /// Removes what killed processes left in the making for a target, as far as possible. What another

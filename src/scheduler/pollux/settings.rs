@@ -5,7 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::super::{ArtifactSettings, OptionDoc, OptionsError};
+use super::super::OptionValue::Word;
+use super::super::{ArtifactSettings, ChangeCost, OptionDoc, OptionsError, OverheadPreset, SUSPEND};
 use super::search::{Effort, Interference, Seeds};
 use crate::job::JobId;
 use crate::units::{SimDuration, SimTime};
@@ -50,14 +51,17 @@ const MOST: usize = 100_000;
 /// What its artifact did.
 pub(super) const ARTIFACT: ArtifactSettings = ArtifactSettings {
     options: &[
-        ("ticks", "clock"),
-        ("warm_start", "rank"),
-        ("interference", "all-later"),
-        ("base", "one"),
-        ("seeds", "none"),
+        ("ticks", Word("clock")),
+        ("warm_start", Word("rank")),
+        ("interference", Word("all-later")),
+        ("base", Word("one")),
+        ("seeds", Word("none")),
     ],
-    overhead: Some("fixed:30"),
-    slot: Some("60"),
+    overhead: Some(OverheadPreset {
+        change: ChangeCost::Fixed(SimDuration::from_secs(30)),
+        suspend: Some(SUSPEND),
+    }),
+    slot: Some(SimDuration::from_secs(60)),
 };
 
 /// Its options.

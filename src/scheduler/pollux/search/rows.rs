@@ -110,9 +110,9 @@ mod tests {
     #[test]
     fn blocks_count_in_parallel() {
         let some = Block([3, 0, 127, 1, 0, 0, 0, 127, 127, 0, 0, 0, 0, 0, 0, 2]);
-        assert_eq!((some.sum(), some.nodes()), (3 + 127 + 1 + 127 + 127 + 2, 6));
+        assert_eq!((some.sum(), some.mask().count_ones()), (3 + 127 + 1 + 127 + 127 + 2, 6));
         assert_eq!(some.occupied().collect::<Vec<_>>(), [0, 2, 3, 7, 8, 15]);
-        assert_eq!((Block([127; 16]).sum(), Block([127; 16]).nodes()), (2032, 16));
+        assert_eq!((Block([127; 16]).sum(), Block([127; 16]).mask().count_ones()), (2032, 16));
         assert_eq!(Block::default().occupied().next(), None);
     }
 

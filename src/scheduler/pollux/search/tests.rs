@@ -68,7 +68,7 @@ fn cold(count: usize, seeds: Seeds, interference: Interference, seed: u64) -> Fo
         // The artifact's fair share for all, so that what searches come to can be compared.
         let base = job.at(false, share);
         let speedup = Box::new(move |spans, gpus| job.at(spans, gpus) / base);
-        Row { current: vec![0; 16], cap, counts: None, after_change: 1440.0 / 1470.0, speedup }
+        SearchJob { current: vec![0; 16], cap, counts: None, after_change: 1440.0 / 1470.0, speedup }
     });
     let mut draw = ChaCha8Rng::seed_from_u64(seed);
     search(rows.collect(), &[4; 16], &[vec![0; 16 * count]], seeds, interference, EFFORT, &mut draw)
@@ -85,9 +85,9 @@ fn median(count: usize, seeds: Seeds, interference: Interference) -> f64 {
 #[test]
 fn the_search_is_as_good_as_the_published_one() {
     for (count, least) in [(8, 0.199), (20, 0.1601), (40, 0.0036)] {
-        let found = median(count, Seeds::None, Interference::OfAllLater);
+        let found = median(count, Seeds::None, Interference::AllLater);
         assert!(found >= least, "{count} jobs: {found}");
-        let seeded = median(count, Seeds::Greedy, Interference::OfSpread);
+        let seeded = median(count, Seeds::Greedy, Interference::Spread);
         // No worse, but for what twenty draws leave open.
         assert!(seeded >= 0.99 * found, "{count} jobs: {seeded} with a greedy seed, {found} without");
         println!("{count} jobs: {found:.4}, with a greedy seed {seeded:.4}");
@@ -96,14 +96,14 @@ fn the_search_is_as_good_as_the_published_one() {
 
 #[test]
 fn a_search_is_its_seed() {
-    let [first, again, other] = [1, 1, 2].map(|seed| cold(20, Seeds::None, Interference::OfSpread, seed));
+    let [first, again, other] = [1, 1, 2].map(|seed| cold(20, Seeds::None, Interference::Spread, seed));
     assert_eq!(first, again);
     assert_ne!(first.best, other.best);
 }
 
 /// A job whose speed is its GPUs.
-fn linear(current: &[u8], cap: u32) -> Row<'static> {
-    Row {
+fn linear(current: &[u8], cap: u32) -> SearchJob<'static> {
+    SearchJob {
         current: current.to_vec(),
         cap,
         counts: None,
@@ -112,7 +112,7 @@ fn linear(current: &[u8], cap: u32) -> Row<'static> {
     }
 }
 
-fn repaired(jobs: Vec<Row<'_>>, nodes: &[u8], plan: &[u8], interference: Interference) -> Vec<u8> {
+fn repaired(jobs: Vec<SearchJob<'_>>, nodes: &[u8], plan: &[u8], interference: Interference) -> Vec<u8> {
     let effort = Effort { population: 4, generations: 1 };
     let mut draw = ChaCha8Rng::seed_from_u64(1);
     search(jobs, nodes, &[plan.to_vec()], Seeds::None, interference, effort, &mut draw).best
@@ -136,8 +136,8 @@ fn jobs_that_span_nodes_are_kept_apart() {
     let all_later = [2, 1, 0,
                      0, 0, 2,
                      0, 0, 0];
-    assert_eq!(repaired(jobs(), &[4; 3], &plan, Interference::OfSpread), spread);
-    assert_eq!(repaired(jobs(), &[4; 3], &plan, Interference::OfAllLater), all_later);
+    assert_eq!(repaired(jobs(), &[4; 3], &plan, Interference::Spread), spread);
+    assert_eq!(repaired(jobs(), &[4; 3], &plan, Interference::AllLater), all_later);
 }
 
 /// Rows take in their order: of 4 GPUs the second gets the one that is left, the third none; on the
@@ -145,13 +145,13 @@ fn jobs_that_span_nodes_are_kept_apart() {
 #[test]
 fn nobody_has_more_than_there_is_or_than_he_may_have() {
     let jobs = vec![linear(&[0; 2], 9), linear(&[0; 2], 9), linear(&[0; 2], 9)];
-    assert_eq!(repaired(jobs, &[4, 2], &[3, 0, 2, 0, 1, 0], Interference::OfSpread), [3, 0, 1, 0, 0, 0]);
-    assert_eq!(repaired(vec![linear(&[0; 2], 9)], &[4, 2], &[0, 4], Interference::OfSpread), [0, 2]);
-    let cut = repaired(vec![linear(&[0; 2], 2)], &[4, 4], &[2, 3], Interference::OfSpread);
+    assert_eq!(repaired(jobs, &[4, 2], &[3, 0, 2, 0, 1, 0], Interference::Spread), [3, 0, 1, 0, 0, 0]);
+    assert_eq!(repaired(vec![linear(&[0; 2], 9)], &[4, 2], &[0, 4], Interference::Spread), [0, 2]);
+    let cut = repaired(vec![linear(&[0; 2], 2)], &[4, 4], &[2, 3], Interference::Spread);
     assert_eq!(cut.iter().sum::<u8>(), 2);
     let counts = [1, 2, 4];
-    let picky = Row { counts: Some(&counts), ..linear(&[0; 2], 8) };
-    assert_eq!(repaired(vec![picky], &[4, 4], &[0, 3], Interference::OfSpread), [0, 2]);
+    let picky = SearchJob { counts: Some(&counts), ..linear(&[0; 2], 8) };
+    assert_eq!(repaired(vec![picky], &[4, 4], &[0, 3], Interference::Spread), [0, 2]);
 }
 
 /// Two jobs that are as fast as their GPUs share 8 evenly: 1/((1/(4·¼ + 10⁻³) + 1/(4·¼ + 10⁻³))/2).
@@ -160,11 +160,11 @@ fn nobody_has_more_than_there_is_or_than_he_may_have() {
 fn two_jobs_share_evenly() {
     let mut draw = ChaCha8Rng::seed_from_u64(1);
     let jobs = vec![linear(&[0; 2], 8), linear(&[0; 2], 8)];
-    let found = search(jobs, &[4; 2], &[vec![0; 4]], Seeds::None, Interference::OfSpread, EFFORT, &mut draw);
+    let found = search(jobs, &[4; 2], &[vec![0; 4]], Seeds::None, Interference::Spread, EFFORT, &mut draw);
     assert!((found.fitness - 1.001).abs() < 1e-9, "{}", found.fitness);
     assert_eq!(found.best.chunks(2).map(|row| row.iter().sum::<u8>()).collect::<Vec<_>>(), [4, 4]);
-    let alone = vec![Row { cap: 1, ..linear(&[0; 4], 1) }];
-    let found = search(alone, &[4; 4], &[vec![0; 4]], Seeds::None, Interference::OfSpread, EFFORT, &mut draw);
+    let alone = vec![SearchJob { cap: 1, ..linear(&[0; 4], 1) }];
+    let found = search(alone, &[4; 4], &[vec![0; 4]], Seeds::None, Interference::Spread, EFFORT, &mut draw);
     assert!(found.tried < 1000, "{} plans tried of five states", found.tried);
 }
 
@@ -174,9 +174,9 @@ fn two_jobs_share_evenly() {
 fn a_change_has_to_pay() {
     for (after_change, expected) in [(0.1, 3), (1.0, 4)] {
         let mut draw = ChaCha8Rng::seed_from_u64(1);
-        let job = Row { after_change, ..linear(&[3], 4) };
+        let job = SearchJob { after_change, ..linear(&[3], 4) };
         let found =
-            search(vec![job], &[4], &[vec![3]], Seeds::Greedy, Interference::OfSpread, EFFORT, &mut draw);
+            search(vec![job], &[4], &[vec![3]], Seeds::Greedy, Interference::Spread, EFFORT, &mut draw);
         assert_eq!(found.best, [expected]);
     }
 }

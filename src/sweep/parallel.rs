@@ -4,33 +4,34 @@ use std::num::NonZeroUsize;
 
 use rayon::prelude::*;
 
-use crate::experiment::{CaseError, Done};
+use crate::experiment::{RunError, RunResult};
 use crate::record::Observer;
 use crate::report::OutputError;
 
-use super::{Checked, Point, Shard};
+use super::Shard;
+use super::check::{CheckedGrid, Point, PreparedPoint};
 
-/// Why a sweep does not come to its end. What was done before has been handed on.
+/// Says why a sweep does not come to its end. What was done before has been handed on.
 #[derive(Debug, thiserror::Error)]
 pub enum SweepError {
-    /// A point does not come to anything.
+    /// A point does not come to a result.
     #[error("point {number}: {why}")]
     Point {
-        /// Which.
+        /// Its place in the grid.
         number: usize,
-        /// Why.
-        why: CaseError,
+        /// Why not.
+        why: RunError,
     },
-    /// A file that is no point's cannot be written.
+    /// A file of the sweep's own cannot be written.
     #[error(transparent)]
     Output(#[from] OutputError),
-    /// The threads cannot be had.
+    /// No threads can be started.
     #[error("cannot start threads: {0}")]
     Threads(#[from] rayon::ThreadPoolBuildError),
 }
 
-impl Checked {
-    /// Runs every point, and gives back what `then` makes of them in the order of the grid.
+impl CheckedGrid {
+    /// Runs every point, and returns what `then` makes of them in the order of the grid.
     ///
     /// `watch` makes an observer for each point; `then` gets it back with the results, on the
     /// point's thread and as soon as the point is done, so that what it does not keep takes no
@@ -42,44 +43,47 @@ impl Checked {
     /// The error of the first point, in the order of the grid, that failed. The others are run all
     /// the same.
     pub fn each<W: Observer, T: Send>(
-        &self,
+        self,
         threads: Option<NonZeroUsize>,
         watch: impl Fn(&Point) -> W + Sync,
-        then: impl Fn(&Point, Done, W) -> Result<T, CaseError> + Sync,
+        then: impl Fn(&Point, RunResult, W) -> Result<T, RunError> + Sync,
     ) -> Result<Vec<T>, SweepError> {
         self.each_of(Shard::ALL, threads, watch, then)
     }
 
-    /// The same for a part of the grid.
+    /// Does the same for a part of the grid.
     ///
     /// # Errors
     ///
-    /// As [`Checked::each`].
+    /// As [`CheckedGrid::each`].
     pub fn each_of<W: Observer, T: Send>(
-        &self,
+        self,
         shard: Shard,
         threads: Option<NonZeroUsize>,
         watch: impl Fn(&Point) -> W + Sync,
-        then: impl Fn(&Point, Done, W) -> Result<T, CaseError> + Sync,
+        then: impl Fn(&Point, RunResult, W) -> Result<T, RunError> + Sync,
     ) -> Result<Vec<T>, SweepError> {
-        let points: Vec<&Point> = self.points.iter().filter(|point| shard.has(point.number)).collect();
-        let run = |point: &Point| {
-            let mut watcher = watch(point);
-            let done = point.case()?.simulate(&mut watcher)?.finish(None)?;
-            then(point, done, watcher)
-        };
-        in_parallel(&points, threads, run)
+        let mut points = self.into_points();
+        points.retain(|prepared| shard.has(prepared.point.number()));
+        in_parallel(points, threads, |PreparedPoint { point, run }| {
+            let mut watcher = watch(&point);
+            let result = run.simulate(None, &mut watcher)?.finish(None)?;
+            then(&point, result, watcher)
+        })
     }
 }
 
-/// What `run` makes of each point; all of them are run, whatever comes of the first.
+/// Returns what `run` makes of each point; all of them are run, whatever comes of the first.
 pub(super) fn in_parallel<T: Send>(
-    points: &[&Point],
+    points: Vec<PreparedPoint>,
     threads: Option<NonZeroUsize>,
-    run: impl Fn(&Point) -> Result<T, CaseError> + Sync,
+    run: impl Fn(PreparedPoint) -> Result<T, RunError> + Sync,
 ) -> Result<Vec<T>, SweepError> {
-    let one = |point: &&Point| run(point).map_err(|why| SweepError::Point { number: point.number, why });
-    let all = || points.par_iter().map(one).collect::<Vec<_>>();
+    let one = |prepared: PreparedPoint| {
+        let number = prepared.point.number();
+        run(prepared).map_err(|why| SweepError::Point { number, why })
+    };
+    let all = || points.into_par_iter().map(one).collect::<Vec<_>>();
     let all = match threads {
         Some(threads) => rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build()?.install(all),
         None => all(),

@@ -1,0 +1,145 @@
+//! The inputs of a run: its trace, the speeds of its jobs and its cluster, each read once.
+
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use anyhow::Result;
+
+use crate::cluster::Shape;
+use crate::report::InputFile;
+use crate::trace::{InputErrors, ReadOptions, Trace, file};
+use crate::workload::Workload;
+
+use super::settings::TraceOptions;
+use super::speeds::{JobSpeeds, MeasuredSpeeds};
+
+/// A trace that was read, and the speeds of its jobs.
+pub struct TraceInput {
+    trace: Trace,
+    speeds: Arc<MeasuredSpeeds>,
+    file: InputFile,
+    notes: Vec<String>,
+    /// The speeds under schedulers that leave batch sizes alone, made when the first one needs
+    /// them.
+    at_own_batch: OnceLock<Arc<JobSpeeds>>,
+    /// The speeds under schedulers that adapt batch sizes, made when the first one needs them.
+    at_any_batch: OnceLock<Arc<JobSpeeds>>,
+}
+
+impl TraceOptions {
+    /// Reads the trace at `path`. The bytes that are hashed are those that are read as a trace, so
+    /// that a pipe may be given, too.
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read or is not a trace.
+    pub fn read(&self, path: &Path, speeds: Arc<MeasuredSpeeds>) -> Result<TraceInput> {
+        let name = path.display().to_string();
+        let failed = |problem| InputErrors::new(&name, vec![problem]);
+        let options = ReadOptions {
+            deadline: self.deadline,
+            trace_seed: self.trace_seed,
+            time_unit: self.time_unit,
+            applications: speeds.applications(),
+        };
+        let bytes = file::read_raw(path).map_err(failed)?;
+        let file = InputFile::new("trace", path, &bytes);
+        let bytes = file::unpack(path, bytes).map_err(failed)?;
+        let trace = crate::trace::parse(&name, &bytes, speeds.table(), &options)?;
+        let mut notes: Vec<String> = trace.notes.iter().map(|note| format!("{name}: {note}")).collect();
+        if self.trace_seed != 0 && !trace.drawn {
+            notes.push("nothing is drawn for this trace, so --trace-seed changes nothing".to_owned());
+        }
+        tracing::info!(jobs = trace.workload.len(), format = trace.format.name, "read {name}");
+        let (at_own_batch, at_any_batch) = (OnceLock::new(), OnceLock::new());
+        Ok(TraceInput { trace, speeds, file, notes, at_own_batch, at_any_batch })
+    }
+}
+
+impl TraceInput {
+    /// Returns the trace.
+    pub fn trace(&self) -> &Trace {
+        &self.trace
+    }
+
+    /// Returns what the user may want to know though nothing is wrong, each a message of its own.
+    pub fn notes(&self) -> &[String] {
+        &self.notes
+    }
+
+    /// Returns the trace's file and those of the speeds, by their names below `base`.
+    pub(super) fn files_below(&self, base: &Path) -> Vec<InputFile> {
+        [&self.file].into_iter().chain(self.speeds.files()).map(|file| file.below(base)).collect()
+    }
+
+    /// Returns the speeds of the jobs; runs of the same kind of scheduler share them.
+    ///
+    /// # Errors
+    ///
+    /// If a job has no measured speed.
+    fn job_speeds(&self, adapts_batch: bool) -> Result<Arc<JobSpeeds>> {
+        let kept = if adapts_batch { &self.at_any_batch } else { &self.at_own_batch };
+        if let Some(speeds) = kept.get() {
+            return Ok(speeds.clone());
+        }
+        let speeds = Arc::new(self.speeds.of_jobs(&self.trace.workload, adapts_batch)?);
+        Ok(kept.get_or_init(|| speeds).clone())
+    }
+}
+
+/// Everything that is read for a run, whatever its scheduler is.
+pub struct Inputs {
+    trace: Arc<TraceInput>,
+    cluster: Shape,
+    files: Vec<InputFile>,
+}
+
+impl Inputs {
+    /// Returns the inputs of a run on a cluster; `files` are all that were read, by the names that
+    /// their user gave them.
+    pub(super) fn new(trace: Arc<TraceInput>, cluster: Shape, files: Vec<InputFile>) -> Inputs {
+        Inputs { trace, cluster, files }
+    }
+
+    /// Returns the jobs.
+    pub fn workload(&self) -> &Arc<Workload> {
+        &self.trace.trace.workload
+    }
+
+    /// Returns how many jobs there are.
+    pub fn jobs(&self) -> u64 {
+        self.workload().len() as u64
+    }
+
+    /// Returns what the user may want to know though nothing is wrong, each a message of its own.
+    pub fn notes(&self) -> &[String] {
+        self.trace.notes()
+    }
+
+    pub(super) fn trace(&self) -> &Trace {
+        self.trace.trace()
+    }
+
+    pub(super) fn measured(&self) -> &MeasuredSpeeds {
+        &self.trace.speeds
+    }
+
+    pub(super) fn cluster(&self) -> &Shape {
+        &self.cluster
+    }
+
+    /// Returns every file that was read.
+    pub(super) fn files(&self) -> &[InputFile] {
+        &self.files
+    }
+
+    /// Returns the speeds of the jobs under schedulers that adapt batch sizes, or under those that
+    /// do not.
+    ///
+    /// # Errors
+    ///
+    /// If a job has no measured speed.
+    pub(super) fn job_speeds(&self, adapts_batch: bool) -> Result<Arc<JobSpeeds>> {
+        self.trace.job_speeds(adapts_batch)
+    }
+}
