@@ -245,7 +245,7 @@ fn what_does_not_go_together_is_said_with_its_point() {
         ),
         (
             "scheduler = 'fifo'\ncluster = ['16x8', '16y8']",
-            "point 2 (cluster=16y8): `16y8` is no cluster; give NODESxGPUS, such as 16x8, or a TOML file",
+            "point 2 (cluster=16y8): `16y8` is not a cluster; give NODESxGPUS, such as 16x8, or a TOML file",
         ),
         ("scheduler = 'fifo'\ncluster = ['16x8', '2x6']", "point 2 (cluster=2x6): "),
         (
