@@ -147,11 +147,6 @@ impl<const NARROW: bool> Draft<'_, NARROW> {
         &self.cells[column * self.stride + job]
     }
 
-    /// Returns the blocks of all jobs in a column.
-    pub(super) fn column(&self, column: usize) -> &[Block] {
-        &self.cells[column * self.stride..(column + 1) * self.stride]
-    }
-
     /// Returns the GPUs of a row.
     pub(super) fn gpus(&self, job: usize) -> u32 {
         (0..self.width()).map(|column| self.block(column, job).sum()).sum()
