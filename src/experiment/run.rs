@@ -22,8 +22,8 @@ use super::settings::RunSettings;
 /// A run that is checked and can be simulated, on any thread.
 ///
 /// It holds the scheduler, which was built to check the options and has planned nothing. Such a
-/// scheduler is a few hundred bytes, less than the settings beside it: a sweep may hold as many as
-/// it has points. Everything large is shared with other runs of the same inputs.
+/// scheduler takes a few hundred bytes, as the settings beside it do, so a sweep may hold one for
+/// each of its points. Everything large is shared with other runs of the same inputs.
 pub struct PreparedRun {
     resolved: ResolvedSettings,
     core: Core,

@@ -106,7 +106,7 @@ fn a_page_appears_whole_or_not_at_all() {
     report(&[&path("runs/edf")], &path("page.html"));
     let before = fs::read(path("page.html")).expect("a page");
     for (file, words) in
-        [("timeline.csv", "is missing"), ("jobs.csv", "is missing"), ("run.json", "is no run directory")]
+        [("timeline.csv", "is missing"), ("jobs.csv", "is missing"), ("run.json", "is not a run directory")]
     {
         fs::remove_file(path("runs/edf").join(file)).expect("a file");
         let mut report = command("report --html");
