@@ -34,8 +34,8 @@
 //! - [`units`]: quantities with their units in their types.
 //! - [`job`], [`workload`]: what is known of jobs when they are submitted.
 //! - [`cluster`]: nodes, and the jobs that hold their GPUs.
-//! - [`profile`], [`goodput`], [`application`], [`overhead`], [`progress`], [`state`]: the speeds of
-//!   jobs and what these are worth, what a change of GPUs costs, how far each job has come.
+//! - [`profile`], [`goodput`], [`application`], [`overhead`], [`progress`], [`state`]: the speeds
+//!   of jobs and what these are worth, what a change of GPUs costs, how far each job has come.
 //! - [`scheduler`], [`placement`], [`record`]: the traits; below them one file for each policy,
 //!   placer and observer.
 //! - [`sim`]: the event loop.
@@ -71,7 +71,8 @@
 //!
 //! # fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let table = profiles::builtin("a100").ok_or("no such profiles")?;
-//! let trace = trace::read(Path::new("traces/fig9-load-1000.csv"), &table, &ReadOptions::default())?;
+//! let path = Path::new("traces/fig9-load-1000.csv");
+//! let trace = trace::read(path, &table, &ReadOptions::default())?;
 //! let workload = trace.workload;
 //! let speeds = Arc::new(ProfiledSpeeds::new(&table, &workload)?);
 //! let cluster = Shape::default();
@@ -91,7 +92,8 @@
 //! };
 //! // `()` writes nothing down; `record` has observers that do.
 //! let outcome = simulate(&scenario, &mut ())?;
-//! let metrics = Metrics::of(&outcome.jobs, &outcome.totals, scenario.cluster.gpus(), scenario.until);
+//! let gpus = scenario.cluster.gpus();
+//! let metrics = Metrics::of(&outcome.jobs, &outcome.totals, gpus, scenario.until);
 //! assert_eq!(metrics.slo_jobs, 1000);
 //! assert_eq!(metrics.met, metrics.feasible_alone);
 //! assert_eq!(metrics.admitted_late, 0);

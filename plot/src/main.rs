@@ -102,7 +102,7 @@ fn main() -> ExitCode {
 }
 
 /// Returns the folders. A folder of traces that the user names has to exist: stand-ins are only for
-/// users who have none.
+/// a user without one.
 fn folders(cli: &Cli) -> Result<Folders> {
     let root = Folders::root();
     let named = cli.data.clone().or_else(|| std::env::var_os(DATA).map(PathBuf::from));

@@ -274,7 +274,7 @@ impl de::Error for OptionsError {
     }
 
     fn unknown_field(field: &str, known: &'static [&'static str]) -> OptionsError {
-        OptionsError(format!("unknown option `{field}`; known are {}", listed(known, "and")))
+        OptionsError(format!("unknown option `{field}`; it takes {}", listed(known, "and")))
     }
 }
 
@@ -363,7 +363,7 @@ mod tests {
             ("limits=5", "`limits`: \"5\" is not a list; give one, such as [1, 2]"),
             (
                 "quantum=5",
-                "unknown option `quantum`; known are `lease`, `name`, `turn`, `index`, `limits` and `count`",
+                "unknown option `quantum`; it takes `lease`, `name`, `turn`, `index`, `limits` and `count`",
             ),
             ("a", "option `a` has no value; write KEY=VALUE"),
         ] {

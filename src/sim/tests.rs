@@ -66,8 +66,8 @@ fn running<'a>(scenario: &'a Scenario, listener: &'a mut Listener) -> EventLoop<
     event_loop
 }
 
-/// Returns a plan that may be made then: job 0 goes on, job 3 is admitted and starts, the rotation starts
-/// anew.
+/// Returns a plan that may be made then: job 0 goes on, job 3 is admitted and starts, the rotation
+/// starts anew.
 fn legal() -> Plan {
     let mut plan = Plan::new();
     plan.admit(J3, None);

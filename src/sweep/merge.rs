@@ -20,8 +20,8 @@ const NAMED: usize = 10;
 ///
 /// # Errors
 ///
-/// If a directory is not a sweep's, they are not of one grid, a point is in none of them, two hold a
-/// point with different bytes, or `out` is neither new nor empty. Nothing is written then.
+/// If a directory is not a sweep's, they are not of one grid, a point is in none of them, two hold
+/// a point with different bytes, or `out` is neither new nor empty. Nothing is written then.
 pub fn merge(shards: &[PathBuf], out: &Path) -> Result<usize> {
     let all = shards.iter().map(|shard| Ok((shard.as_path(), read(shard)?))).collect::<Result<Vec<_>>>()?;
     let Some(((first, grid), others)) = all.split_first() else { bail!("there is nothing to merge") };

@@ -36,8 +36,8 @@ fn states(rows: &[JobRow]) -> Vec<(u8, JobOutcome)> {
 /// Job 0 runs 150 s on 8 GPUs, due at 450: it needs two leases of [0, 4), and gets the last two.
 /// Job 1, due at 120, has one, the first, and needs it; it is done at 90, and the rest of the lease
 /// goes to job 0. Job 2 comes at 10 with 80 s on 8 GPUs, due at 150. The lease from 100 on is in
-/// time for no job that needs 80 s of its first 50, so job 2 is rejected, and first in line for what
-/// is left: at 90 it cannot be in time any more.
+/// time for no job that needs 80 s of its first 50, so job 2 is rejected, and first in line for
+/// what is left: at 90 it cannot be in time any more.
 #[test]
 fn leases_are_promised_and_the_rest_is_dealt_out() {
     let jobs = [
@@ -219,7 +219,10 @@ fn options_are_checked() {
     };
     assert!(why(&["lease=0"]).contains("`lease`: is 0 s; give a number of seconds above 0, such as 60"));
     assert!(why(&["check=60", "arrivals=90"]).contains("`arrivals` must be a multiple of `check`"));
-    assert!(why(&["objective=all"]).contains("unknown variant `all`"));
+    assert!(
+        why(&["objective=all"])
+            .contains("`objective`: `all` is not known; give `adaptive`, `most` or `least`")
+    );
 }
 
 /// A random scenario: jobs with how many later deadlines each has, and the nodes of the cluster.

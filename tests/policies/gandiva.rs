@@ -139,7 +139,7 @@ fn a_turn_has_a_length() {
     let why = |options: &[&str]| fails(&gandiva(1, &[of(1.0, 1, 0.0)], options)).to_string();
     assert!(why(&["quantum=0"]).contains("`quantum`: is 0 s; give a number of seconds above 0, such as 60"));
     assert!(why(&["quantum=-1"]).contains("\"-1\" is negative; give seconds"));
-    assert!(why(&["turn=5"]).contains("unknown field `turn`, expected `quantum`"));
+    assert!(why(&["turn=5"]).contains("unknown option `turn`; it takes `quantum`"));
 }
 
 /// One node of 8 and two of 4, and four jobs of 4 GPUs: two on the large node, one on each small

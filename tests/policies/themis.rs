@@ -63,5 +63,5 @@ fn what_is_free_between_leases_goes_to_waiting_jobs() {
 fn a_lease_has_a_length() {
     let why = |options: &[&str]| fails(&themis(&[job("linear", 0.0, 1.0)], options)).to_string();
     assert!(why(&["lease=0"]).contains("`lease`: is 0 s; give a number of seconds above 0, such as 60"));
-    assert!(why(&["lases=5"]).contains("unknown field `lases`, expected `lease`"));
+    assert!(why(&["lases=5"]).contains("unknown option `lases`; it takes `lease`"));
 }

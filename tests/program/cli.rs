@@ -118,14 +118,14 @@ fn the_digest_is_that_of_the_jobs_and_run_json_tells_how_to_run_it_again() {
 fn run_json_states_the_options_of_the_scheduler() {
     let root = tempfile::tempdir().expect("a directory");
     let out = root.path().join("out");
-    let options = "--set thresholds=[10,20.5] --set tiresias.promote_after=2 --set index=las";
+    let options = "--set thresholds=[1000,2000.5] --set tiresias.promote_after=8 --set index=las";
     let words = format!("run {MICRO} --scheduler dlas-gpu {options} --json --quiet --out");
     let output = command(&words).arg(&out).output().expect("a run");
     let manifest: serde_json::Value =
         serde_json::from_slice(&fs::read(out.join("run.json")).expect("a manifest")).expect("JSON");
     let words: Vec<_> =
         manifest["command"].as_array().expect("words").iter().filter_map(|word| word.as_str()).collect();
-    let said = ["--set", "index=las", "--set", "promote_after=2", "--set", "thresholds=[10, 20.5]"];
+    let said = ["--set", "index=las", "--set", "promote_after=8", "--set", "thresholds=[1000, 2000.5]"];
     assert_eq!(words[words.len() - 6..], said);
     assert_eq!(command("").args(&words).arg("--json").output().expect("a run").stdout, output.stdout);
 }

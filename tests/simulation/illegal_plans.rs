@@ -1,14 +1,12 @@
 //! What the simulation makes of a faulty policy: a named error for each fault, never a wrong number
-//! and never a run that does not end. A broken placer is noticed as well.
+//! and never a run that does not end.
 
 use crate::common;
-use std::collections::BTreeSet;
 use std::io;
 
 use crate::common::{Job, fails, job, overhead, run, scenario, spans};
-use elasticflow_sim::cluster::{Cluster, NodeId, NodeSet};
+use elasticflow_sim::cluster::{NodeId, NodeSet};
 use elasticflow_sim::job::JobId;
-use elasticflow_sim::placement::{self, Placer};
 use elasticflow_sim::record::{Happened, Observer};
 use elasticflow_sim::scheduler::{Entry, Plan, Reason, View};
 use elasticflow_sim::sim::{PlanFault, Scenario, SimError, simulate};
@@ -370,85 +368,4 @@ fn an_observer_that_cannot_write_stops_the_run() {
         assert!(matches!(error, SimError::Record(_)));
         assert_eq!(observer.told_after, Some(0));
     }
-}
-
-/// Grants the jobs that are there 4 GPUs each, and pins the first once it has some.
-fn four_each(view: &View<'_>) -> Plan {
-    let mut plan = Plan::new();
-    for id in view.live() {
-        plan.grant(*id, Gpus::new(4));
-    }
-    if !view.gpus(FIRST).is_zero() && view.is_live(FIRST) {
-        plan.pin(FIRST);
-    }
-    plan
-}
-
-/// What a placer does with the cluster and the requests, and which holders it says that it moved.
-type Placing = fn(&mut Cluster, &[(JobId, Gpus)]) -> Vec<(JobId, NodeSet)>;
-
-struct BrokenPlacer(Placing);
-
-impl Placer for BrokenPlacer {
-    fn place(
-        &mut self,
-        cluster: &mut Cluster,
-        requests: &[(JobId, Gpus)],
-        _: &BTreeSet<JobId>,
-    ) -> Vec<(JobId, NodeSet)> {
-        (self.0)(cluster, requests)
-    }
-}
-
-/// Runs [`two`] under [`four_each`] with a placer that is built by `build`.
-fn run_with_placer(build: fn() -> Box<dyn Placer>) {
-    let usual = placement::entry("first-fit").expect("a placer");
-    let placer = Box::leak(Box::new(placement::PlacerEntry { build, ..*usual }));
-    run(&Scenario { placer, ..under(policy!(four_each), &two()) });
-}
-
-/// Places every request on node 0, with so many GPUs less than was requested.
-fn place_all(cluster: &mut Cluster, requests: &[(JobId, Gpus)], less: u32) {
-    for (job, gpus) in requests {
-        cluster.hold(*job, NodeSet::of(NodeId(0), *gpus - Gpus::new(less)));
-    }
-}
-
-#[test]
-#[should_panic(expected = "the placer gives JobId(0) as many GPUs as were requested")]
-fn a_placer_that_gives_too_little_is_noticed() {
-    run_with_placer(|| {
-        Box::new(BrokenPlacer(|cluster, requests| {
-            place_all(cluster, requests, 1);
-            Vec::new()
-        }))
-    });
-}
-
-#[test]
-#[should_panic(expected = "the placer moves JobId(0), which is pinned")]
-fn a_placer_that_moves_a_pinned_job_is_noticed() {
-    run_with_placer(|| {
-        Box::new(BrokenPlacer(|cluster, requests| {
-            place_all(cluster, requests, 0);
-            let first = cluster.holding(FIRST).cloned();
-            first.filter(|_| requests[0].0 == SECOND).map(|nodes| (FIRST, nodes)).into_iter().collect()
-        }))
-    });
-}
-
-#[test]
-#[cfg(debug_assertions)]
-#[should_panic(expected = "the placer moves JobId(0) and does not say so")]
-fn a_placer_that_moves_a_job_in_silence_is_noticed() {
-    run_with_placer(|| {
-        Box::new(BrokenPlacer(|cluster, requests| {
-            place_all(cluster, requests, 0);
-            if requests[0].0 == SECOND {
-                cluster.release(FIRST);
-                cluster.hold(FIRST, NodeSet::of(NodeId(0), Gpus::ONE));
-            }
-            Vec::new()
-        }))
-    });
 }

@@ -10,6 +10,7 @@ mod data;
 mod policy;
 
 mod batch;
+mod broken_placers;
 mod cadence;
 mod events;
 mod goodput;

@@ -186,7 +186,7 @@ fn temporary(target: &Path) -> io::Result<(TempDir, Option<File>)> {
     builder.prefix(&prefix).rand_bytes(RANDOM).suffix(PARTIAL);
     #[cfg(unix)]
     {
-        // The directory becomes the result: the user's umask decides who may read it.
+        // The directory becomes the result: the umask of the user decides its permissions.
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o777));
     }

@@ -118,7 +118,7 @@ fn temporary(parent: &Path) -> io::Result<NamedTempFile> {
     builder.prefix(".").suffix(".partial");
     #[cfg(unix)]
     {
-        // The file becomes the result: the user's umask decides who may read it.
+        // The file becomes the result: the umask of the user decides its permissions.
         use std::os::unix::fs::PermissionsExt;
         builder.permissions(fs::Permissions::from_mode(0o666));
     }
