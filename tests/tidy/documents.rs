@@ -10,8 +10,8 @@ use crate::structure::{scheduler_names, table};
 /// looked for.
 const DATA: &str = "../shared/data";
 
-/// Pages that whoever follows `docs/add-a-scheduler.md` writes.
-const TO_BE_WRITTEN: [&str; 2] = ["longest-first.md", "least-laxity.md"];
+/// Pages that a reader of `docs/add-a-scheduler.md` writes.
+pub(crate) const TO_BE_WRITTEN: [&str; 2] = ["longest-first.md", "least-laxity.md"];
 
 /// Folders of a machine, which a document for every reader cannot name.
 const MACHINE: [&str; 4] = ["/home/", "/root/", "/work/", "/Users/"];

@@ -8,6 +8,7 @@ use elasticflow_sim::replica::{Quirks, Schedule};
 use elasticflow_sim::scheduler::{self, Entry};
 
 use crate::assert_nothing;
+use crate::documents::TO_BE_WRITTEN;
 use crate::source::{File, files, read, root};
 
 /// Lists what the page of a scheduler lacks: its title, an alias, or an option with its default.
@@ -142,8 +143,11 @@ fn every_switch_is_described_with_its_schedules() {
 #[test]
 fn links_lead_somewhere() {
     let mut documents = files(&["docs", "traces", "configs"], &[".md"]);
-    documents.push(File::new("METHODOLOGY.md", &read("METHODOLOGY.md")));
-    assert_nothing(&dead_links(&documents, |path| root().join(path).exists()));
+    let at_the_top = ["README.md", "ARCHITECTURE.md", "METHODOLOGY.md", "CHANGELOG.md"];
+    documents.extend(at_the_top.map(|path| File::new(path, &read(path))));
+    let mut dead = dead_links(&documents, |path| root().join(path).exists());
+    dead.retain(|link| !TO_BE_WRITTEN.iter().any(|page| link.contains(page)));
+    assert_nothing(&dead);
 }
 
 #[test]
