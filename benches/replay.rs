@@ -2,6 +2,8 @@
 //! at hand. Reading the trace is not timed. Each checks the known answer first, so that nothing
 //! fast and wrong is measured.
 
+#[path = "../tests/common/base.rs"]
+mod base;
 #[path = "../tests/common/data.rs"]
 mod data;
 #[path = "../tests/common/replay.rs"]

@@ -5,6 +5,8 @@
 mod artifact;
 #[path = "../tests/common/data.rs"]
 mod data;
+#[path = "../tests/common/stored.rs"]
+mod stored;
 
 use std::hint::black_box;
 

@@ -1,5 +1,7 @@
 //! Refused plans change nothing, and broken invariants are noticed.
 
+#[path = "../../tests/common/base.rs"]
+mod base;
 #[path = "../../tests/common/mod.rs"]
 mod common;
 
@@ -83,8 +85,11 @@ fn legal() -> Plan {
 const OF_J3: usize = 1;
 const OF_ROTATION: usize = 2;
 
+/// A change that spoils the legal plan.
+type Spoil = fn(&mut Plan);
+
 /// Returns what spoils the legal plan, each with the fault that it is then refused for.
-fn faults() -> Vec<(fn(&mut Plan), PlanFault)> {
+fn faults() -> Vec<(Spoil, PlanFault)> {
     let four = Gpus::new(4);
     let j3 = || "j3".to_owned();
     let three = SimDuration::from_secs(3);

@@ -2,6 +2,8 @@
 
 #[path = "../common/artifact.rs"]
 mod artifact;
+#[path = "../common/base.rs"]
+mod base;
 #[path = "../common/comparison.rs"]
 mod comparison;
 #[path = "../common/data.rs"]
@@ -10,6 +12,8 @@ mod data;
 mod evidence;
 #[path = "../common/replay.rs"]
 mod replay;
+#[path = "../common/stored.rs"]
+mod stored;
 
 mod quirks;
 mod reference;

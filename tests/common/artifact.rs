@@ -1,8 +1,6 @@
 //! The stored runs of the published artifact, and the replica on their inputs.
 #![allow(dead_code, reason = "each test crate uses its own part")]
 
-mod stored;
-
 use std::path::Path;
 use std::sync::Arc;
 
@@ -15,8 +13,8 @@ use elasticflow_sim::trace::{self, ReadOptions};
 use elasticflow_sim::units::Gpus;
 use elasticflow_sim::workload::Workload;
 
-pub(crate) use stored::Stored;
-use stored::{index, rows};
+pub(crate) use super::stored::Stored;
+use super::stored::{index, rows};
 
 /// A finished job of a stored run, or of the replica in the same form. Times are whole seconds;
 /// some files write them with a decimal point. Not every schedule plans an end.

@@ -1,14 +1,12 @@
 //! The table that compares this simulator with the published artifact.
 
-mod stored;
-
 use std::fmt::Write;
 use std::path::Path;
 
 use elasticflow_sim::record::jobs::JobRow;
 
-use stored::rows;
-pub(crate) use stored::{Stored, index};
+use super::stored::rows;
+pub(crate) use super::stored::{Stored, index};
 
 /// When a job of the artifact was submitted, and when it first got GPUs or a seat in a set. Themis
 /// does not write the latter.

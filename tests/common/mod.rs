@@ -1,9 +1,6 @@
 //! Small workloads for tests: a job is a line, speeds are a table, everything else has a default.
 #![allow(dead_code, reason = "each test crate uses its own part")]
 
-#[path = "base.rs"]
-mod base;
-
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::overhead::OverheadPreset;
@@ -13,7 +10,7 @@ use elasticflow_sim::sim::{Outcome, Scenario, SimError, simulate};
 use elasticflow_sim::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 use elasticflow_sim::workload::Workload;
 
-pub(crate) use base::base_scenario;
+pub(crate) use super::base::base_scenario;
 
 /// A job that runs by the curve `model`.
 #[derive(Clone, Copy, Debug)]

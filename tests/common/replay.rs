@@ -1,9 +1,6 @@
 //! Whole traces under the defaults of the command line: what the golden table, the reference tests
 //! and the benches replay. Stands alone, so that benches can include it by its path.
 
-#[path = "base.rs"]
-mod base;
-
 use std::path::Path;
 
 use elasticflow_sim::cluster::Shape;
@@ -13,7 +10,7 @@ use elasticflow_sim::sim::Scenario;
 use elasticflow_sim::trace::{self, ReadOptions};
 use elasticflow_sim::units::{Gpus, SimDuration};
 
-use base::base_scenario;
+use super::base::base_scenario;
 
 /// A trace on `nodes` × `gpus_per_node` GPUs: overhead `on-change`, buddy placement. Other
 /// schedulers are tried by changing the scenario's, so that a trace is read once.

@@ -1,5 +1,7 @@
 //! What each policy decides, on workloads that are worked out by hand and against oracles.
 
+#[path = "../common/base.rs"]
+mod base;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/data.rs"]

@@ -1,6 +1,8 @@
 //! The program as a user meets it: commands, sweeps, reports in a browser, and the files that it
 //! reads and writes.
 
+#[path = "../common/base.rs"]
+mod base;
 #[path = "../common/data.rs"]
 mod data;
 #[path = "../common/replay.rs"]

@@ -1,6 +1,8 @@
 //! The simulation itself: its events and plans, rotations, wake-ups, speeds, and properties of
 //! every run.
 
+#[path = "../common/base.rs"]
+mod base;
 #[path = "../common/mod.rs"]
 mod common;
 #[path = "../common/data.rs"]
