@@ -1,8 +1,9 @@
-//! Admission control: a deadline job is admitted if a set of reservations with it is found, in
-//! which every job is in time.
+//! Admission control: admits a deadline job if it finds a set of reservations that includes the job
+//! and in which every job is in time.
 //!
-//! Every set fits the cluster and every admitted job stays in it until it completes, so that an
-//! admitted job is in time (proved in docs/guarantee.md).
+//! Every set fits the cluster. Every admitted job stays in the set until the job completes. So an
+//! admitted job is in time if the believed speeds are the true ones (docs/guarantee.md has the
+//! proof).
 
 use crate::job::JobId;
 use crate::units::{Gpus, SimTime};
@@ -12,7 +13,7 @@ use super::reservation::Reservation;
 use super::reservation_set::{DeadlineJob, ReservationSet, Share};
 use crate::scheduler::{Plan, Promise, Reason, View};
 
-/// The admitted deadline jobs, and the share at which new ones are judged.
+/// The reservations of the admitted deadline jobs, and the share at which all jobs are filled.
 #[derive(Clone, Debug)]
 pub(crate) struct AdmissionControl {
     share: Share,
@@ -20,17 +21,17 @@ pub(crate) struct AdmissionControl {
 }
 
 impl AdmissionControl {
-    /// Returns admission control without jobs. The capacity of the cluster is read from the first
-    /// view.
+    /// Returns admission control without jobs. The first view supplies the capacity of the cluster.
     pub(crate) fn new(share: Share) -> AdmissionControl {
         AdmissionControl { share, reservations: ReservationSet::new(SimTime::ZERO, Gpus::ZERO) }
     }
 
-    /// Brings the set up to now.
+    /// Brings the set up to date.
     ///
-    /// Where jobs have done less than the set supposes, because the believed speeds are wrong, the
-    /// set is refilled. Jobs that this does not save lose their deadlines, so that the other jobs
-    /// keep theirs.
+    /// If the believed speeds are wrong, a job may have done less work than its reservation
+    /// assumes. Then all jobs are refilled. If that fails, the jobs that are behind their
+    /// reservations lose their guarantee: they are no longer held to their deadlines, so that the
+    /// other jobs can keep theirs.
     pub(crate) fn update(&mut self, view: &View<'_>) {
         let now = view.now();
         self.reservations.update(view);
@@ -48,8 +49,8 @@ impl AdmissionControl {
         }
     }
 
-    /// Refills every job in deadline order from its present state. Returns whether every job is
-    /// then in time; if not, the set stays as it is.
+    /// Refills every job in deadline order, from its present state. Returns true if every job is
+    /// then in time. Otherwise returns false, and the set is unchanged.
     pub(crate) fn refill(&mut self, now: SimTime) -> bool {
         self.reservations.refill_from(0, None, self.share, now).is_some()
     }
@@ -67,7 +68,8 @@ impl AdmissionControl {
         }
     }
 
-    /// Adds a job to the set and promises its completion, or says why there is no room for it.
+    /// Adds a job to the set and returns its promise, which is the end of its reservation. If no
+    /// reservation in time is found, returns the reason, and the set is unchanged.
     fn judge(&mut self, view: &View<'_>, id: JobId) -> Result<Promise, Reason> {
         let now = view.now();
         let deadline = view.job(id).due();
@@ -90,8 +92,11 @@ impl AdmissionControl {
         Ok(Promise { end })
     }
 
-    /// Finds a reservation for a job beside all others. The jobs behind it in deadline order make
-    /// room for it; where that fails it takes what is free; where that fails all jobs make room.
+    /// Finds a reservation for a new job with which every job is in time.
+    ///
+    /// Tries three ways, in this order: the jobs with later deadlines are refilled after the new
+    /// job; the new job takes only GPUs that are free, and no other reservation changes; all jobs
+    /// are refilled. Does not add the job to the set, but keeps the new reservations of the others.
     fn find_room(&mut self, job: &DeadlineJob, now: SimTime) -> Option<Reservation> {
         let place = self.reservations.place(job);
         let behind = self.reservations.refill_from(place, Some(job), self.share, now);
@@ -100,7 +105,7 @@ impl AdmissionControl {
             .or_else(|| self.reservations.refill_from(0, Some(job), self.share, now))
     }
 
-    /// Adds to the plan what the set says: grants, pins, and when to be called next.
+    /// Adds to the plan what follows from the set: grants, pins, and the time of the next wake-up.
     pub(crate) fn carry_out(&mut self, view: &View<'_>, plan: &mut Plan) {
         self.reservations.grant(view.now(), plan);
         self.reservations.pin(view.now(), plan);

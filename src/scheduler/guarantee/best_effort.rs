@@ -1,5 +1,5 @@
-//! Jobs without deadlines: always admitted, served in the order of submission from what deadline
-//! jobs leave.
+//! Jobs without deadlines. They are always admitted. In the order of submission, they get the GPUs
+//! that deadline jobs leave.
 
 use crate::job::JobId;
 use crate::units::{Gpus, SimTime};
@@ -19,7 +19,7 @@ pub(super) struct BestEffortJob {
     id: JobId,
     submit: SimTime,
     pub(super) needs: Needs,
-    /// The GPUs that it gets in the present plan.
+    /// The GPUs that the job gets in the present plan.
     pub(super) gpus: Gpus,
 }
 
@@ -44,12 +44,12 @@ impl BestEffortJobs {
         }
     }
 
-    /// Returns whether a job holds no GPUs.
+    /// Returns whether at least one job holds no GPUs.
     pub(crate) fn any_waits(&self) -> bool {
         self.jobs.iter().any(|job| job.needs.held.is_zero())
     }
 
-    /// Gives each job in order the most GPUs that gain and fit in what is left of `left`.
+    /// Gives each job, in order, the largest of its sizes that fits in what is left of `left`.
     pub(crate) fn take_largest(&mut self, mut left: Gpus) {
         for job in &mut self.jobs {
             if let Some(size) = job.needs.sizes.iter().rev().find(|size| size.gpus <= left) {
@@ -59,8 +59,8 @@ impl BestEffortJobs {
         }
     }
 
-    /// Gives each job in order its smallest size, where that fits in what is left of `left`, and
-    /// returns the GPUs that are then left.
+    /// Gives each job, in order, its smallest size if that fits in what is left of `left`. A job
+    /// that does not fit is passed over. Returns the GPUs that are left in the end.
     pub(super) fn take_smallest(&mut self, mut left: Gpus) -> Gpus {
         for job in &mut self.jobs {
             let smallest = job.needs.sizes[0].gpus;
@@ -72,7 +72,7 @@ impl BestEffortJobs {
         left
     }
 
-    /// Grants what each job has been given.
+    /// Grants each job the GPUs that it was given.
     pub(crate) fn grant(&self, plan: &mut Plan) {
         for job in self.jobs.iter().filter(|job| !job.gpus.is_zero()) {
             plan.grant(job.id, job.gpus);

@@ -1,10 +1,11 @@
-//! Elastic allocation (ElasticFlow, section 4.2): hands out the GPUs that reservations leave free
-//! now, one size step at a time, where the return is best.
+//! Elastic allocation (ElasticFlow, section 4.2): hands out the GPUs that no reservation holds now,
+//! one step at a time. A step gives a job its next larger size. The cheapest step goes first.
 //!
-//! A step completes a job sooner and, under the measured speeds, nearly always costs GPU-time. Its
-//! price is the GPU-time lost for each second saved, times the square root of the GPU-time that the
-//! job then still takes: of two steps that lose the same for a second, the shorter job's is
-//! cheaper. docs/policies/elasticflow.md compares this price with others.
+//! A step makes a job complete sooner. At the measured speeds, it also nearly always makes the job
+//! use more GPU-time in total. The price of a step is the GPU-time lost for each second saved,
+//! times the square root of the GPU-time that the job needs with the step. So, if two steps lose
+//! the same for each second, the step of the shorter job is cheaper. docs/policies/elasticflow.md
+//! compares this price with others.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BinaryHeap;
@@ -16,14 +17,15 @@ use super::filling::{Needs, Start};
 use super::reservation_set::ReservationSet;
 use crate::scheduler::View;
 
-/// A job that may take a step, by its place among its kind. The order breaks ties.
+/// A job that may take a step, by its place among the jobs of its class. The order of takers breaks
+/// ties between steps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Taker {
     Deadline(usize),
     BestEffort(usize),
 }
 
-/// A step of a job to one of its sizes.
+/// A step of a job to a larger size.
 #[derive(Clone, Copy, Debug)]
 struct SizeStep {
     price: f64,
@@ -57,20 +59,20 @@ impl Ord for SizeStep {
     }
 }
 
-/// What a job has without the step.
+/// What a job has before a step.
 struct Allocation {
     gpus: Gpus,
     /// When the job completes.
     end: SimTime,
-    /// The GPU-time until then.
+    /// The GPU-time that the job uses from now until it completes.
     gpu_time: GpuTime,
 }
 
-/// Hands out what is free now until nothing is left or no job gets faster.
+/// Hands out the GPUs that are free now, until none is left or no step makes a job complete sooner.
 ///
-/// The first GPUs of every best-effort job come before additional GPUs of any job. After that the
-/// cheapest step goes first; at equal prices deadline jobs before best-effort jobs, each in their
-/// order, and smaller sizes first. Takes time n log n in the number of steps.
+/// First, every best-effort job gets its smallest size. Then the cheapest step goes first. At equal
+/// prices, deadline jobs come before best-effort jobs, each class in its own order, and smaller
+/// sizes come first. Takes time n log n in the number of steps.
 pub(crate) fn hand_out(view: &View<'_>, reservations: &mut ReservationSet, best_effort: &mut BestEffortJobs) {
     let mut spare = best_effort.take_smallest(reservations.free_now());
     if spare.is_zero() {
@@ -81,7 +83,7 @@ pub(crate) fn hand_out(view: &View<'_>, reservations: &mut ReservationSet, best_
     while let Some(Reverse(step)) = steps.pop() {
         let more = takers.size(step) - takers.allocation(step.taker).gpus;
         if more > spare {
-            // Spare GPUs only become fewer, and the job's larger sizes need more.
+            // The spare GPUs only become fewer, and larger sizes of this job need even more.
             continue;
         }
         if takers.take(step) {
@@ -116,7 +118,7 @@ impl Takers<'_> {
         }
     }
 
-    /// Returns the GPUs after a step.
+    /// Returns the GPUs that the job of a step holds after it.
     fn size(&self, step: SizeStep) -> Gpus {
         self.needs(step.taker).sizes[step.level].gpus
     }
@@ -145,8 +147,8 @@ impl Takers<'_> {
                 self.best_effort.jobs[place].gpus = gpus;
                 true
             }
-            // The price supposes that the job can hold the size to its completion; reservations of
-            // other jobs may not let it.
+            // The price assumes that the job can hold the size until it completes. Reservations of
+            // other jobs may prevent that, so the job is filled to find out.
             Taker::Deadline(place) => {
                 let now = self.now;
                 self.reservations.replace(place, now, step.level, Start::Stays, |old, new| {
@@ -156,12 +158,13 @@ impl Takers<'_> {
         }
     }
 
-    /// Returns the next larger size after level `tried` (`None`: after what the job has) that
-    /// completes the job sooner, with its price.
+    /// Returns the step of a job to its next larger size with which it would complete sooner, with
+    /// the price. Sizes up to level `tried` are passed over; if it is `None`, sizes up to the count
+    /// that the job has.
     fn next_step(&self, taker: Taker, tried: Option<usize>) -> Option<SizeStep> {
         let needs = self.needs(taker);
         let present = self.allocation(taker);
-        // A job without GPUs has no level, and begins with the smallest size.
+        // A job without GPUs has no level, so it begins with its smallest size.
         let from = tried.or_else(|| needs.level(present.gpus)).map_or(0, |level| level + 1);
         (from..needs.sizes.len()).find_map(|level| {
             let size = &needs.sizes[level];

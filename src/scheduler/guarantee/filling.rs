@@ -1,4 +1,4 @@
-//! Progressive filling: finds a reservation for one job in what is free (ElasticFlow, section 4.1,
+//! Progressive filling: finds a reservation for one job in the free GPUs (ElasticFlow, section 4.1,
 //! algorithm 1, with restart overheads).
 
 use crate::job::JobId;
@@ -8,8 +8,8 @@ use super::free_gpus::FreeGpus;
 use super::reservation::Reservation;
 use crate::scheduler::View;
 
-/// How much longer than needed a reservation is held, and how much before the deadline a job has to
-/// be done: room for rounding, which adds up to a few microseconds.
+/// The margin for rounding errors, which add up to a few microseconds. The GPUs of a reservation
+/// are kept this long after its end, and the end must be at least this long before the deadline.
 pub(super) const MARGIN: SimDuration = SimDuration::from_micros(1000);
 
 /// A GPU count that a job can run on.
@@ -18,29 +18,29 @@ pub(super) struct Size {
     pub(super) gpus: Gpus,
     /// The speed on these GPUs; above zero.
     pub(super) rate: Rate,
-    /// An upper bound of the restart overhead of a change to this size.
+    /// The bound on the restart overhead of a change to this size.
     pub(super) restart: SimDuration,
 }
 
-/// What filling needs to know of a job: its sizes and its present state.
+/// What is known about a job that is filled: its sizes and its present state.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Needs {
     /// The sizes that fit the cluster, ascending; never empty. A size's place here is its *level*.
     pub(super) sizes: Vec<Size>,
     /// The iterations that are left.
     pub(super) left: Iterations,
-    /// The GPUs that it holds now.
+    /// The GPUs that the job holds now.
     pub(super) held: Gpus,
     /// The restart overhead that is left on these GPUs.
     pub(super) restart_left: SimDuration,
 }
 
-/// How a job that keeps its count of GPUs enters a reservation.
+/// Whether a job that keeps its GPU count may be moved now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Start {
-    /// It stays on the nodes that it has.
+    /// The job stays on its nodes, and only the rest of its present restart overhead is left.
     Stays,
-    /// It may be moved to other nodes now, and pays the restart overhead for that.
+    /// The job may be moved to other nodes now, so it is charged a full restart overhead.
     MayMove,
 }
 
@@ -61,14 +61,14 @@ impl Needs {
         needs
     }
 
-    /// Brings the present state up to date.
+    /// Brings the state of the job up to date.
     pub(super) fn update(&mut self, view: &View<'_>, id: JobId) {
         self.left = view.declared_left(id);
         self.held = view.gpus(id);
         self.restart_left = view.restart_left(id);
     }
 
-    /// Returns the level of a count; `None` for zero and for other counts that are not sizes.
+    /// Returns the level of a GPU count; `None` if the count is not a size, as zero is not.
     pub(super) fn level(&self, gpus: Gpus) -> Option<usize> {
         self.sizes.iter().position(|size| size.gpus == gpus)
     }
@@ -78,19 +78,22 @@ impl Needs {
         self.sizes.len() - 1
     }
 
-    /// Returns the time without work when a size is given now.
+    /// Returns the restart overhead of the job if it gets a size now.
     pub(super) fn first_restart(&self, size: &Size, start: Start) -> SimDuration {
         if size.gpus == self.held && start == Start::Stays { self.restart_left } else { size.restart }
     }
 
-    /// Returns when the job completes if it holds a size from `now` on without a change.
+    /// Returns when the job completes if it holds a size from `now` until it completes.
     pub(super) fn end_at(&self, size: &Size, now: SimTime, start: Start) -> SimTime {
         now + self.first_restart(size, start) + self.left.time_at(size.rate)
     }
 
-    /// Fills the job into `free`: in every step it holds the largest size that is free and not
-    /// above `level`, and pays for every change, until its work is done. Returns whether that is by
-    /// `latest`; if not, `out` is of no use. Takes time linear in the steps of `free`.
+    /// Fills the job into `free`, and writes the reservation to `out`.
+    ///
+    /// In every step of `free`, the job holds the largest size that is free and not above `level`.
+    /// It pays for every change, until its work is done. Returns whether its work is done by
+    /// `latest`; if not, the content of `out` has no meaning. Takes time linear in the steps of
+    /// `free`.
     pub(super) fn fill(
         &self,
         free: &FreeGpus,
@@ -115,7 +118,7 @@ impl Needs {
                 let restart =
                     |size: &Size| if index == 0 { self.first_restart(size, start) } else { size.restart };
                 held.change(from, fitting, fitting.map_or(SimDuration::ZERO, restart));
-                // No size up to the level is faster than the level's own.
+                // No size up to `level` is faster than `top`, so this bound on the end is safe.
                 let too_late = held.end > latest && from + held.left.time_at(top.rate) > latest;
                 if fitting.is_some() && too_late {
                     return false;
@@ -135,8 +138,8 @@ impl Needs {
         self.sizes[..=level].iter().rev().find(|size| size.gpus <= gpus)
     }
 
-    /// Returns whether the job completes within a reservation if it follows it from its present
-    /// state.
+    /// Returns whether the job, from its present state, would complete within a reservation if it
+    /// held the GPUs that the reservation states.
     pub(super) fn follows(&self, reservation: &Reservation, now: SimTime) -> bool {
         let mut left = self.left;
         let mut held = self.held;
@@ -155,9 +158,9 @@ impl Needs {
         false
     }
 
-    /// Fills at the minimum satisfactory share: the lowest level that completes by `latest`
-    /// (ElasticFlow, section 4.1). Returns the level; `None` if no level does, and `out` is then of
-    /// no use.
+    /// Fills the job at its minimum satisfactory share: the lowest level at which it completes by
+    /// `latest` (ElasticFlow, section 4.1). Returns the level. If there is none, returns `None`,
+    /// and the content of `out` has no meaning.
     pub(super) fn fill_least(
         &self,
         free: &FreeGpus,
@@ -172,25 +175,25 @@ impl Needs {
     }
 }
 
-/// The size that a job holds while it is filled in.
+/// The size that a job holds at the point that filling has reached.
 struct HeldSize<'n> {
     /// `None`: no GPUs.
     size: Option<&'n Size>,
-    /// The iterations that are left when it works.
+    /// The iterations that are left at `working`.
     left: Iterations,
-    /// When it works from.
+    /// When the restart overhead ends and the work begins.
     working: SimTime,
-    /// When it would complete; [`SimTime::NEVER`] without GPUs.
+    /// When the job would complete on this size; [`SimTime::NEVER`] without GPUs.
     end: SimTime,
 }
 
 impl<'n> HeldSize<'n> {
-    /// Changes the size at `from`, with a restart overhead.
+    /// Changes the size at `from`, and charges a restart overhead.
     fn change(&mut self, from: SimTime, size: Option<&'n Size>, restart: SimDuration) {
         if let Some(before) = self.size.filter(|_| from > self.working) {
             let done = before.rate * from.since(self.working);
-            // A job that is done by the last microsecond but not kept for the margin has to go on a
-            // little.
+            // The job may be done just before `from`, but too late to keep its GPUs for the margin.
+            // Then the work of one margin is carried over to the next step.
             let least = before.rate * MARGIN;
             self.left = if self.left.get() - done.get() > least.get() { self.left - done } else { least };
         }

@@ -4,26 +4,26 @@ use crate::units::{Gpus, SimTime};
 
 use super::reservation::Reservation;
 
-/// How many GPUs are free from now on: a step function, whose last value holds forever.
+/// How many GPUs are free at each time from now on: a step function. Its last value holds forever.
 #[derive(Clone, Debug)]
 pub(super) struct FreeGpus {
-    /// (from when, how many), ascending in time; never empty.
+    /// (start of the step, free GPUs), ascending in time; never empty.
     steps: Vec<(SimTime, Gpus)>,
 }
 
 impl FreeGpus {
-    /// Returns `gpus` GPUs from `now` on.
+    /// Returns the function that has `gpus` free GPUs from `now` on.
     pub(super) fn new(now: SimTime, gpus: Gpus) -> FreeGpus {
         FreeGpus { steps: vec![(now, gpus)] }
     }
 
-    /// Starts over with `gpus` GPUs from `now` on, and keeps the memory.
+    /// Starts over with `gpus` free GPUs from `now` on, and reuses the memory.
     pub(super) fn reset(&mut self, now: SimTime, gpus: Gpus) {
         self.steps.clear();
         self.steps.push((now, gpus));
     }
 
-    /// Forgets what is before `now`, and joins steps of the same count.
+    /// Removes the part before `now`, and joins neighbouring steps of the same count.
     ///
     /// # Panics
     ///
@@ -36,31 +36,31 @@ impl FreeGpus {
         self.steps.dedup_by_key(|(_, gpus)| *gpus);
     }
 
-    /// Returns the steps: (from when, how many), ascending in time.
+    /// Returns the steps: (start of the step, free GPUs), ascending in time.
     pub(super) fn steps(&self) -> &[(SimTime, Gpus)] {
         &self.steps
     }
 
-    /// Returns the GPUs that are free at the first instant.
+    /// Returns the GPUs that are free at the start of the first step.
     pub(super) fn now(&self) -> Gpus {
         self.steps[0].1
     }
 
-    /// Returns the most GPUs that are free at once before `until`.
+    /// Returns the largest number of GPUs that are free at one time before `until`.
     ///
     /// # Panics
     ///
-    /// If `until` is not after the first instant.
+    /// If `until` is not after the start of the first step.
     pub(super) fn most_until(&self, until: SimTime) -> Gpus {
         let before = self.steps.iter().take_while(|(from, _)| *from < until);
         before.map(|(_, gpus)| *gpus).max().expect("`until` is after the first step")
     }
 
-    /// Takes what a reservation holds from now on.
+    /// Subtracts the GPUs that a reservation holds from now on.
     ///
     /// # Panics
     ///
-    /// If it holds more than is free at some instant.
+    /// If the reservation holds more GPUs than are free at some time.
     pub(super) fn reserve(&mut self, reservation: &Reservation) {
         for (from, to, gpus) in reservation.spans() {
             self.change(from, to, |free| {
@@ -70,14 +70,14 @@ impl FreeGpus {
         }
     }
 
-    /// Gives back what a reservation, which was taken before, holds from now on.
+    /// Adds the GPUs that a reservation holds from now on. They were subtracted before.
     pub(super) fn release(&mut self, reservation: &Reservation) {
         for (from, to, gpus) in reservation.spans() {
             self.change(from, to, |free| *free += gpus);
         }
     }
 
-    /// Changes the count between two instants; what is before the first step is passed over.
+    /// Changes the count from `from` to `to`. Times before the first step are ignored.
     fn change(&mut self, from: SimTime, to: SimTime, by: impl Fn(&mut Gpus)) {
         let first = self.split(from);
         let last = first + self.split_after(first, to);
@@ -86,8 +86,8 @@ impl FreeGpus {
         }
     }
 
-    /// Returns the step that begins at `at`, which is made if there is none; the first step where
-    /// `at` is in the past.
+    /// Returns the index of the step that begins at `at`, and makes this step if there is none.
+    /// Returns the first step if `at` is before it.
     fn split(&mut self, at: SimTime) -> usize {
         if at <= self.steps[0].0 {
             return 0;
@@ -96,13 +96,15 @@ impl FreeGpus {
         self.split_at(next, at)
     }
 
-    /// Returns the step that begins at `at`, counted from step `first`, which is not after it.
+    /// As [`FreeGpus::split`], for a time that is not before step `first`. The index counts from
+    /// `first`.
     fn split_after(&mut self, first: usize, at: SimTime) -> usize {
         let next = first + self.steps[first..].partition_point(|(from, _)| *from < at);
         self.split_at(next, at) - first
     }
 
-    /// Makes a step at `at` unless step `next`, the first that is not before `at`, begins there.
+    /// Makes a step at `at`, unless step `next` begins there. `next` is the first step that does
+    /// not begin before `at`. Returns `next`, which is now the step that begins at `at`.
     fn split_at(&mut self, next: usize, at: SimTime) -> usize {
         let there = self.steps.get(next).is_some_and(|(from, _)| *from == at);
         if next > 0 && !there {

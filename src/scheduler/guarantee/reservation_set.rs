@@ -1,4 +1,4 @@
-//! The reservations of all deadline jobs: together they fit the cluster at every instant.
+//! The reservations of all deadline jobs. Together they fit the cluster at every time.
 
 use crate::job::JobId;
 use crate::units::{Gpus, SimTime};
@@ -8,12 +8,12 @@ use super::free_gpus::FreeGpus;
 use super::reservation::Reservation;
 use crate::scheduler::{Plan, View};
 
-/// The share of the cluster at which jobs are filled.
+/// How large a share of the cluster a job is filled at.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Share {
-    /// The minimum satisfactory share (ElasticFlow).
+    /// The minimum satisfactory share: the smallest size at which the job is in time (ElasticFlow).
     Minimum,
-    /// The most GPUs that gain (EDF).
+    /// The largest size of the job (EDF).
     Largest,
 }
 
@@ -22,7 +22,8 @@ pub(crate) enum Share {
 pub(crate) struct DeadlineJob {
     pub(crate) id: JobId,
     submit: SimTime,
-    /// The latest completion that counts as in time; [`SimTime::NEVER`] once the deadline is lost.
+    /// The latest completion that counts as in time: the deadline less the margin.
+    /// [`SimTime::NEVER`] for a job that is no longer held to its deadline.
     pub(super) latest: SimTime,
     pub(super) needs: Needs,
     pub(super) reservation: Reservation,
@@ -41,18 +42,18 @@ impl DeadlineJob {
         }
     }
 
-    /// Brings what filling needs to know of the job up to date.
+    /// Brings the needs of the job up to date.
     pub(crate) fn update(&mut self, view: &View<'_>) {
         self.needs.update(view, self.id);
     }
 
-    /// Returns the key of deadline order: the latest completion, the submission, the id. A job that
-    /// has lost its deadline comes last.
+    /// Returns the key of deadline order: the latest completion in time, the submission, the id. A
+    /// job that is no longer held to its deadline comes last.
     pub(crate) fn key(&self) -> (SimTime, SimTime, JobId) {
         (self.latest, self.submit, self.id)
     }
 
-    /// Fills the job into what is free, and returns the reservation if it is in time.
+    /// Fills the job into the free GPUs. Returns the reservation if it is in time, else `None`.
     pub(super) fn fill(&self, share: Share, free: &FreeGpus, now: SimTime) -> Option<Reservation> {
         let mut reservation = Reservation::default();
         let in_time = match share {
@@ -67,8 +68,8 @@ impl DeadlineJob {
         in_time.then_some(reservation)
     }
 
-    /// Fills the job into what is free at the largest size, however late it then completes. Returns
-    /// `None` if it never does.
+    /// Fills the job into the free GPUs at its largest size, however late it then completes.
+    /// Returns `None` if it never completes.
     pub(super) fn fill_late(&self, free: &FreeGpus, now: SimTime) -> Option<Reservation> {
         let mut reservation = Reservation::default();
         let top = self.needs.top();
@@ -95,13 +96,13 @@ impl ReservationSet {
         }
     }
 
-    /// Returns the GPUs that no job holds now.
+    /// Returns the GPUs that no reservation holds now.
     pub(crate) fn free_now(&self) -> Gpus {
         self.free.now()
     }
 
-    /// Brings the set up to now: drops the jobs that have completed, forgets what is past, and
-    /// updates the needs of the other jobs.
+    /// Brings the set up to date: removes the jobs that have completed and the past of all
+    /// reservations, and updates the needs of the other jobs.
     pub(super) fn update(&mut self, view: &View<'_>) {
         let now = view.now();
         if self.jobs.is_empty() {
@@ -109,7 +110,7 @@ impl ReservationSet {
         }
         self.free.cut(now);
         for id in view.completions() {
-            // Best-effort jobs complete, too; they are not in the set.
+            // The job that completes may be a best-effort job, which is not in the set.
             if let Some(place) = self.jobs.iter().position(|job| job.id == *id) {
                 let job = self.jobs.remove(place);
                 self.free.release(&job.reservation);
@@ -121,20 +122,20 @@ impl ReservationSet {
         }
     }
 
-    /// Returns where a job stands or would stand in deadline order.
+    /// Returns the place of a job in deadline order, whether it is in the set or not.
     pub(super) fn place(&self, job: &DeadlineJob) -> usize {
         self.jobs.partition_point(|other| other.key() < job.key())
     }
 
-    /// Adds a job, whose reservation fits what is free.
+    /// Adds a job at its place in deadline order. Its reservation fits the free GPUs.
     pub(super) fn insert(&mut self, job: DeadlineJob) {
         self.free.reserve(&job.reservation);
         let place = self.place(&job);
         self.jobs.insert(place, job);
     }
 
-    /// Fills a job into what is free and adds it behind all others, without a promise. A job that
-    /// cannot be in time gets the most GPUs that gain.
+    /// Fills a job into the free GPUs and adds it after all others, without a guarantee. A job that
+    /// cannot be in time is filled at its largest size.
     ///
     /// # Panics
     ///
@@ -151,10 +152,13 @@ impl ReservationSet {
         self.jobs.push(job);
     }
 
-    /// Refills every job from place `first` on, in deadline order and from its present state; with
-    /// a guest, that job too, whose place is not before `first`. If every job is then in time, the
-    /// set keeps the new reservations and returns the guest's, which it does not hold. Otherwise
-    /// nothing changes.
+    /// Refills the jobs from place `first` on, in deadline order, each from its present state. The
+    /// guest is a job outside the set that is filled with them, at its place in deadline order,
+    /// which is not before `first`.
+    ///
+    /// If every job is then in time, the set keeps the new reservations of its jobs, and the
+    /// guest's reservation is returned without being added to the set (an empty one without a
+    /// guest). Otherwise returns `None`, and the set is unchanged.
     pub(super) fn refill_from(
         &mut self,
         first: usize,
@@ -191,8 +195,9 @@ impl ReservationSet {
         Some(for_guest)
     }
 
-    /// Fills the job at `place` anew into its own reservation plus what is free. Keeps the new
-    /// reservation, and returns true, only if the job is in time and `is_better(old, new)`.
+    /// Fills the job at `place` again, into the GPUs of its own reservation and the free GPUs. If
+    /// the job is in time and `is_better(old, new)` holds, keeps the new reservation and returns
+    /// true. Otherwise keeps the old one and returns false.
     pub(super) fn replace(
         &mut self,
         place: usize,
@@ -212,7 +217,7 @@ impl ReservationSet {
         found
     }
 
-    /// Grants what the reservations hold now.
+    /// Grants each job the GPUs that its reservation holds now.
     pub(crate) fn grant(&self, now: SimTime, plan: &mut Plan) {
         for job in &self.jobs {
             let gpus = job.reservation.gpus_at(now);
@@ -222,9 +227,10 @@ impl ReservationSet {
         }
     }
 
-    /// Pins every job that keeps its count and could not afford to be moved. A job whose
-    /// reservation has no room for a restart overhead now gets that room where what is free allows
-    /// it, and is pinned otherwise.
+    /// Prepares every job that keeps its GPU count for a move by the placer, or pins it.
+    ///
+    /// A job may be moved if its reservation has room for a full restart overhead now. If it has
+    /// not, the job is filled again with such an overhead. If that fails, the job is pinned.
     pub(super) fn pin(&mut self, now: SimTime, plan: &mut Plan) {
         for place in 0..self.jobs.len() {
             let job = &self.jobs[place];
@@ -241,7 +247,8 @@ impl ReservationSet {
         }
     }
 
-    /// Asks to be called when a reservation next changes its count, other than by its end.
+    /// Asks for a wake-up at the next time at which a reservation changes its count. The end of a
+    /// reservation needs none, because the completion triggers a pass.
     pub(super) fn wake(&self, now: SimTime, plan: &mut Plan) {
         for step in self.jobs.iter().filter_map(|job| job.reservation.next_step(now)) {
             plan.wake_at(step);
