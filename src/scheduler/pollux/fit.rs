@@ -1,265 +1,325 @@
-//! What a job's step takes by what was seen of it: the seven parameters of [`StepModel`], fitted
-//! (Pollux, section 4.1).
+//! Fits the seven parameters of [`StepModel`] to the steps that were observed of a job (Pollux,
+//! section 4.1).
 //!
-//! Minimised is the error of the logarithms, RMSE(ln T_acc) + RMSE(ln T_step), with a preference
-//! for computing and exchanging that do not overlap, 10⁻³·(γ − 1)², and for exchanges that do not
-//! slow down with more GPUs, 10⁻²·((β_n/α_n)² + (β_r/α_r)²). What was not seen at all is pinned to
-//! the best that could be, so that a scheduler goes and looks.
+//! The fit minimises the error of the logarithms, RMSE(ln T_acc) + RMSE(ln T_step). It prefers
+//! computing and exchanging that do not overlap, by 10⁻³·(γ − 1)², and exchanges that do not slow
+//! down with more GPUs, by 10⁻²·((β_n/α_n)² + (β_r/α_r)²). A parameter that no observation tells
+//! anything about is pinned to its best possible value, so that a scheduler tries such GPUs.
 //!
-//! The search is a damped Gauss-Newton method inside bounds. A root of a mean of squares is never
-//! above the squares over twice its value here, and half that value: each step minimises that
-//! parabola, which is exact where everything can be explained and the root has a kink. Exact
-//! derivatives, no randomness, the same start every time.
+//! The method is a damped Gauss-Newton method inside bounds. The root r of a mean m of squares is
+//! never above m/2r₀ + r₀/2, where r₀ is the root at the present parameters; the two are equal
+//! there. Each step minimises that parabola instead of the root, which also works where all
+//! residuals are zero and the root has a kink. Derivatives are exact, nothing is random, and the
+//! starts depend only on the observations.
+
+mod least_squares;
 
 use crate::goodput::{NO_TIME, StepModel};
+use least_squares::{Parabola, SquareSum, Triangle, Vector, solve_system};
 
-/// What was seen of a job on one placement at one micro-batch size.
+/// The step that was observed of a job on one placement at one micro-batch size.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Seen {
+pub(super) struct ObservedStep {
     pub(super) nodes: u32,
     pub(super) gpus: u32,
-    /// Examples of a micro-batch on one GPU.
+    /// The examples of a micro-batch on one GPU.
     pub(super) atomic: f64,
-    /// Seconds of an accumulation step, where that can be told from the last step.
+    /// The seconds of a micro-batch that exchanges nothing; `None` where they are not known apart.
     pub(super) accumulate: Option<f64>,
-    /// Seconds of the last step.
+    /// The seconds of the last micro-batch, in which gradients are exchanged.
     pub(super) step: f64,
 }
 
-/// αc, βc, αn, βn, αr, βr, γ.
-type Vector = [f64; 7];
-/// A symmetric matrix, of which what is right of the diagonal is not looked at.
-type Triangle = [Vector; 7];
+/// The places of the parameters in a vector. Each β follows its α.
+const ALPHA_C: usize = 0;
+const BETA_C: usize = 1;
+const ALPHA_N: usize = 2;
+const BETA_N: usize = 3;
+const ALPHA_R: usize = 4;
+const BETA_R: usize = 5;
+const GAMMA: usize = 6;
 
+/// The smallest value of an α or a β, in seconds.
 const LEAST: f64 = NO_TIME;
-const GAMMA: (f64, f64) = (1.0, 10.0);
+/// The smallest and the largest γ.
+const GAMMA_BOUNDS: (f64, f64) = (1.0, 10.0);
 const OVERLAP_WEIGHT: f64 = 1e-3;
 const SCALING_WEIGHT: f64 = 1e-2;
 
-/// How much slower than inside a node an exchange over nodes is thought to be before one was seen.
+/// The values of γ that searches start from.
+const OVERLAPS: [f64; 3] = [1.001, 1.5, 3.0];
+
+/// A search ends after this number of steps.
+const STEPS: usize = 200;
+/// A search ends when three steps in a row change the objective by less than this.
+const SMALL: f64 = 1e-9;
+/// The damping of the first step.
+const FIRST_DAMPING: f64 = 1e-3;
+const LEAST_DAMPING: f64 = 1e-9;
+/// A search ends beyond this damping: no step improves it.
+const MOST_DAMPING: f64 = 1e9;
+
+/// Until an exchange between nodes is observed, it is assumed to be at least this many times as
+/// slow as one inside a node.
 const BEYOND_A_NODE: f64 = 1.1;
 
-/// The parameters that explain best what was seen.
-pub(super) fn fit(seen: &[Seen]) -> StepModel {
-    let problem = Problem::new(seen);
-    problem.finish(problem.solve())
+/// Returns the parameters that explain the observed steps best. There is at least one step.
+pub(super) fn fit(steps: &[ObservedStep]) -> StepModel {
+    let problem = FitProblem::new(steps);
+    problem.model(problem.solve())
 }
 
-/// What to fit, and what not to.
-struct Problem {
+/// What to fit, and which parameters are fixed.
+struct FitProblem {
     points: Vec<Point>,
-    /// How many of them say something of accumulation steps.
+    /// The number of points whose accumulation steps are known.
     accumulated: f64,
-    /// Where a parameter must stay.
+    /// The values of the parameters that are fixed.
     pinned: [Option<f64>; 7],
+    /// Whether an exchange between nodes was observed.
     sees_nodes: bool,
 }
 
+/// An observed step, as the objective uses it.
 struct Point {
     atomic: f64,
     exchange: Exchange,
-    /// Logarithms of seconds.
+    /// The logarithm of seconds.
     accumulate: Option<f64>,
+    /// The logarithm of seconds.
     step: f64,
 }
 
-/// Over what a point's GPUs exchange gradients, and how many there are beyond two.
+/// Between which GPUs gradients are exchanged, with their number beyond two.
 #[derive(Clone, Copy)]
 enum Exchange {
     Nothing,
-    Nodes(f64),
-    Node(f64),
+    BetweenNodes(f64),
+    InNode(f64),
 }
 
-/// The objective, its gradient, and the curvature of the squares in it.
-struct Value {
-    objective: f64,
-    gradient: Vector,
-    curvature: Triangle,
+/// The time to compute a micro-batch at some parameters: seconds, and their logarithm.
+#[derive(Clone, Copy)]
+struct ComputeTime {
+    seconds: f64,
+    log: f64,
 }
 
-impl Problem {
-    fn new(seen: &[Seen]) -> Problem {
+impl Point {
+    fn new(step: &ObservedStep) -> Point {
         let log = |seconds: f64| libm::log(seconds.max(NO_TIME));
-        let points: Vec<Point> = seen
-            .iter()
-            .map(|seen| {
-                let further = (f64::from(seen.gpus) - 2.0).max(NO_TIME);
-                let exchange = match (seen.nodes, seen.gpus) {
-                    (2.., _) => Exchange::Nodes(further),
-                    (_, 2..) => Exchange::Node(further),
-                    _ => Exchange::Nothing,
-                };
-                let (accumulate, step) = (seen.accumulate.map(log), log(seen.step));
-                Point { atomic: seen.atomic, exchange, accumulate, step }
-            })
-            .collect();
-        let accumulations: Vec<f64> = seen.iter().filter_map(|seen| seen.accumulate).collect();
-        let accumulated = accumulations.len() as f64;
-        let sees_nodes = seen.iter().any(|seen| seen.nodes > 1);
-        let sees_pairs = seen.iter().any(|seen| seen.nodes == 1 && seen.gpus > 1);
-        let sees_more = seen.iter().any(|seen| seen.gpus > 2);
-        let mut pinned = [None; 7];
-        if seen.iter().all(|other| other.atomic == seen[0].atomic) && accumulated > 0.0 {
-            pinned[0] = Some((accumulations.iter().sum::<f64>() / accumulated / 2.0).max(LEAST));
-        }
-        for (at, known) in
-            [(2, sees_nodes), (3, sees_nodes && sees_more), (4, sees_pairs), (5, sees_pairs && sees_more)]
-        {
-            pinned[at] = (!known).then_some(LEAST);
-        }
-        Problem { points, accumulated, pinned, sees_nodes }
+        let further = (f64::from(step.gpus) - 2.0).max(NO_TIME);
+        let exchange = match (step.nodes, step.gpus) {
+            (2.., _) => Exchange::BetweenNodes(further),
+            (_, 2..) => Exchange::InNode(further),
+            _ => Exchange::Nothing,
+        };
+        Point { atomic: step.atomic, exchange, accumulate: step.accumulate.map(log), step: log(step.step) }
     }
 
-    /// Half of computing is the same for every size, and what a step takes longer than that at this
-    /// overlap is the exchange.
+    /// Returns the seconds of computing; those of the whole step where they are not known apart.
+    fn compute_seconds(&self) -> f64 {
+        libm::exp(self.accumulate.unwrap_or(self.step))
+    }
+
+    /// Returns the seconds of exchanging, if computing and exchanging overlap by `gamma`: at least
+    /// a hundredth of the step.
+    fn exchange_seconds(&self, gamma: f64) -> f64 {
+        let (step, compute) = (libm::exp(self.step), self.compute_seconds());
+        let beyond = 1.0 - libm::pow((compute / step).min(1.0), gamma);
+        step * libm::pow(beyond, 1.0 / gamma).max(0.01)
+    }
+
+    /// Returns ln T_step less its observed value, and the derivatives of that.
+    fn step_residual(&self, parameters: &Vector, compute: ComputeTime) -> (f64, Vector) {
+        let gamma = parameters[GAMMA];
+        let alpha = match self.exchange {
+            Exchange::Nothing => None,
+            Exchange::BetweenNodes(further) => Some((ALPHA_N, further)),
+            Exchange::InNode(further) => Some((ALPHA_R, further)),
+        };
+        let network = match alpha {
+            None => NO_TIME,
+            Some((alpha, further)) => parameters[alpha] + parameters[alpha + 1] * further,
+        };
+        let log_network = libm::log(network);
+        // Both powers are divided by the larger one, so that neither overflows.
+        let (shorter, longer) = (compute.log.min(log_network), compute.log.max(log_network));
+        let ratio = libm::exp(gamma * (shorter - longer));
+        let rest = libm::log1p(ratio);
+        let (longer_part, shorter_part) = (1.0 / (1.0 + ratio), ratio / (1.0 + ratio));
+        let (compute_part, network_part) = if compute.log >= log_network {
+            (longer_part, shorter_part)
+        } else {
+            (shorter_part, longer_part)
+        };
+        let mut slope = [0.0; 7];
+        slope[ALPHA_C] = compute_part / compute.seconds;
+        slope[BETA_C] = compute_part / compute.seconds * self.atomic;
+        if let Some((alpha, further)) = alpha {
+            slope[alpha] = network_part / network;
+            slope[alpha + 1] = network_part / network * further;
+        }
+        slope[GAMMA] = (shorter_part * (shorter - longer) - rest / gamma) / gamma;
+        (longer + rest / gamma - self.step, slope)
+    }
+}
+
+impl FitProblem {
+    fn new(steps: &[ObservedStep]) -> FitProblem {
+        assert!(!steps.is_empty(), "a job is fitted once a step of it was observed");
+        let accumulations: Vec<f64> = steps.iter().filter_map(|step| step.accumulate).collect();
+        let accumulated = accumulations.len() as f64;
+        let sees_nodes = steps.iter().any(|step| step.nodes > 1);
+        let sees_pairs = steps.iter().any(|step| step.nodes == 1 && step.gpus > 1);
+        let sees_more = steps.iter().any(|step| step.gpus > 2);
+        let mut pinned = [None; 7];
+        if steps.iter().all(|step| step.atomic == steps[0].atomic) && accumulated > 0.0 {
+            // One size does not tell α_c from β_c: half of the mean time counts as fixed.
+            pinned[ALPHA_C] = Some((accumulations.iter().sum::<f64>() / accumulated / 2.0).max(LEAST));
+        }
+        for (parameter, is_observed) in [
+            (ALPHA_N, sees_nodes),
+            (BETA_N, sees_nodes && sees_more),
+            (ALPHA_R, sees_pairs),
+            (BETA_R, sees_pairs && sees_more),
+        ] {
+            pinned[parameter] = (!is_observed).then_some(LEAST);
+        }
+        FitProblem { points: steps.iter().map(Point::new).collect(), accumulated, pinned, sees_nodes }
+    }
+
+    /// Returns where to start at an overlap of `gamma`: half of computing is the same for every
+    /// size, and exchanging takes what the step takes beyond computing.
     fn start(&self, gamma: f64) -> Vector {
-        let mean = |values: &mut dyn Iterator<Item = f64>| {
-            let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
-            if count == 0 { 0.1 } else { sum / f64::from(count) }
+        let compute = mean(self.points.iter().map(Point::compute_seconds)) / 2.0;
+        let size = mean(self.points.iter().map(|point| point.atomic));
+        let mean_exchange = |is_wanted: fn(Exchange) -> bool| {
+            let points = self.points.iter().filter(|point| is_wanted(point.exchange));
+            mean(points.map(|point| point.exchange_seconds(gamma)))
         };
-        let computing = |point: &Point| libm::exp(point.accumulate.unwrap_or(point.step));
-        let compute = mean(&mut self.points.iter().map(computing)) / 2.0;
-        let size = mean(&mut self.points.iter().map(|point| point.atomic));
-        let exchange = |over: fn(Exchange) -> bool| {
-            let points = self.points.iter().filter(|point| over(point.exchange));
-            mean(&mut points.map(|point| {
-                let (step, compute) = (libm::exp(point.step), computing(point));
-                let beyond = 1.0 - libm::pow((compute / step).min(1.0), gamma);
-                step * libm::pow(beyond, 1.0 / gamma).max(0.01)
-            }))
-        };
-        let nodes = exchange(|exchange| matches!(exchange, Exchange::Nodes(_)));
-        let node = exchange(|exchange| matches!(exchange, Exchange::Node(_)));
+        let nodes = mean_exchange(|exchange| matches!(exchange, Exchange::BetweenNodes(_)));
+        let node = mean_exchange(|exchange| matches!(exchange, Exchange::InNode(_)));
         [compute, compute / size, nodes, nodes / 10.0, node, node / 10.0, gamma]
     }
 
-    fn bounds(&self, at: usize) -> (f64, f64) {
-        match self.pinned[at] {
+    /// Returns the smallest and the largest value of a parameter.
+    fn bounds(&self, parameter: usize) -> (f64, f64) {
+        match self.pinned[parameter] {
             Some(value) => (value, value),
-            None if at == 6 => GAMMA,
+            None if parameter == GAMMA => GAMMA_BOUNDS,
             None => (LEAST, f64::INFINITY),
         }
     }
 
-    fn within(&self, mut at: Vector) -> Vector {
-        for (index, value) in at.iter_mut().enumerate() {
-            let (low, high) = self.bounds(index);
+    /// Returns the parameters moved inside their bounds.
+    fn bounded(&self, mut parameters: Vector) -> Vector {
+        for (parameter, value) in parameters.iter_mut().enumerate() {
+            let (low, high) = self.bounds(parameter);
             *value = value.clamp(low, high);
         }
-        at
+        parameters
     }
 
-    /// No overlap and much of it are valleys of their own: the lowest of what several starts come
-    /// to.
+    /// Returns the best parameters that the searches from all of [`OVERLAPS`] end at, the first of
+    /// equals: an objective can have one minimum at little overlap and another at much.
     fn solve(&self) -> Vector {
         let found = OVERLAPS.map(|gamma| {
             let found = self.minimise(self.start(gamma));
-            (self.value(&found).objective, found)
+            (self.evaluate(&found).objective, found)
         });
         let [first, others @ ..] = found;
         others.into_iter().fold(first, |best, other| if other.0 < best.0 { other } else { best }).1
     }
 
+    /// Returns a local minimum near `start`.
     fn minimise(&self, start: Vector) -> Vector {
-        let mut at = self.within(start);
-        let mut value = self.value(&at);
-        let mut damping = 1e-3;
+        let mut parameters = self.bounded(start);
+        let mut parabola = self.evaluate(&parameters);
+        let mut damping = FIRST_DAMPING;
         let mut small = 0;
         for _ in 0..STEPS {
-            let next = self.within(self.step(&at, &value, damping));
-            let found = self.value(&next);
-            let gained = value.objective - found.objective;
+            let next = self.bounded(self.step(&parameters, &parabola, damping));
+            let found = self.evaluate(&next);
+            let gained = parabola.objective - found.objective;
             small = if gained.abs() < SMALL { small + 1 } else { 0 };
             if gained > 0.0 {
-                (at, value) = (next, found);
-                damping = (damping / 8.0).max(1e-9);
+                (parameters, parabola) = (next, found);
+                damping = (damping / 8.0).max(LEAST_DAMPING);
             } else {
                 damping *= 4.0;
             }
-            if small == 3 || damping > 1e9 {
+            if small == 3 || damping > MOST_DAMPING {
                 break;
             }
         }
-        at
+        parameters
     }
 
-    /// Where the curvature sends it; a parameter at its bound that would go beyond it stays.
-    fn step(&self, at: &Vector, value: &Value, damping: f64) -> Vector {
+    /// Returns the minimum of the damped parabola, perhaps out of bounds. A parameter stays if it
+    /// is pinned, or at a bound that it would cross.
+    fn step(&self, parameters: &Vector, parabola: &Parabola, damping: f64) -> Vector {
+        let Parabola { gradient, curvature, .. } = parabola;
         let free: Vec<usize> = (0..7)
-            .filter(|index| {
-                let (low, high) = self.bounds(*index);
-                let slope = value.gradient[*index];
-                low < high && !(at[*index] <= low && slope >= 0.0) && !(at[*index] >= high && slope <= 0.0)
+            .filter(|i| {
+                let (low, high) = self.bounds(*i);
+                let (value, slope) = (parameters[*i], gradient[*i]);
+                low < high && !(value <= low && slope >= 0.0) && !(value >= high && slope <= 0.0)
             })
             .collect();
-        let mut matrix = [[0.0; 7]; 7];
+        let mut matrix: Triangle = [[0.0; 7]; 7];
         let mut right = [0.0; 7];
         for (row, i) in free.iter().enumerate() {
             for (column, j) in free[..=row].iter().enumerate() {
-                matrix[row][column] = value.curvature[*i][*j];
+                matrix[row][column] = curvature[*i][*j];
             }
-            matrix[row][row] += damping * value.curvature[*i][*i] + f64::MIN_POSITIVE;
-            right[row] = -value.gradient[*i];
+            matrix[row][row] += damping * curvature[*i][*i] + f64::MIN_POSITIVE;
+            right[row] = -gradient[*i];
         }
-        let mut next = *at;
-        match solve(&mut matrix, &mut right, free.len()) {
+        let mut next = *parameters;
+        match solve_system(&mut matrix, &mut right, free.len()) {
             Some(()) => free.iter().zip(right).for_each(|(i, step)| next[*i] += step),
-            // Too flat: down the slope, each parameter by its own scale.
+            // The parabola is too flat: each parameter goes down its own slope.
             None => free.iter().for_each(|i| {
-                next[*i] -=
-                    value.gradient[*i] / ((1.0 + damping) * value.curvature[*i][*i] + f64::MIN_POSITIVE);
+                next[*i] -= gradient[*i] / ((1.0 + damping) * curvature[*i][*i] + f64::MIN_POSITIVE);
             }),
         }
         next
     }
 
-    fn value(&self, at: &Vector) -> Value {
-        let gamma = at[6];
-        let mut value = Value { objective: 0.0, gradient: [0.0; 7], curvature: [[0.0; 7]; 7] };
-        let (mut accumulating, mut stepping) = (Squares::default(), Squares::default());
+    /// Returns the objective at some parameters, with its parabola.
+    fn evaluate(&self, parameters: &Vector) -> Parabola {
+        let (mut accumulating, mut stepping) = (SquareSum::default(), SquareSum::default());
         for point in &self.points {
-            let compute = at[0] + at[1] * point.atomic;
-            let (network, first, further) = match point.exchange {
-                Exchange::Nothing => (NO_TIME, 0, 0.0),
-                Exchange::Nodes(further) => (at[2] + at[3] * further, 2, further),
-                Exchange::Node(further) => (at[4] + at[5] * further, 4, further),
-            };
-            let (log_compute, log_network) = (libm::log(compute), libm::log(network));
-            if let Some(seen) = point.accumulate {
+            let seconds = parameters[ALPHA_C] + parameters[BETA_C] * point.atomic;
+            let compute = ComputeTime { seconds, log: libm::log(seconds) };
+            if let Some(observed) = point.accumulate {
                 let mut slope = [0.0; 7];
-                (slope[0], slope[1]) = (1.0 / compute, point.atomic / compute);
-                accumulating.add(log_compute - seen, &slope);
+                (slope[ALPHA_C], slope[BETA_C]) = (1.0 / seconds, point.atomic / seconds);
+                accumulating.add(compute.log - observed, &slope);
             }
-            // Both powers over the larger one.
-            let longer = log_compute.max(log_network);
-            let ratio = libm::exp(gamma * (log_compute.min(log_network) - longer));
-            let rest = libm::log1p(ratio);
-            let (of_longer, of_shorter) = (1.0 / (1.0 + ratio), ratio / (1.0 + ratio));
-            let (of_compute, of_network) =
-                if log_compute >= log_network { (of_longer, of_shorter) } else { (of_shorter, of_longer) };
-            let mut slope = [0.0; 7];
-            (slope[0], slope[1]) = (of_compute / compute, of_compute / compute * point.atomic);
-            if first > 0 {
-                (slope[first], slope[first + 1]) = (of_network / network, of_network / network * further);
-            }
-            slope[6] = (of_shorter * (log_compute.min(log_network) - longer) - rest / gamma) / gamma;
-            stepping.add(longer + rest / gamma - point.step, &slope);
+            let (residual, slope) = point.step_residual(parameters, compute);
+            stepping.add(residual, &slope);
         }
-        accumulating.root(self.accumulated, &mut value);
-        stepping.root(self.points.len() as f64, &mut value);
-        value.add_square(OVERLAP_WEIGHT, gamma - 1.0, &[0.0, 0.0, 0.0, 0.0, 0.0, 0.0, 1.0]);
-        for alpha in [2, 4] {
-            let ratio = at[alpha + 1] / at[alpha];
+        let mut parabola = Parabola::new();
+        parabola.add_root(&accumulating, self.accumulated);
+        parabola.add_root(&stepping, self.points.len() as f64);
+        let mut slope = [0.0; 7];
+        slope[GAMMA] = 1.0;
+        parabola.add_square(OVERLAP_WEIGHT, parameters[GAMMA] - 1.0, &slope);
+        for alpha in [ALPHA_N, ALPHA_R] {
+            let ratio = parameters[alpha + 1] / parameters[alpha];
             let mut slope = [0.0; 7];
-            (slope[alpha], slope[alpha + 1]) = (-ratio / at[alpha], 1.0 / at[alpha]);
-            value.add_square(SCALING_WEIGHT, ratio, &slope);
+            (slope[alpha], slope[alpha + 1]) = (-ratio / parameters[alpha], 1.0 / parameters[alpha]);
+            parabola.add_square(SCALING_WEIGHT, ratio, &slope);
         }
-        value
+        parabola
     }
 
-    fn finish(&self, found: Vector) -> StepModel {
-        let [alpha_c, beta_c, alpha_n, beta_n, alpha_r, beta_r, gamma] = found;
+    /// Returns the model of some parameters. Until an exchange between nodes is observed, it is at
+    /// least [`BEYOND_A_NODE`] times as slow as one inside a node.
+    fn model(&self, parameters: Vector) -> StepModel {
+        let [alpha_c, beta_c, alpha_n, beta_n, alpha_r, beta_r, gamma] = parameters;
         let (alpha_n, beta_n) = if self.sees_nodes {
             (alpha_n, beta_n)
         } else {
@@ -269,86 +329,11 @@ impl Problem {
     }
 }
 
-/// At most so many steps, and so small a gain three times in a row is the end.
-const STEPS: usize = 200;
-const SMALL: f64 = 1e-9;
-
-/// The γ that searches start from.
-const OVERLAPS: [f64; 3] = [1.001, 1.5, 3.0];
-
-impl Value {
-    /// Adds weight·residual².
-    fn add_square(&mut self, weight: f64, residual: f64, slope: &Vector) {
-        self.objective += weight * residual * residual;
-        for i in (0..7).filter(|i| slope[*i] != 0.0) {
-            self.gradient[i] += 2.0 * weight * residual * slope[i];
-            for j in 0..=i {
-                self.curvature[i][j] += 2.0 * weight * slope[i] * slope[j];
-            }
-        }
-    }
-}
-
-/// A sum of squared residuals with what is needed of their slopes.
-#[derive(Default)]
-struct Squares {
-    sum: f64,
-    /// Σ residual·slope
-    pull: Vector,
-    /// Σ slope·slopeᵀ
-    products: Triangle,
-}
-
-impl Squares {
-    fn add(&mut self, residual: f64, slope: &Vector) {
-        self.sum += residual * residual;
-        for i in (0..7).filter(|i| slope[*i] != 0.0) {
-            self.pull[i] += residual * slope[i];
-            for j in 0..=i {
-                self.products[i][j] += slope[i] * slope[j];
-            }
-        }
-    }
-
-    /// Adds the root of the mean of `count` squares to a value.
-    fn root(&self, count: f64, value: &mut Value) {
-        if count == 0.0 {
-            return;
-        }
-        let root = (self.sum / count).sqrt();
-        value.objective += root;
-        // Close to zero, where the root has a kink, it counts as round.
-        let scale = 1.0 / (count * root.max(1e-9));
-        for i in 0..7 {
-            value.gradient[i] += self.pull[i] * scale;
-            for j in 0..=i {
-                value.curvature[i][j] += self.products[i][j] * scale;
-            }
-        }
-    }
-}
-
-/// Solves a symmetric system in place by Cholesky's method; `None` where the matrix is not positive
-/// definite.
-fn solve(matrix: &mut Triangle, right: &mut Vector, size: usize) -> Option<()> {
-    for i in 0..size {
-        for j in 0..=i {
-            let sum = matrix[i][j] - (0..j).map(|k| matrix[i][k] * matrix[j][k]).sum::<f64>();
-            if i == j {
-                if sum <= 1e-14 * matrix[i][i].abs() || !sum.is_finite() {
-                    return None;
-                }
-                matrix[i][i] = sum.sqrt();
-            } else {
-                matrix[i][j] = sum / matrix[j][j];
-            }
-        }
-        right[i] = (right[i] - (0..i).map(|k| matrix[i][k] * right[k]).sum::<f64>()) / matrix[i][i];
-    }
-    for i in (0..size).rev() {
-        right[i] = (right[i] - (i + 1..size).map(|k| matrix[k][i] * right[k]).sum::<f64>()) / matrix[i][i];
-    }
-    Some(())
+/// Returns the mean of some values; 0.1 if there are none. That is a stand-in: exchanges of which
+/// there are none have pinned parameters, which start at their pins.
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + value, count + 1));
+    if count == 0 { 0.1 } else { sum / f64::from(count) }
 }
 
 #[cfg(test)]

@@ -1,114 +1,125 @@
-//! How fast a job would be, by what is known of it: goodputs at the best batch size, filled in as
-//! they are asked for and kept as long as the fit and the noise stay.
+//! How fast a job is expected to be: its goodput on any number of GPUs at the best batch size there
+//! (Pollux, section 3). Goodputs are worked out when they are first asked for, and kept while the
+//! fit and the noise stay.
 
 use crate::goodput::{BatchChoice, BatchLimits, Candidates, StepModel, first_batch};
 
 /// What a job's goodput depends on.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Knowledge {
-    /// How long its steps take.
-    pub(super) model: StepModel,
-    /// Variance of its gradients over their square.
+pub(super) struct GoodputModel {
+    /// The times of the job's steps.
+    pub(super) steps: StepModel,
+    /// The variance of the gradient at the initial batch size ÷ its squared norm.
     pub(super) noise: f64,
 }
 
-/// Which batch sizes a job may be given.
+/// The batch sizes that a job may be given.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum Batches {
-    /// Any within limits.
+pub(super) enum AllowedBatches {
+    /// Any batch size within limits.
     Within(BatchLimits),
-    /// Its own alone, of so many examples, which any GPUs share: progress is throughput.
+    /// Only the job's own batch size, in examples. Any number of GPUs can share it, and progress is
+    /// throughput.
     Own(f64),
 }
 
-/// A job's goodputs. They depend on the nodes only by whether there are several.
+/// The goodputs of a job, in examples per second: of a job within limits, examples at the initial
+/// batch size that would make as much progress. They depend on nodes only by whether there are
+/// several.
 #[derive(Clone, Debug)]
 pub(super) struct Goodputs {
-    knowledge: Knowledge,
-    batches: Batches,
-    /// By one node or several and by GPUs.
-    known: [Vec<Known>; 2],
+    model: GoodputModel,
+    batches: AllowedBatches,
+    /// On one node and on several, each by number of GPUs.
+    entries: [Vec<GoodputEntry>; 2],
 }
 
-/// What was worked out of some GPUs.
+/// What has been worked out for one number of GPUs.
 #[derive(Clone, Debug, Default)]
-struct Known {
-    /// The batch sizes there, which stay while the noise changes.
+struct GoodputEntry {
+    /// The batch sizes to choose from, which stay when the noise changes.
     candidates: Option<Candidates>,
     goodput: Option<f64>,
 }
 
 impl Goodputs {
-    pub(super) fn new(knowledge: Knowledge, batches: Batches) -> Goodputs {
-        Goodputs { knowledge, batches, known: [Vec::new(), Vec::new()] }
+    /// Creates the goodputs of a job, none of which is worked out.
+    pub(super) fn new(model: GoodputModel, batches: AllowedBatches) -> Goodputs {
+        Goodputs { model, batches, entries: [Vec::new(), Vec::new()] }
     }
 
-    /// Keeps to what is known now; what was filled in stays where that is what it was.
-    pub(super) fn update(&mut self, knowledge: Knowledge) {
-        if self.knowledge.model != knowledge.model {
-            *self = Goodputs::new(knowledge, self.batches);
+    /// Follows a new model. What was worked out is kept where it does not depend on what changed.
+    pub(super) fn update(&mut self, model: GoodputModel) {
+        if self.model.steps != model.steps {
+            *self = Goodputs::new(model, self.batches);
         }
-        self.update_noise(knowledge.noise);
+        self.update_noise(model.noise);
     }
 
-    /// As [`Goodputs::update`], of the noise alone.
+    /// Follows a new noise, while the times of steps stay.
     pub(super) fn update_noise(&mut self, noise: f64) {
-        if self.knowledge.noise != noise {
-            self.knowledge.noise = noise;
-            self.known.iter_mut().flatten().for_each(|known| known.goodput = None);
+        if self.model.noise != noise {
+            self.model.noise = noise;
+            self.entries.iter_mut().flatten().for_each(|entry| entry.goodput = None);
         }
     }
 
-    /// The goodput on `gpus` GPUs on one node or several; 0 where the limits allow none.
-    pub(super) fn at(&mut self, spread: bool, gpus: u32) -> f64 {
-        if let Some(goodput) = self.known(spread, gpus).goodput {
+    /// Returns the goodput on `gpus` GPUs, on several nodes if `spread`, else on one; 0 where the
+    /// limits allow no batch size, and on no GPUs.
+    pub(super) fn goodput(&mut self, spread: bool, gpus: u32) -> f64 {
+        if let Some(goodput) = self.entry(spread, gpus).goodput {
             return goodput;
         }
         let goodput = match self.batches {
-            Batches::Within(limits) => self.best(&limits, spread, gpus).map_or(0.0, |choice| choice.goodput),
-            Batches::Own(examples) if gpus > 0 => {
-                examples / self.knowledge.model.step(nodes(spread), gpus, examples / f64::from(gpus))
+            AllowedBatches::Within(limits) => {
+                self.best_choice(&limits, spread, gpus).map_or(0.0, |choice| choice.goodput)
             }
-            Batches::Own(_) => 0.0,
+            AllowedBatches::Own(_) if gpus == 0 => 0.0,
+            AllowedBatches::Own(examples) => {
+                examples / self.model.steps.step(node_count(spread), gpus, examples / f64::from(gpus))
+            }
         };
-        self.known(spread, gpus).goodput = Some(goodput);
+        self.entry(spread, gpus).goodput = Some(goodput);
         goodput
     }
 
-    /// The global batch size of the most goodput; `None` for a job that keeps its own.
-    pub(super) fn batch(&mut self, spread: bool, gpus: u32) -> Option<u32> {
-        let Batches::Within(limits) = self.batches else { return None };
+    /// Returns the global batch size of the highest goodput, or the pinned one. `None` for a job
+    /// that keeps its own, and where the limits allow no batch size.
+    pub(super) fn best_batch(&mut self, spread: bool, gpus: u32) -> Option<u32> {
+        let AllowedBatches::Within(limits) = self.batches else { return None };
         let choice = match limits.pinned {
             Some(_) => first_batch(&limits, gpus),
-            None => self.best(&limits, spread, gpus),
+            None => self.best_choice(&limits, spread, gpus),
         };
         choice.map(|choice| choice.batch)
     }
 
-    /// The batch size of the most goodput, if none is pinned.
-    fn best(&mut self, limits: &BatchLimits, spread: bool, gpus: u32) -> Option<BatchChoice> {
-        let Knowledge { model, noise } = self.knowledge;
-        let times = |atomic: u32| {
+    /// Returns the batch size of the highest goodput as if none were pinned; `None` where the
+    /// limits allow none.
+    fn best_choice(&mut self, limits: &BatchLimits, spread: bool, gpus: u32) -> Option<BatchChoice> {
+        let GoodputModel { steps, noise } = self.model;
+        let step_times = |atomic: u32| {
             let atomic = f64::from(atomic);
-            (model.accumulate(atomic), model.step(nodes(spread), gpus, atomic))
+            (steps.accumulate(atomic), steps.step(node_count(spread), gpus, atomic))
         };
         let free = BatchLimits { pinned: None, ..*limits };
-        let candidates = &mut self.known(spread, gpus).candidates;
-        candidates.get_or_insert_with(|| Candidates::new(&free, gpus, times)).best(noise)
+        let candidates = &mut self.entry(spread, gpus).candidates;
+        candidates.get_or_insert_with(|| Candidates::new(&free, gpus, step_times)).best(noise)
     }
 
-    fn known(&mut self, spread: bool, gpus: u32) -> &mut Known {
-        let known = &mut self.known[usize::from(spread)];
+    fn entry(&mut self, spread: bool, gpus: u32) -> &mut GoodputEntry {
+        let entries = &mut self.entries[usize::from(spread)];
         let index = gpus as usize;
-        if known.len() <= index {
-            known.resize((index + 1).next_power_of_two(), Known::default());
+        if entries.len() <= index {
+            entries.resize((index + 1).next_power_of_two(), GoodputEntry::default());
         }
-        &mut known[index]
+        &mut entries[index]
     }
 }
 
-/// Beyond one, step times do not depend on how many nodes there are.
-fn nodes(spread: bool) -> u32 {
+/// Returns a number of nodes that stands for one or for several: the times of steps are the same on
+/// any number of nodes above one.
+fn node_count(spread: bool) -> u32 {
     1 + u32::from(spread)
 }
 
@@ -116,7 +127,7 @@ fn nodes(spread: bool) -> u32 {
 mod tests {
     use super::*;
 
-    const MODEL: StepModel = StepModel {
+    const STEPS: StepModel = StepModel {
         alpha_c: 1.0,
         beta_c: 0.5,
         alpha_n: 2.0,
@@ -126,30 +137,32 @@ mod tests {
         gamma: 1.0,
     };
 
-    /// 8 examples: 1 + 0.5·8 = 5 s on one GPU; 1 + 0.5·4 + 1 = 4 s on two of a node; 1 + 0.5·2 + 2
-    /// + 0.5·2 = 5 s on four of several.
+    /// A step of 8 examples takes 1 + 0.5·8 = 5 s on one GPU; 1 + 0.5·4 + 1 = 4 s on two GPUs of
+    /// one node; 1 + 0.5·2 + 2 + 0.5·2 = 5 s on four GPUs of several nodes.
     #[test]
     fn a_job_of_one_batch_size_is_as_fast_as_its_steps() {
-        let mut job = Goodputs::new(Knowledge { model: MODEL, noise: 0.0 }, Batches::Own(8.0));
-        let close = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} is not {b}");
-        close(job.at(false, 1), 8.0 / 5.0);
-        close(job.at(false, 2), 2.0);
-        close(job.at(true, 4), 8.0 / 5.0);
-        assert_eq!((job.at(false, 0), job.batch(false, 2)), (0.0, None));
+        let mut job = Goodputs::new(GoodputModel { steps: STEPS, noise: 0.0 }, AllowedBatches::Own(8.0));
+        let assert_close = |a: f64, b: f64| assert!((a - b).abs() < 1e-6, "{a} is not {b}");
+        assert_close(job.goodput(false, 1), 8.0 / 5.0);
+        assert_close(job.goodput(false, 2), 2.0);
+        assert_close(job.goodput(true, 4), 8.0 / 5.0);
+        assert_eq!((job.goodput(false, 0), job.best_batch(false, 2)), (0.0, None));
     }
 
-    /// Batches of 8 to 16, at most 8 a GPU. On two GPUs of a node 8 are 4 each, 4 s. With ρ = 7 the
-    /// gain of 16 is 8 ÷ (7/2 + 1) = 16/9 in 1 + 0.5·8 + 1 = 6 s: 8·16/9/6 = 64/27 against 8/4.
-    /// What lies between is lower: 12 has 24/17 in 5 s, 8·24/17/5.
+    /// Batches have 8 to 16 examples, at most 8 on a GPU. On two GPUs of one node a batch of 8 is 4
+    /// on each and takes 4 s. At ρ = 7 a batch of 16 gains 8 ÷ (7/2 + 1) = 16/9 and takes
+    /// 1 + 0.5·8 + 1 = 6 s: a goodput of 8·16/9/6 = 64/27, against 8/4. Batches in between are
+    /// worse: one of 12 gains 24/17 and takes 5 s, 8·24/17/5. Without noise a batch of 8 is best.
     #[test]
     fn more_noise_makes_larger_batches_and_another_table() {
         let limits = BatchLimits { initial: 8, largest: 16, local: (1, 8), gpus: 64, pinned: None };
-        let mut job = Goodputs::new(Knowledge { model: MODEL, noise: 7.0 }, Batches::Within(limits));
-        assert!((job.at(false, 2) - 64.0 / 27.0).abs() < 1e-6);
-        assert_eq!(job.batch(false, 2), Some(16));
-        job.update(Knowledge { model: MODEL, noise: 0.0 });
-        assert!((job.at(false, 2) - 2.0).abs() < 1e-6);
-        assert_eq!(job.batch(false, 2), Some(8));
-        assert_eq!(job.at(false, 17), 0.0);
+        let model = GoodputModel { steps: STEPS, noise: 7.0 };
+        let mut job = Goodputs::new(model, AllowedBatches::Within(limits));
+        assert!((job.goodput(false, 2) - 64.0 / 27.0).abs() < 1e-6);
+        assert_eq!(job.best_batch(false, 2), Some(16));
+        job.update(GoodputModel { steps: STEPS, noise: 0.0 });
+        assert!((job.goodput(false, 2) - 2.0).abs() < 1e-6);
+        assert_eq!(job.best_batch(false, 2), Some(8));
+        assert_eq!(job.goodput(false, 17), 0.0);
     }
 }
