@@ -1,6 +1,6 @@
 //! Deadlines that are kept: reservations of GPUs over future time, and admission by them.
 //!
-//! ElasticFlow and EDF with admission control share this room. A job that is admitted holds a
+//! ElasticFlow and EDF with admission control share this code. A job that is admitted holds a
 //! reservation that completes it in time; the reservations of all admitted jobs fit the cluster
 //! together at every instant, from each job's admission to its completion. docs/guarantee.md has
 //! the proof.

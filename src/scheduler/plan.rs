@@ -58,7 +58,8 @@ impl Grant {
 /// What an admitted job is told.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Promise {
-    /// The latest time at which the job completes.
+    /// The completion that the reservations of this scheduling pass give. A later pass may move it,
+    /// but not past the deadline.
     pub end: SimTime,
 }
 

@@ -87,7 +87,7 @@ fn steps_between_change_nothing_on_the_shipped_traces() {
         let workload = trace::read(&path, &table, &Default::default()).unwrap().workload;
         let speeds = Arc::new(ProfiledSpeeds::new(&table, &workload).unwrap());
         let scenario = Scenario {
-            workload: workload.into(),
+            workload,
             truth: speeds.clone(),
             belief: speeds,
             cluster: Shape::uniform(nodes, Gpus::new(8)).unwrap(),

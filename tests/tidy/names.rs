@@ -184,7 +184,7 @@ fn use_tree(tree: &[Token], prefix: &[String]) -> Vec<(Segments, String)> {
         if token.is("as") {
             return vec![(path, tree[at + 1].text.clone())];
         }
-        if token.kind == Kind::Word && !(token.is("self") && !path.is_empty()) {
+        if token.kind == Kind::Word && (path.is_empty() || !token.is("self")) {
             path.push(token.text.clone());
         }
     }
