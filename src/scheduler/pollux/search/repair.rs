@@ -6,7 +6,7 @@ use super::Interference;
 use super::chance::below;
 use super::plans::Draft;
 use super::problem::Problem;
-use super::rows::{LANES, jobs_of, lanes, mask};
+use super::rows::{LANES, WORD, jobs_of, lanes, mask};
 
 /// Buffers that are used again and again.
 #[derive(Default)]
@@ -48,6 +48,7 @@ pub(super) fn repair<const NARROW: bool>(
 fn keep_apart<const NARROW: bool>(interference: Interference, draft: &mut Draft<'_, NARROW>, buffers: &mut RepairBuffers) {
     let RepairBuffers { spread, taken, .. } = buffers;
     draft.find_spread(spread);
+    let spread_words = spread.len();
     taken.clear();
     taken.resize(draft.width(), 0);
     for (word, jobs) in spread.iter().enumerate() {
@@ -61,7 +62,11 @@ fn keep_apart<const NARROW: bool>(interference: Interference, draft: &mut Draft<
                         Interference::Spread => draft.set(job, node, 0),
                         // What later rows lose here they would meet on a node that is taken already.
                         Interference::AllLater => {
-                            (job..draft.jobs()).for_each(|later| draft.set(later, node, 0));
+                            for word in word..spread_words {
+                                let later = if job / WORD == word { u64::MAX << (job % WORD) } else { u64::MAX };
+                                let jobs = draft.occupants(word, node) & later;
+                                jobs_of(word, jobs).for_each(|later| draft.set(later, node, 0));
+                            }
                         }
                     }
                 }
