@@ -113,15 +113,13 @@ impl<'a> Problem<'a> {
         self.worths.of_row(&mut self.jobs[job], job, true, spread, gpus)
     }
 
-    /// Scores a draft whose rows keep to their caps, and returns a hash of it too. Only changed rows
-    /// are looked up again.
-    pub(super) fn score<const NARROW: bool>(&mut self, draft: &mut Draft<'_, NARROW>) -> (Objectives, u64) {
+    /// Scores a draft whose rows keep to their caps. Only changed rows are looked up again.
+    pub(super) fn score<const NARROW: bool>(&mut self, draft: &mut Draft<'_, NARROW>) -> Objectives {
         for word in 0..draft.changed.words() {
             for job in draft.changed.word(word) {
                 draft.worths[job] = self.row_worth(draft, job);
             }
         }
-        draft.changed.clear();
         let mut sum = Worth { inverse: 0.0, speedup: 0.0 };
         for worth in draft.worths.iter() {
             sum.inverse += worth.inverse;
@@ -130,7 +128,7 @@ impl<'a> Problem<'a> {
         let in_use = self.gpus_in_use(draft);
         let utility = if in_use == 0 { 0.0 } else { sum.speedup / f64::from(in_use) };
         let mean = self.jobs.len() as f64 / sum.inverse;
-        ([-mean, -utility], self.hash(draft, &sum))
+        [-mean, -utility]
     }
 
     fn row_worth<const NARROW: bool>(&mut self, draft: &Draft<'_, NARROW>, job: usize) -> Worth {
@@ -156,11 +154,12 @@ impl<'a> Problem<'a> {
         columns.map(in_use).sum()
     }
 
-    /// Returns a number that plans hardly have in common unless they are the same: from what they
-    /// are worth, and from the jobs of each node. The counts need no part in it.
-    fn hash<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>, sum: &Worth) -> u64 {
-        let products =
-            draft.all_occupants().iter().zip(&self.keys).map(|(jobs, key)| jobs.wrapping_mul(*key));
-        products.fold(sum.inverse.to_bits().wrapping_mul(GOLDEN), u64::wrapping_add)
+    /// Returns a number that plans hardly have in common unless they are the same: from the jobs on
+    /// each node, and from what is left there.
+    pub(super) fn hash<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>) -> u64 {
+        let jobs = draft.all_occupants().iter().zip(&self.keys);
+        let hash = jobs.fold(0, |hash: u64, (jobs, key)| hash.wrapping_add(jobs.wrapping_mul(*key)));
+        let left = draft.left.as_flattened().iter().zip(&self.keys);
+        left.fold(hash, |hash, (left, key)| hash.wrapping_add((*left as u64).wrapping_mul(*key >> 1 | 1)))
     }
 }
