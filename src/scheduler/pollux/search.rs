@@ -186,9 +186,9 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
             self.slots.objectives[slot as usize] = self.problem.score(&mut draft);
             taken.push(slot);
         } else {
+            self.changed.clear();
             self.spare.push(slot);
         }
-        self.changed.clear();
         is_new
     }
 

@@ -7,7 +7,7 @@
 //! worth, so that a new plan looks up only the rows in which it differs from the two it was made of.
 
 use super::problem::Problem;
-use super::rows::{Block, JobSet, LANES, WORD};
+use super::rows::{Block, JobSet, LANES, WORD, jobs_of};
 use super::survival::Objectives;
 use super::worth::Worth;
 
@@ -239,6 +239,15 @@ impl<const NARROW: bool> Draft<'_, NARROW> {
         let occupants = &mut self.occupants[job / WORD * self.width() + column][node % LANES];
         *occupants = *occupants & !(1 << (job % WORD)) | u64::from(count > 0) << (job % WORD);
         self.changed.add(job);
+    }
+
+    /// Takes a node from a job and all later ones.
+    pub(super) fn clear_from(&mut self, job: usize, node: usize) {
+        for word in job / WORD..self.changed.words() {
+            let first = if word == job / WORD { job % WORD } else { 0 };
+            let later = self.occupants(word, node) & u64::MAX << first;
+            jobs_of(word, later).for_each(|later| self.set(later, node, 0));
+        }
     }
 
     /// Sets all rows, given one after the other with a count for each of `nodes` nodes.

@@ -116,7 +116,7 @@ impl<'a> Problem<'a> {
     /// Scores a draft whose rows keep to their caps. Only changed rows are looked up again.
     pub(super) fn score<const NARROW: bool>(&mut self, draft: &mut Draft<'_, NARROW>) -> Objectives {
         for word in 0..draft.changed.words() {
-            for job in draft.changed.word(word) {
+            for job in draft.changed.take_word(word) {
                 draft.worths[job] = self.row_worth(draft, job);
             }
         }
