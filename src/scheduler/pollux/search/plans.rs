@@ -9,7 +9,6 @@
 use super::problem::Problem;
 use super::rows::{Block, JobSet, LANES, WORD, jobs_of};
 use super::survival::Objectives;
-use super::worth::Worth;
 
 /// The rows that are copied at a time.
 const GROUP: usize = 8;
@@ -23,7 +22,7 @@ pub(super) struct Slots {
     width: usize,
     cells: Vec<Block>,
     occupants: Vec<[u64; LANES]>,
-    worths: Vec<Worth>,
+    worths: Vec<u32>,
     /// By slot.
     pub(super) objectives: Vec<Objectives>,
     /// By slot.
@@ -39,7 +38,7 @@ pub(super) struct Draft<'s, const NARROW: bool> {
     /// For each column which of jobs 0 to 63 are on its nodes, then likewise of the next 64 jobs.
     occupants: &'s mut [[u64; LANES]],
     /// What each row was worth before it changed.
-    pub(super) worths: &'s mut [Worth],
+    pub(super) worths: &'s mut [u32],
     /// The jobs whose rows changed since.
     pub(super) changed: &'s mut JobSet,
     /// By column: the GPUs that are left on each node, below zero where the rows have more than
@@ -58,7 +57,7 @@ impl Slots {
             width,
             cells: vec![Block::default(); slots * stride * width],
             occupants: vec![[0; LANES]; slots * jobs.div_ceil(WORD) * width],
-            worths: vec![Worth { inverse: 0.0, speedup: 0.0 }; slots * stride],
+            worths: vec![0; slots * stride],
             objectives: vec![[0.0; 2]; slots],
             hashes: vec![0; slots],
         }

@@ -102,7 +102,8 @@ impl<'a> Problem<'a> {
 
     /// Returns what `gpus` GPUs on one or several nodes are worth to a job if that is a change.
     pub(super) fn worth(&mut self, job: usize, spread: bool, gpus: u32) -> Worth {
-        self.worths.of_row(&mut self.jobs[job], job, false, spread, gpus)
+        let place = self.worths.of_row(&mut self.jobs[job], job, false, spread, gpus);
+        self.worths.at(place)
     }
 
     /// Returns what the row in force is worth to a job.
@@ -110,7 +111,8 @@ impl<'a> Problem<'a> {
         let current = &self.jobs[job].current;
         let gpus = current.iter().map(|count| u32::from(*count)).sum();
         let spread = current.iter().filter(|count| **count > 0).count() > 1;
-        self.worths.of_row(&mut self.jobs[job], job, true, spread, gpus)
+        let place = self.worths.of_row(&mut self.jobs[job], job, true, spread, gpus);
+        self.worths.at(place)
     }
 
     /// Scores a draft whose rows keep to their caps. Only changed rows are looked up again.
@@ -121,7 +123,8 @@ impl<'a> Problem<'a> {
             }
         }
         let mut sum = Worth { inverse: 0.0, speedup: 0.0 };
-        for worth in draft.worths.iter() {
+        for place in draft.worths.iter() {
+            let worth = self.worths.at(*place);
             sum.inverse += worth.inverse;
             sum.speedup += worth.speedup;
         }
@@ -131,7 +134,7 @@ impl<'a> Problem<'a> {
         [-mean, -utility]
     }
 
-    fn row_worth<const NARROW: bool>(&mut self, draft: &Draft<'_, NARROW>, job: usize) -> Worth {
+    fn row_worth<const NARROW: bool>(&mut self, draft: &Draft<'_, NARROW>, job: usize) -> u32 {
         let (mut gpus, mut nodes, mut is_current) = (0, 0, true);
         for column in 0..draft.width() {
             let block = draft.block(column, job);
