@@ -59,7 +59,6 @@ impl Seldom {
     }
 
     /// Looks on from `at` on.
-    #[cold]
     fn search(&self, mut at: usize, mut number: u32, draw: &mut ChaCha8Rng) -> usize {
         let mut passed = 0;
         loop {

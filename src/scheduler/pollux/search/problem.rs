@@ -12,6 +12,7 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 /// The jobs and nodes of one search.
 pub(super) struct Problem<'a> {
     jobs: Vec<SearchJob<'a>>,
+    caps: Vec<u32>,
     /// Whether there is a job that cannot run on every count up to its cap.
     has_counts: bool,
     /// The GPUs of each node, a block per column.
@@ -34,6 +35,7 @@ impl<'a> Problem<'a> {
         let columns = 0..nodes.len().div_ceil(LANES);
         let gpus: u32 = nodes.iter().map(|size| u32::from(*size)).sum();
         Problem {
+            caps: jobs.iter().map(|job| job.cap).collect(),
             has_counts: jobs.iter().any(|job| job.counts.is_some()),
             capacity: columns.clone().map(|column| blocks(column, nodes)).collect(),
             interference,
@@ -58,7 +60,7 @@ impl<'a> Problem<'a> {
 
     /// Returns the most GPUs that the job may have.
     pub(super) fn cap(&self, job: usize) -> u32 {
-        self.jobs[job].cap
+        self.caps[job]
     }
 
     /// Returns whether there are counts up to its cap on which some job cannot run.
