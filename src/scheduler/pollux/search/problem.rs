@@ -164,7 +164,6 @@ impl<'a> Problem<'a> {
     pub(super) fn hash<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>) -> u64 {
         let jobs = draft.all_occupants().iter().zip(&self.keys);
         let hash = jobs.fold(0, |hash: u64, (jobs, key)| hash.wrapping_add(jobs.wrapping_mul(*key)));
-        let left = draft.left.as_flattened().iter().zip(&self.keys);
-        left.fold(hash, |hash, (left, key)| hash.wrapping_add((*left as u64).wrapping_mul(*key >> 1 | 1)))
+        hash
     }
 }
