@@ -248,7 +248,6 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
                 let (own, other) = (self.parents[2 * pair + side], self.parents[2 * pair + 1 - side]);
                 self.slots.cross(other, own, slot, *cut);
                 let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed, &mut self.left);
-                draft.count_left(self.problem.capacity());
                 self.mutation.apply(&self.problem, &mut draft, draw);
                 let is_new = self.complete(slot, children, draw);
                 *fruitless = if is_new { 0 } else { *fruitless + 1 };
