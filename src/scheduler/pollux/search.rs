@@ -184,8 +184,7 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
     fn complete(&mut self, slot: u32, taken: &mut Vec<u32>, draw: &mut ChaCha8Rng) -> bool {
         let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed, &mut self.left);
         repair(&self.problem, &mut draft, &mut self.buffers, draw);
-        let (objectives, hash) = self.problem.score(&mut draft);
-        self.slots.objectives[slot as usize] = objectives;
+        let hash = self.problem.hash(&draft);
         self.slots.hashes[slot as usize] = hash;
         self.tried += 1;
         let slots = &self.slots;
@@ -193,8 +192,11 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
             |other: u32| slots.hashes[other as usize] == hash && slots.cells(other) == slots.cells(slot);
         let is_new = self.members.insert(slot, hash, same);
         if is_new {
+            let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed, &mut self.left);
+            self.slots.objectives[slot as usize] = self.problem.score(&mut draft);
             taken.push(slot);
         } else {
+            self.changed.clear();
             self.spare.push(slot);
         }
         is_new
@@ -256,7 +258,6 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
                 let (own, other) = (self.parents[2 * pair + side], self.parents[2 * pair + 1 - side]);
                 self.slots.cross(other, own, slot, *cut);
                 let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed, &mut self.left);
-                draft.count_left(self.problem.capacity());
                 self.mutation.apply(&self.problem, &mut draft, draw);
                 let is_new = self.complete(slot, children, draw);
                 *fruitless = if is_new { 0 } else { *fruitless + 1 };

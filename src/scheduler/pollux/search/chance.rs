@@ -50,10 +50,18 @@ impl Seldom {
 
     /// How many chances pass before the next one that comes true.
     fn skip(&self, draw: &mut ChaCha8Rng) -> usize {
+        let number = draw.next_u32();
+        let at = usize::from(self.guide[(number >> (32 - GUIDED)) as usize]);
+        match self.until.get(at) {
+            Some(until) if *until > number => at,
+            _ => self.search(at, number, draw),
+        }
+    }
+
+    /// Looks on from `at` on.
+    fn search(&self, mut at: usize, mut number: u32, draw: &mut ChaCha8Rng) -> usize {
         let mut passed = 0;
         loop {
-            let number = draw.next_u32();
-            let mut at = usize::from(self.guide[(number >> (32 - GUIDED)) as usize]);
             while let Some(until) = self.until.get(at) {
                 if *until > number {
                     return passed + at;
@@ -61,6 +69,8 @@ impl Seldom {
                 at += 1;
             }
             passed += self.until.len();
+            number = draw.next_u32();
+            at = usize::from(self.guide[(number >> (32 - GUIDED)) as usize]);
         }
     }
 }

@@ -12,6 +12,9 @@ struct Handed<'n> {
     gpus: Vec<u32>,
     /// By node: the job spanning several nodes that is on it.
     spread: Vec<Option<usize>>,
+    /// By job and by whether it would span several nodes then: how many GPUs it takes at best of 1,
+    /// of 2 and so on of a node, and what it gains for each. They hold until the job takes some.
+    gains: Vec<[Vec<(u8, f64)>; 2]>,
 }
 
 /// More GPUs of one node for a job.
@@ -55,6 +58,7 @@ impl<'n> Handed<'n> {
             free,
             gpus: gpus.collect(),
             spread: vec![None; nodes.len()],
+            gains: vec![[Vec::new(), Vec::new()]; from.len() / nodes.len()],
         };
         (0..handed.gpus.len()).for_each(|job| handed.mark(job));
         handed
@@ -92,7 +96,8 @@ impl<'n> Handed<'n> {
 
     /// The step of the most gain for each GPU, if one gains; of equals the one that leaves least
     /// free, on the first node.
-    fn best(&self, problem: &mut Problem<'_>, job: usize, worth: f64) -> Option<Step> {
+    fn best(&mut self, problem: &mut Problem<'_>, job: usize, worth: f64) -> Option<Step> {
+        let mut gains = std::mem::take(&mut self.gains[job]);
         let has = self.gpus[job];
         let row = self.row(job);
         let spans = self.spans(job);
@@ -100,14 +105,12 @@ impl<'n> Handed<'n> {
         // Where it would be the second that spans several nodes, it may not begin to.
         let may_span = row.iter().zip(&self.spread).all(|(count, mark)| *count == 0 || mine(mark));
         let mut best: Option<Step> = None;
-        // By whether it would span several nodes then: how many GPUs it takes at best of so many.
-        let mut most = [const { Vec::new() }; 2];
         for (node, free) in self.free.iter().enumerate().filter(|(_, free)| **free > 0) {
             let would_span = spans || (has > 0 && row[node] == 0);
             if would_span && !(may_span && mine(&self.spread[node])) {
                 continue;
             }
-            let most: &mut Vec<(u8, f64)> = &mut most[usize::from(would_span)];
+            let most = &mut gains[usize::from(would_span)];
             while most.len() < usize::from(*free) {
                 let gpus = most.len() as u8 + 1;
                 let count = has + u32::from(gpus);
@@ -127,10 +130,12 @@ impl<'n> Handed<'n> {
                 best = Some(Step { job, node, gpus, gain, left });
             }
         }
+        self.gains[job] = gains;
         best
     }
 
     fn take(&mut self, step: Step) {
+        self.gains[step.job].iter_mut().for_each(Vec::clear);
         self.rows[step.job * self.nodes.len() + step.node] += step.gpus;
         self.free[step.node] -= step.gpus;
         self.gpus[step.job] += u32::from(step.gpus);

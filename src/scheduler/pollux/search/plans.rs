@@ -7,9 +7,8 @@
 //! worth, so that a new plan looks up only the rows in which it differs from the two it was made of.
 
 use super::problem::Problem;
-use super::rows::{Block, JobSet, LANES, WORD};
+use super::rows::{Block, JobSet, LANES, WORD, jobs_of};
 use super::survival::Objectives;
-use super::worth::Worth;
 
 /// The rows that are copied at a time.
 const GROUP: usize = 8;
@@ -23,7 +22,7 @@ pub(super) struct Slots {
     width: usize,
     cells: Vec<Block>,
     occupants: Vec<[u64; LANES]>,
-    worths: Vec<Worth>,
+    worths: Vec<u32>,
     /// By slot.
     pub(super) objectives: Vec<Objectives>,
     /// By slot.
@@ -39,7 +38,7 @@ pub(super) struct Draft<'s, const NARROW: bool> {
     /// For each column which of jobs 0 to 63 are on its nodes, then likewise of the next 64 jobs.
     occupants: &'s mut [[u64; LANES]],
     /// What each row was worth before it changed.
-    pub(super) worths: &'s mut [Worth],
+    pub(super) worths: &'s mut [u32],
     /// The jobs whose rows changed since.
     pub(super) changed: &'s mut JobSet,
     /// By column: the GPUs that are left on each node, below zero where the rows have more than
@@ -58,7 +57,7 @@ impl Slots {
             width,
             cells: vec![Block::default(); slots * stride * width],
             occupants: vec![[0; LANES]; slots * jobs.div_ceil(WORD) * width],
-            worths: vec![Worth { inverse: 0.0, speedup: 0.0 }; slots * stride],
+            worths: vec![0; slots * stride],
             objectives: vec![[0.0; 2]; slots],
             hashes: vec![0; slots],
         }
@@ -233,6 +232,15 @@ impl<const NARROW: bool> Draft<'_, NARROW> {
         self.changed.add(job);
     }
 
+    /// Takes a node from a job and all later ones.
+    pub(super) fn clear_from(&mut self, job: usize, node: usize) {
+        for word in job / WORD..self.changed.words() {
+            let first = if word == job / WORD { job % WORD } else { 0 };
+            let later = self.occupants(word, node) & u64::MAX << first;
+            jobs_of(word, later).for_each(|later| self.set(later, node, 0));
+        }
+    }
+
     /// Sets all rows, given one after the other with a count for each of `nodes` nodes.
     pub(super) fn write(&mut self, rows: &[u8], nodes: usize, capacity: &[Block]) {
         self.cells.fill(Block::default());
@@ -248,5 +256,7 @@ impl<const NARROW: bool> Draft<'_, NARROW> {
 /// one they are added byte by byte: XXX.
 #[inline(never)]
 fn used(blocks: &[Block]) -> Block {
-    blocks.iter().fold(Block::default(), |used, block| used.plus(block))
+    let (fours, rest) = blocks.as_chunks();
+    let used = rest.iter().fold(Block::default(), |used, block| used.plus(block));
+    fours.iter().fold(used, |used, [a, b, c, d]| used.plus(&a.plus(b).plus(&c.plus(d))))
 }

@@ -12,6 +12,7 @@ const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
 /// The jobs and nodes of one search.
 pub(super) struct Problem<'a> {
     jobs: Vec<SearchJob<'a>>,
+    caps: Vec<u32>,
     /// Whether there is a job that cannot run on every count up to its cap.
     has_counts: bool,
     /// The GPUs of each node, a block per column.
@@ -34,6 +35,7 @@ impl<'a> Problem<'a> {
         let columns = 0..nodes.len().div_ceil(LANES);
         let gpus: u32 = nodes.iter().map(|size| u32::from(*size)).sum();
         Problem {
+            caps: jobs.iter().map(|job| job.cap).collect(),
             has_counts: jobs.iter().any(|job| job.counts.is_some()),
             capacity: columns.clone().map(|column| blocks(column, nodes)).collect(),
             interference,
@@ -61,7 +63,7 @@ impl<'a> Problem<'a> {
 
     /// Returns the most GPUs that the job may have.
     pub(super) fn cap(&self, job: usize) -> u32 {
-        self.jobs[job].cap
+        self.caps[job]
     }
 
     /// Returns whether there are counts up to its cap on which some job cannot run.
@@ -105,7 +107,8 @@ impl<'a> Problem<'a> {
 
     /// Returns what `gpus` GPUs on one or several nodes are worth to a job if that is a change.
     pub(super) fn worth(&mut self, job: usize, spread: bool, gpus: u32) -> Worth {
-        self.worths.of_row(&mut self.jobs[job], job, false, spread, gpus)
+        let place = self.worths.of_row(&mut self.jobs[job], job, false, spread, gpus);
+        self.worths.at(place)
     }
 
     /// Returns what the row in force is worth to a job.
@@ -113,30 +116,30 @@ impl<'a> Problem<'a> {
         let current = &self.jobs[job].current;
         let gpus = current.iter().map(|count| u32::from(*count)).sum();
         let spread = current.iter().filter(|count| **count > 0).count() > 1;
-        self.worths.of_row(&mut self.jobs[job], job, true, spread, gpus)
+        let place = self.worths.of_row(&mut self.jobs[job], job, true, spread, gpus);
+        self.worths.at(place)
     }
 
-    /// Scores a draft whose rows keep to their caps, and returns a hash of it too. Only changed rows
-    /// are looked up again.
-    pub(super) fn score<const NARROW: bool>(&mut self, draft: &mut Draft<'_, NARROW>) -> (Objectives, u64) {
+    /// Scores a draft whose rows keep to their caps. Only changed rows are looked up again.
+    pub(super) fn score<const NARROW: bool>(&mut self, draft: &mut Draft<'_, NARROW>) -> Objectives {
         for word in 0..draft.changed.words() {
-            for job in draft.changed.word(word) {
+            for job in draft.changed.take_word(word) {
                 draft.worths[job] = self.row_worth(draft, job);
             }
         }
-        draft.changed.clear();
         let mut sum = Worth { inverse: 0.0, speedup: 0.0 };
-        for worth in draft.worths.iter() {
+        for place in draft.worths.iter() {
+            let worth = self.worths.at(*place);
             sum.inverse += worth.inverse;
             sum.speedup += worth.speedup;
         }
         let in_use = self.gpus_in_use(draft);
         let utility = if in_use == 0 { 0.0 } else { sum.speedup / f64::from(in_use) };
         let mean = self.jobs.len() as f64 / sum.inverse;
-        ([-mean, -utility], self.hash(draft, &sum))
+        [-mean, -utility]
     }
 
-    fn row_worth<const NARROW: bool>(&mut self, draft: &Draft<'_, NARROW>, job: usize) -> Worth {
+    fn row_worth<const NARROW: bool>(&mut self, draft: &Draft<'_, NARROW>, job: usize) -> u32 {
         let (mut gpus, mut nodes, mut is_current) = (0, 0, true);
         for column in 0..draft.width() {
             let block = draft.block(column, job);
@@ -159,11 +162,11 @@ impl<'a> Problem<'a> {
         columns.map(in_use).sum()
     }
 
-    /// Returns a number that plans hardly have in common unless they are the same: from what they
-    /// are worth, and from the jobs of each node. The counts need no part in it.
-    fn hash<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>, sum: &Worth) -> u64 {
-        let products =
-            draft.all_occupants().iter().zip(&self.keys).map(|(jobs, key)| jobs.wrapping_mul(*key));
-        products.fold(sum.inverse.to_bits().wrapping_mul(GOLDEN), u64::wrapping_add)
+    /// Returns a number that plans hardly have in common unless they are the same: from the jobs on
+    /// each node, and from what is left there.
+    pub(super) fn hash<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>) -> u64 {
+        let jobs = draft.all_occupants().iter().zip(&self.keys);
+        let hash = jobs.fold(0, |hash: u64, (jobs, key)| hash.wrapping_add(jobs.wrapping_mul(*key)));
+        hash
     }
 }

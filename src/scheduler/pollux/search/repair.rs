@@ -13,8 +13,6 @@ use super::rows::{LANES, jobs_of, lanes, mask};
 pub(super) struct RepairBuffers {
     /// The jobs that span several nodes, in words of 64.
     spread: Vec<u64>,
-    /// By column, the nodes on which there is a job already that spans several.
-    taken: Vec<u16>,
     /// The nodes of a row.
     nodes: Vec<usize>,
 }
@@ -36,7 +34,7 @@ pub(super) fn repair<const NARROW: bool>(
     buffers: &mut RepairBuffers,
     draw: &mut ChaCha8Rng,
 ) {
-    keep_apart(problem.interference(), draft, buffers);
+    keep_apart(problem.interference(), draft, &mut buffers.spread);
     cut_changed(draft, &mut buffers.nodes, draw, |job, _| problem.cap(job));
     make_room(draft);
     if problem.has_counts() {
@@ -48,25 +46,20 @@ pub(super) fn repair<const NARROW: bool>(
 fn keep_apart<const NARROW: bool>(
     interference: Interference,
     draft: &mut Draft<'_, NARROW>,
-    buffers: &mut RepairBuffers,
+    spread: &mut Vec<u64>,
 ) {
-    let RepairBuffers { spread, taken, .. } = buffers;
     draft.find_spread(spread);
-    taken.clear();
-    taken.resize(draft.width(), 0);
-    for (word, jobs) in spread.iter().enumerate() {
-        for job in jobs_of(word, *jobs) {
-            for (column, taken) in taken.iter_mut().enumerate() {
+    for column in 0..draft.width() {
+        let mut taken = 0;
+        for (word, jobs) in spread.iter().enumerate() {
+            for job in jobs_of(word, *jobs) {
                 let nodes = draft.block(column, job).mask();
-                let met = nodes & *taken;
-                *taken |= nodes;
+                let met = nodes & taken;
+                taken |= nodes;
                 for node in lanes(met).map(|lane| column * LANES + lane) {
                     match interference {
                         Interference::Spread => draft.set(job, node, 0),
-                        // What later rows lose here they would meet on a node that is taken already.
-                        Interference::AllLater => {
-                            (job..draft.jobs()).for_each(|later| draft.set(later, node, 0));
-                        }
+                        Interference::AllLater => draft.clear_from(job, node),
                     }
                 }
             }

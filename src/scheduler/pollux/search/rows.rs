@@ -65,6 +65,11 @@ impl JobSet {
         jobs_of(word, self.0[word])
     }
 
+    /// Removes the jobs of one word and returns them, ascending.
+    pub(super) fn take_word(&mut self, word: usize) -> impl Iterator<Item = usize> + use<> {
+        jobs_of(word, std::mem::take(&mut self.0[word]))
+    }
+
     /// Removes all jobs.
     pub(super) fn clear(&mut self) {
         self.0.fill(0);

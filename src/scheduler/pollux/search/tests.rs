@@ -1,7 +1,7 @@
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::SeedableRng;
 
-use super::super::speedup::{Batches, Goodputs, Knowledge};
+use super::super::speedup::{AllowedBatches, GoodputModel, Goodputs};
 use super::*;
 use crate::goodput::{BatchLimits, StepModel};
 
@@ -51,7 +51,7 @@ fn jobs(count: usize) -> Vec<Goodputs> {
         let model = StepModel { alpha_c, beta_c, alpha_n, beta_n, alpha_r, beta_r, gamma };
         let [initial, largest, low, high] = sizes;
         let limits = BatchLimits { initial, largest, local: (low, high), gpus: 64, pinned: None };
-        Goodputs::new(Knowledge { model, noise }, Batches::Within(limits))
+        Goodputs::new(GoodputModel { steps: model, noise }, AllowedBatches::Within(limits))
     };
     TRACE[..count].iter().map(job).collect()
 }
@@ -66,8 +66,8 @@ fn cold(count: usize, seeds: Seeds, interference: Interference, seed: u64) -> Fo
         let [_, largest, low, _] = APPLICATIONS[*app].2;
         let cap = if APPLICATIONS[*app].0 == "ncf" { 1 } else { (largest / low).min(64) };
         // The artifact's fair share for all, so that what searches come to can be compared.
-        let base = job.at(false, share);
-        let speedup = Box::new(move |spans, gpus| job.at(spans, gpus) / base);
+        let base = job.goodput(false, share);
+        let speedup = Box::new(move |spans, gpus| job.goodput(spans, gpus) / base);
         SearchJob { current: vec![0; 16], cap, counts: None, after_change: 1440.0 / 1470.0, speedup }
     });
     let mut draw = ChaCha8Rng::seed_from_u64(seed);

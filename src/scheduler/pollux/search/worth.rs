@@ -49,27 +49,25 @@ impl WorthTable {
         is_current: bool,
         spread: bool,
         gpus: u32,
-    ) -> Worth {
+    ) -> u32 {
         debug_assert!(is_current || gpus <= job.cap, "a row of {gpus} GPUs is cut to {} before", job.cap);
         let place = if is_current { 0 } else { 1 + u32::from(spread) * (job.cap + 1) + gpus };
         let place = (self.offsets[number] + place) as usize;
-        let known = self.worths[place];
-        if known.inverse.is_nan() { self.fill(job, place, is_current, spread, gpus) } else { known }
+        if self.worths[place].inverse.is_nan() {
+            self.fill(job, place, is_current, spread, gpus);
+        }
+        place as u32
+    }
+
+    /// Returns the worth at a place that was asked for before.
+    pub(super) fn at(&self, place: u32) -> Worth {
+        self.worths[place as usize]
     }
 
     #[cold]
-    fn fill(
-        &mut self,
-        job: &mut SearchJob<'_>,
-        place: usize,
-        is_current: bool,
-        spread: bool,
-        gpus: u32,
-    ) -> Worth {
+    fn fill(&mut self, job: &mut SearchJob<'_>, place: usize, is_current: bool, spread: bool, gpus: u32) {
         let speedup = if gpus == 0 { 0.0 } else { (job.speedup)(spread, gpus) };
         let part = if is_current { 1.0 } else { job.after_change };
-        let worth = Worth { inverse: 1.0 / (speedup * self.scale * part + TINY), speedup };
-        self.worths[place] = worth;
-        worth
+        self.worths[place] = Worth { inverse: 1.0 / (speedup * self.scale * part + TINY), speedup };
     }
 }
