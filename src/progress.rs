@@ -35,8 +35,8 @@ impl Turns {
         self.members.saturating_mul(self.quantum.as_micros())
     }
 
-    /// Returns how many full rounds have passed since the first turn of this job began, and how much
-    /// of its turn in the present round, up to all of it.
+    /// Returns how many full rounds have passed since the first turn of this job began, and how
+    /// much of its turn in the present round, up to all of it.
     fn passed(&self, now: SimTime) -> (u64, SimDuration) {
         let passed = now.since(self.first()).as_micros();
         let rest = SimDuration::from_micros(passed % self.cycle());

@@ -1,13 +1,17 @@
-//! Who gets which GPUs: a search by mutation, crossing and survival (NSGA-II, as Pollux's artifact
-//! runs it) for the plan of the highest fitness. A plan has a row for each job and a column for
-//! each node.
+//! Searches for the plan of the highest fitness by mutation, crossing and survival: NSGA-II (Deb et
+//! al., 2002), as Pollux's artifact (petuum/adaptdl) runs it. A plan is a matrix of GPU counts with
+//! a row for each job and a column for each node.
 //!
-//! Fitness is the harmonic mean over jobs of how much faster than at its fair share each would be,
-//! after what a change of its GPUs costs. A second objective, the use made of occupied nodes, only
-//! keeps the plans diverse.
+//! The fitness is the harmonic mean over all jobs of the speedup over the job's fair share, after
+//! the cost of a change of its GPUs (Pollux, OSDI 2021, section 4.2). A second objective, the use
+//! made of occupied nodes, only keeps the plans diverse.
+//!
+//! A generation costs O(population × (jobs + nodes)) to cross, mutate, repair and score, and
+//! O(population × log population) to choose the survivors.
 
 mod chance;
 mod greedy;
+mod job;
 mod members;
 mod plans;
 mod problem;
@@ -30,63 +34,43 @@ use rows::{JobSet, LANES};
 use survival::{dominates, survivors};
 use vary::{Mutation, cut};
 
-/// What a job brings into the search.
-pub(super) struct SearchJob<'a> {
-    /// The GPUs in force on each node.
-    pub(super) current: Vec<u8>,
-    /// The most GPUs it may have.
-    pub(super) cap: u32,
-    /// The counts it can run on, ascending, if not on all.
-    pub(super) counts: Option<&'a [u32]>,
-    /// Which part of its time is left to a job whose row changes.
-    pub(super) after_change: f64,
-    /// How many times as fast as at its fair share it would be on one node (false) or several, on
-    /// so many GPUs.
-    pub(super) speedup: Box<dyn FnMut(bool, u32) -> f64 + 'a>,
-}
+pub(super) use job::{Interference, SearchJob};
 
-/// Who gives way where a second job that spans several nodes meets a first on a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Interference {
-    /// The second, on that node.
-    Spread,
-    /// The second and every later row, whether it spans several nodes or not: the artifact's
-    /// cumulative mask.
-    AllLater,
-}
-
-/// What the search starts from besides the plans it is given.
+/// The plans from which a search starts, besides those that it is given.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seeds {
+    /// No others.
     None,
-    /// The GPUs handed out greedily, beside what is in force and from nothing.
+    /// Two plans that hand out GPUs greedily: beside the rows in force, and on an empty cluster.
     Greedy,
 }
 
-/// How much of the space is looked at.
+/// The effort of a search.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Effort {
+    /// The number of plans that survive a generation.
     pub(super) population: usize,
-    /// The initial population counts as one.
+    /// The number of generations; the initial population counts as one.
     pub(super) generations: usize,
 }
 
-/// What a search came to.
+/// The result of a search.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Found {
     /// The GPUs of each job on each node, row after row.
     pub(super) best: Vec<u8>,
-    /// The fitness of it.
+    /// The fitness of the best plan.
     pub(super) fitness: f64,
-    /// Every plan that nobody beats in both objectives, the best one among them.
+    /// The plans that no other plan dominates, the best one among them.
     pub(super) front: Vec<Vec<u8>>,
-    /// How many plans were looked at.
+    /// The number of plans that were scored or found to be there already.
     pub(super) tried: usize,
 }
 
-/// In each generation at most so many rounds of mating, and at most so many plans in a row that
-/// were there already: jobs few enough have fewer states than a population has places.
+/// The most rounds of mating in a generation.
 const ROUNDS: usize = 101;
+/// The most children in a row that are there already. A few jobs have fewer plans than a population
+/// has places, so a generation has to end without filling them.
 const FRUITLESS: usize = 200;
 
 struct Search<'a, const NARROW: bool> {
@@ -97,10 +81,10 @@ struct Search<'a, const NARROW: bool> {
     buffers: RepairBuffers,
     changed: JobSet,
     left: Vec<[i32; LANES]>,
-    /// Everybody alive: slot and distance to its neighbours.
+    /// The plans alive: the slot, and the distance to the neighbours in its front.
     alive: Vec<(u32, f64)>,
     spare: Vec<u32>,
-    /// How many of those are beaten by nobody.
+    /// The number of them that no other plan dominates; they come first.
     first: usize,
     effort: Effort,
     tried: usize,
@@ -108,7 +92,10 @@ struct Search<'a, const NARROW: bool> {
     parents: Vec<u32>,
 }
 
-/// Searches from `initial` plans, each row after row. There is at least one job and one plan.
+/// Searches from `initial` plans, each given row after row.
+///
+/// There is at least one job and one initial plan. The same input and the same state of `draw` give
+/// the same result.
 pub(super) fn search(
     jobs: Vec<SearchJob<'_>>,
     nodes: &[u8],
@@ -124,7 +111,7 @@ pub(super) fn search(
     if seeds == Seeds::Greedy {
         initial.extend([&current, &vec![0; current.len()]].map(|from| greedy(&mut problem, nodes, from)));
     }
-    // Nearly every cluster has rows of one block, for which the loops over columns go away.
+    // Most clusters have rows of one block, for which the loops over columns go away.
     if nodes.len() <= LANES {
         Search::<true>::run(problem, &initial, nodes.len(), effort, draw)
     } else {
@@ -142,7 +129,7 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
     ) -> Found {
         let most = 2 * effort.population + initial.len();
         let mut search = Search::<NARROW> {
-            slots: Slots::new(most, &problem),
+            slots: Slots::new(most, problem.jobs(), problem.width()),
             members: Members::new(most),
             mutation: Mutation::new(&problem, draw),
             buffers: RepairBuffers::default(),
@@ -180,7 +167,7 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
         self.survive(slots, draw);
     }
 
-    /// Repairs and scores a plan and takes it on, unless it is there already.
+    /// Repairs a plan, and scores it unless it is there already. Returns whether it is new.
     fn complete(&mut self, slot: u32, taken: &mut Vec<u32>, draw: &mut ChaCha8Rng) -> bool {
         let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed, &mut self.left);
         repair(&self.problem, &mut draft, &mut self.buffers, draw);
@@ -202,7 +189,7 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
         is_new
     }
 
-    /// Leaves alive who survives.
+    /// Keeps the survivors among the candidates, and frees the slots of the others.
     fn survive(&mut self, candidates: Vec<u32>, draw: &mut ChaCha8Rng) {
         let objectives: Vec<_> =
             candidates.iter().map(|slot| self.slots.objectives[*slot as usize]).collect();
@@ -215,7 +202,7 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
         self.spare.extend(dead.map(|(slot, _)| *slot));
     }
 
-    /// Children, and who survives. Returns whether there were any.
+    /// Runs one generation. Returns whether there was a new child.
     fn generation(&mut self, draw: &mut ChaCha8Rng) -> bool {
         self.members.clear();
         for (slot, _) in &self.alive {
@@ -236,7 +223,7 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
         any
     }
 
-    /// Makes as many children as are missing, of which those that are new count.
+    /// Makes up to `missing` new children. A child that is there already does not count.
     fn mate(
         &mut self,
         missing: usize,
@@ -265,8 +252,8 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
         }
     }
 
-    /// Parents by tournaments of two: who dominates, else who is lonelier, else a coin. Everybody
-    /// takes part as often as anybody.
+    /// Selects parents by tournaments of two: the plan that dominates wins, otherwise the lonelier
+    /// one, otherwise a coin decides. Every plan takes part equally often, to within one.
     fn select(&mut self, parents: usize, draw: &mut ChaCha8Rng) {
         self.parents.clear();
         let size = self.alive.len();
@@ -302,7 +289,7 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
         let plan = |slot: u32| self.slots.rows(slot, nodes);
         let front = &self.alive[..self.first];
         let fitness = |slot: u32| -self.slots.objectives[slot as usize][0];
-        // The first of equals.
+        // Of equal plans the first.
         let best = front
             .iter()
             .map(|(slot, _)| *slot)

@@ -1,26 +1,26 @@
-//! Cheap random choices. What happens seldom is drawn by how long it stays away, instead of asking
-//! about every chance.
+//! Cheap random choices. An event of low probability is drawn by the number of chances until it
+//! next happens, instead of one draw per chance.
 
 use std::rc::Rc;
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
-/// A number below `bound`; how far it is from uniform is below what 2³² draws could tell.
+/// Draws a number below `bound`. Its distance from uniform is too small for 2³² draws to show.
 pub(super) fn below(draw: &mut ChaCha8Rng, bound: u32) -> u32 {
     ((u64::from(draw.next_u32()) * u64::from(bound)) >> 32) as u32
 }
 
-/// How long chances of one probability stay away, shared by all that take such chances.
+/// The distribution of the number of chances that pass before one of a given probability comes
+/// true.
 pub(super) struct Seldom {
-    /// At how much of 2³² the next one that comes true is further away than the index.
+    /// By number of chances: the probability, in parts of 2³², that one of them comes true.
     until: Vec<u32>,
-    /// Where to look first, by the upper bits of a draw.
+    /// The first index to look at, by the upper bits of a draw.
     guide: [u16; GUIDES],
 }
 
-/// Beyond so many chances in a row without one that comes true, the draw is repeated: chances have
-/// no memory.
+/// The number of chances after which the draw is repeated; chances have no memory.
 const REACH: usize = 512;
 const GUIDES: usize = 1 << GUIDED;
 const GUIDED: u32 = 10;
@@ -48,7 +48,7 @@ impl Seldom {
         Rc::new(Seldom { guide, until })
     }
 
-    /// How many chances pass before the next one that comes true.
+    /// Draws how many chances pass before the next one that comes true.
     fn skip(&self, draw: &mut ChaCha8Rng) -> usize {
         let number = draw.next_u32();
         let at = usize::from(self.guide[(number >> (32 - GUIDED)) as usize]);
@@ -58,7 +58,7 @@ impl Seldom {
         }
     }
 
-    /// Looks on from `at` on.
+    /// Searches from index `at` on.
     fn search(&self, mut at: usize, mut number: u32, draw: &mut ChaCha8Rng) -> usize {
         let mut passed = 0;
         loop {
@@ -78,7 +78,7 @@ impl Seldom {
 /// Chances of the same probability that are taken one after the other.
 pub(super) struct Chances {
     seldom: Rc<Seldom>,
-    /// How many pass before the next one that comes true.
+    /// The number of chances before the next one that comes true.
     away: usize,
 }
 
@@ -87,7 +87,8 @@ impl Chances {
         Chances { seldom: seldom.clone(), away: seldom.skip(draw) }
     }
 
-    /// Of `count` chances the next one that comes true, until there is none; then those are past.
+    /// Returns the next of `count` chances that comes true. `None` means that no further one does;
+    /// the `count` chances are then past.
     pub(super) fn next(&mut self, count: usize, draw: &mut ChaCha8Rng) -> Option<usize> {
         if self.away >= count {
             self.away -= count;
@@ -99,7 +100,7 @@ impl Chances {
     }
 }
 
-/// Brings `count` of the items to the front, in random order, all of them equally likely.
+/// Brings `count` random items to the front in random order; all orders are equally likely.
 pub(super) fn shuffle<T>(items: &mut [T], count: usize, draw: &mut ChaCha8Rng) {
     for place in 0..count.min(items.len()) {
         let other = place + below(draw, (items.len() - place) as u32) as usize;
@@ -113,8 +114,8 @@ mod tests {
 
     use super::*;
 
-    /// Of 200,000 chances as many come true as should, however many are taken at a time: within
-    /// five standard deviations, √(n·p·(1 − p)).
+    /// Of 200,000 chances the expected number comes true, to within five standard deviations,
+    /// √(n·p·(1 − p)), however many are taken at a time.
     #[test]
     fn seldom_is_as_often_as_it_should_be() {
         let mut draw = ChaCha8Rng::seed_from_u64(1);

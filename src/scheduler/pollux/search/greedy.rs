@@ -1,9 +1,9 @@
-//! A plan to begin with: GPUs handed out one node's worth at a time, each time where the harmonic
-//! mean gains most for each GPU.
+//! Plans to start from: the GPUs of one node at a time go to the job for which the harmonic mean
+//! gains most per GPU.
 
 use super::problem::Problem;
 
-/// What is handed out so far.
+/// A plan while GPUs are handed out.
 struct Handed<'n> {
     rows: Vec<u8>,
     nodes: &'n [u8],
@@ -17,18 +17,19 @@ struct Handed<'n> {
     gains: Vec<[Vec<(u8, f64)>; 2]>,
 }
 
-/// More GPUs of one node for a job.
+/// A step: more GPUs of one node for one job.
 #[derive(Clone, Copy)]
 struct Step {
     job: usize,
     node: usize,
     gpus: u8,
     gain: f64,
-    /// What stays free there.
+    /// The GPUs of the node that stay free.
     left: u8,
 }
 
-/// Hands out what is free beside the rows `from`. What changes costs what a change costs.
+/// Hands out the GPUs that the rows `from` leave free. A row that differs from the one in force
+/// pays for the change.
 pub(super) fn greedy(problem: &mut Problem<'_>, nodes: &[u8], from: &[u8]) -> Vec<u8> {
     let mut handed = Handed::new(nodes, from);
     let jobs = problem.jobs();
@@ -72,7 +73,7 @@ impl<'n> Handed<'n> {
         self.row(job).iter().filter(|count| **count > 0).count() > 1
     }
 
-    /// Says on which nodes a job is that spans several.
+    /// Marks the nodes of a job that spans several.
     fn mark(&mut self, job: usize) {
         if self.spans(job) {
             let width = self.nodes.len();
@@ -84,7 +85,7 @@ impl<'n> Handed<'n> {
         }
     }
 
-    /// What a job's row is worth before anything is handed out.
+    /// Returns the worth of a job's row before anything is handed out.
     fn before(&self, problem: &mut Problem<'_>, job: usize, from: &[u8]) -> f64 {
         let kept = problem.is_current(job, &from[job * self.nodes.len()..(job + 1) * self.nodes.len()]);
         if kept {
@@ -94,15 +95,15 @@ impl<'n> Handed<'n> {
         }
     }
 
-    /// The step of the most gain for each GPU, if one gains; of equals the one that leaves least
-    /// free, on the first node.
+    /// Returns the step with the largest gain per GPU, if any step gains. Of equal steps it is the
+    /// one that leaves the fewest GPUs free, then the one on the first node.
     fn best(&mut self, problem: &mut Problem<'_>, job: usize, worth: f64) -> Option<Step> {
         let mut gains = std::mem::take(&mut self.gains[job]);
         let has = self.gpus[job];
         let row = self.row(job);
         let spans = self.spans(job);
         let mine = |mark: &Option<usize>| mark.is_none_or(|other| other == job);
-        // Where it would be the second that spans several nodes, it may not begin to.
+        // A job may not begin to span several nodes on a node that another such job is on.
         let may_span = row.iter().zip(&self.spread).all(|(count, mark)| *count == 0 || mine(mark));
         let mut best: Option<Step> = None;
         for (node, free) in self.free.iter().enumerate().filter(|(_, free)| **free > 0) {

@@ -1,12 +1,12 @@
 //! The plans of a search, in slots that are used again and again.
 //!
-//! A plan has three parts. Its counts are blocks of sixteen nodes, column by column: the first block
-//! of every job, then the second block of every job. Its occupants are the jobs on each node, one bit
-//! per job, which answer in a few words what would otherwise read every row: which jobs span several
-//! nodes, which meet on a node, which are on a node with free GPUs. Its worths say what each row is
-//! worth, so that a new plan looks up only the rows in which it differs from the two it was made of.
+//! A plan has three parts. Its counts are blocks of sixteen nodes, column by column: the first
+//! block of every job, then the second block of every job. Its occupants are the jobs on each node,
+//! one bit per job, which answer in a few words what would otherwise read every row: which jobs
+//! span several nodes, which meet on a node, which are on a node with free GPUs. Its worths say
+//! what each row is worth, so that a new plan looks up only the rows in which it differs from the
+//! two it was made of.
 
-use super::problem::Problem;
 use super::rows::{Block, JobSet, LANES, WORD, jobs_of};
 use super::survival::Objectives;
 
@@ -47,9 +47,8 @@ pub(super) struct Draft<'s, const NARROW: bool> {
 }
 
 impl Slots {
-    /// Creates `slots` slots for plans of the problem.
-    pub(super) fn new(slots: usize, problem: &Problem<'_>) -> Slots {
-        let (jobs, width) = (problem.jobs(), problem.width());
+    /// Creates `slots` slots for plans of so many jobs, each row of which has `width` blocks.
+    pub(super) fn new(slots: usize, jobs: usize, width: usize) -> Slots {
         let stride = jobs.next_multiple_of(GROUP);
         Slots {
             jobs,
@@ -63,7 +62,8 @@ impl Slots {
         }
     }
 
-    /// Fills slot `into` with the rows before `cut` of slot `first` and the others of slot `second`.
+    /// Fills slot `into` with the rows before `cut` of slot `first` and the others of slot
+    /// `second`.
     pub(super) fn cross(&mut self, first: u32, second: u32, into: u32, cut: usize) {
         let [first, second, into] = [first, second, into].map(|slot| slot as usize);
         for column in 0..self.width {
@@ -124,7 +124,8 @@ impl Slots {
 }
 
 /// Copies `cut` items from the first start and the rest of `count` from the second, to the third.
-/// They are copied in groups whose number does not depend on the cut, which could not be foretold.
+/// They are copied in groups whose number does not depend on the cut, so that the branch is
+/// predictable.
 fn copy<T: Copy>(items: &mut [T], [first, second, into]: [usize; 3], cut: usize, count: usize) {
     for start in (0..count).step_by(GROUP) {
         let from = if start + GROUP <= cut { first } else { second } + start;
@@ -252,8 +253,8 @@ impl<const NARROW: bool> Draft<'_, NARROW> {
     }
 }
 
-/// Returns the sums of blocks. They are added in a function of their own since inlined into a larger
-/// one they are added byte by byte: XXX.
+/// Returns the sums of blocks. It is not inlined: inside a larger function the compiler adds them
+/// byte by byte.
 #[inline(never)]
 fn used(blocks: &[Block]) -> Block {
     let (fours, rest) = blocks.as_chunks();

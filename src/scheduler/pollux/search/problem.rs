@@ -1,10 +1,10 @@
-//! What a search decides: the jobs, the nodes, and what a plan is worth.
+//! The jobs and nodes of a search, and the score of a plan.
 
+use super::job::{Interference, SearchJob};
 use super::plans::Draft;
 use super::rows::{Block, LANES, WORD};
 use super::survival::Objectives;
 use super::worth::{Worth, WorthTable};
-use super::{Interference, SearchJob};
 
 /// The bits of the golden ratio, half of which are set: multiples of it have little in common.
 const GOLDEN: u64 = 0x9E37_79B9_7F4A_7C15;
@@ -21,7 +21,7 @@ pub(super) struct Problem<'a> {
     /// The rows in force, column by column.
     current: Vec<Block>,
     worths: WorthTable,
-    /// For hashing, by the places of occupants.
+    /// The factors of the hash, by the places of occupants.
     keys: Vec<u64>,
 }
 
@@ -162,11 +162,9 @@ impl<'a> Problem<'a> {
         columns.map(in_use).sum()
     }
 
-    /// Returns a number that plans hardly have in common unless they are the same: from the jobs on
-    /// each node, and from what is left there.
+    /// Returns a hash of the jobs on each node. Plans with other counts on the same nodes share it.
     pub(super) fn hash<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>) -> u64 {
         let jobs = draft.all_occupants().iter().zip(&self.keys);
-        let hash = jobs.fold(0, |hash: u64, (jobs, key)| hash.wrapping_add(jobs.wrapping_mul(*key)));
-        hash
+        jobs.fold(0, |hash: u64, (jobs, key)| hash.wrapping_add(jobs.wrapping_mul(*key)))
     }
 }

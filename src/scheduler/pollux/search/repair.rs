@@ -2,8 +2,8 @@
 
 use rand_chacha::ChaCha8Rng;
 
-use super::Interference;
 use super::chance::below;
+use super::job::Interference;
 use super::plans::Draft;
 use super::problem::Problem;
 use super::rows::{LANES, jobs_of, lanes, mask};
@@ -107,8 +107,8 @@ fn cut<const NARROW: bool>(
     }
 }
 
-/// Applies the third rule. Taking what is beyond a node's GPUs from its last rows leaves the same as
-/// giving to its first rows, and reads few of them.
+/// Applies the third rule. Taking what is beyond a node's GPUs from its last rows leaves the same
+/// as giving to its first rows, and reads few of them.
 fn make_room<const NARROW: bool>(draft: &mut Draft<'_, NARROW>) {
     for column in 0..draft.width() {
         for lane in lanes(mask(&draft.left[column], |left| left < 0)) {

@@ -1,34 +1,36 @@
-//! Who survives: by fronts of what nobody beats in both objectives, and in the last front by how
-//! lonely it is (Deb et al., NSGA-II, 2002), both for two objectives, which takes sorting alone.
+//! Selects the survivors of a generation: front by front, where no plan of a front dominates
+//! another, and in the last front by distance to the neighbours (Deb et al., NSGA-II, 2002). With
+//! two objectives both need sorting alone.
 
 use rand_chacha::ChaCha8Rng;
 use rand_chacha::rand_core::Rng;
 
-/// Two objectives, both to be small.
+/// The two objectives of a plan; smaller is better.
 pub(super) type Objectives = [f64; 2];
 
-/// Whether `a` is nowhere worse than `b` and somewhere better.
+/// Returns whether `a` is nowhere worse than `b` and somewhere better.
 pub(super) fn dominates(a: &Objectives, b: &Objectives) -> bool {
-    // Without jumps, which nobody could foretell.
+    // Branch-free: the branch is unpredictable.
     (a[0] <= b[0]) & (a[1] <= b[1]) & ((a[0] < b[0]) | (a[1] < b[1]))
 }
 
-/// Who beats whom: members of a front do not dominate each other, and each is dominated by someone
-/// of the front before. Inside a front by the first objective, then by the second, then by place.
+/// Plans sorted into fronts. Members of a front do not dominate each other, and each is dominated
+/// by a member of the front before. Inside a front they are sorted by the first objective, then by
+/// the second, then by place.
 pub(super) struct Fronts {
-    /// Front after front, best first.
+    /// The places of the plans, front after front, the best front first.
     members: Vec<u32>,
-    /// Where each front ends.
+    /// The end of each front in `members`.
     ends: Vec<usize>,
 }
 
 impl Fronts {
-    /// Sorts into fronts, and stops after the one with which there are `enough`.
+    /// Sorts plans into fronts, and stops after the front with which there are `enough` plans.
     pub(super) fn new(all: &[Objectives], enough: usize) -> Fronts {
         let (order, keys) = sorted(all);
-        // Who came last into a front has the least second objective there: if he does not dominate,
-        // nobody there does. He came before, so that he does if his second objective is no more,
-        // unless he is a twin.
+        // The last member of a front has its smallest second objective; if it does not dominate,
+        // none does. It comes before in the first objective, so it dominates if its second
+        // objective is not larger, unless the two are twins.
         let mut lasts: Vec<u64> = Vec::new();
         let mut ends: Vec<usize> = Vec::new();
         let mut ranks: Vec<u32> = Vec::with_capacity(all.len());
@@ -75,12 +77,12 @@ impl Fronts {
     }
 }
 
-/// The places in the order of the first objective, then of the second, then of place; and by place
-/// what they were sorted by.
+/// Returns the places in the order of the first objective, then of the second, then of place; and
+/// the sort keys by place.
 fn sorted(all: &[Objectives]) -> (Vec<u32>, Vec<u128>) {
     let keys: Vec<u128> = all.iter().map(rising).collect();
-    // By the upper bits of the first objective, which with the place are one integer, sorted
-    // without jumps; few have them in common.
+    // First by the upper bits of the first objective, which together with the place make one
+    // integer that is sorted without branches. Few plans share these bits.
     let bits = usize::BITS - all.len().leading_zeros();
     let upper = |(place, key): (usize, &u128)| ((key >> 64) as u64 >> bits << bits) | place as u64;
     let place = |upper: &u64| (upper & ((1 << bits) - 1)) as u32;
@@ -92,19 +94,19 @@ fn sorted(all: &[Objectives]) -> (Vec<u32>, Vec<u128>) {
     (order.iter().map(place).collect(), keys)
 }
 
-/// An integer that grows as the first number does, and where that is the same as the second, in the
-/// order of `total_cmp`.
+/// Returns an integer that grows with the first objective and, where that is equal, with the
+/// second, both in the order of `total_cmp`.
 fn rising(objectives: &Objectives) -> u128 {
     let [first, second] = objectives.map(|number| {
         let bits = number.to_bits();
-        // Of the negative ones all bits are turned round, of the others the sign.
+        // All bits of a negative number are flipped, and the sign of any other.
         u128::from(bits ^ (((bits as i64) >> 63) as u64 | 1 << 63))
     });
     first << 64 | second
 }
 
-/// How far from its neighbours each member of a front is, in parts of the front's extent. The ends
-/// are infinitely far; who has a twin before it in both objectives is at no distance at all.
+/// Computes the distance of each member of a front to its neighbours, as shares of the front's
+/// extent. The ends are infinitely far. A member whose twin comes before it has distance 0.
 pub(super) fn crowding(all: &[Objectives], front: &[u32], distances: &mut Vec<f64>) {
     distances.clear();
     if front.len() <= 2 {
@@ -121,7 +123,6 @@ pub(super) fn crowding(all: &[Objectives], front: &[u32], distances: &mut Vec<f6
         distances.push(match after {
             _ if is_twin => 0.0,
             Some(after) if place > 0 => {
-                // A twin of the one before is where that is.
                 let before = at(place - 1);
                 let parts = [(after[0] - before[0], extent[0]), (before[1] - after[1], extent[1])];
                 let parts = parts.iter().filter(|(_, extent)| *extent > 0.0);
@@ -132,8 +133,8 @@ pub(super) fn crowding(all: &[Objectives], front: &[u32], distances: &mut Vec<f6
     }
 }
 
-/// The survivors: (place, distance), fronts in their order, each in the order of places; how many
-/// of them are in the first front.
+/// Selects `enough` survivors. Returns each with its distance, front by front and inside a front by
+/// place, and the number of survivors in the first front.
 pub(super) fn survivors(
     all: &[Objectives],
     enough: usize,
@@ -180,8 +181,8 @@ mod tests {
 
     #[test]
     fn fronts_by_hand() {
-        // (1,4), (2,2) and (4,1) beat everybody; (2,3) and (3,2) only lose to (2,2); (3,3) loses to
-        // those. Twins are together.
+        // No plan dominates (1,4), (2,2) and (4,1). Only (2,2) dominates (2,3) and (3,2), which
+        // both dominate (3,3). Twins are in the same front.
         let all = [[3.0, 3.0], [1.0, 4.0], [2.0, 3.0], [2.0, 2.0], [4.0, 1.0], [3.0, 2.0], [2.0, 2.0]];
         assert_eq!(fronts(&all, 7), [vec![1, 3, 6, 4], vec![2, 5], vec![0]]);
         assert_eq!(fronts(&all, 4).len(), 1);
@@ -189,7 +190,7 @@ mod tests {
     }
 
     #[test]
-    fn fronts_are_what_comparing_everybody_gives() {
+    fn fronts_are_what_all_comparisons_give() {
         let mut draw = ChaCha8Rng::seed_from_u64(3);
         for size in 1..60 {
             let all: Vec<Objectives> =
@@ -221,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn who_is_alike_is_sorted_by_the_second_objective_and_by_place() {
+    fn equal_plans_are_sorted_by_the_second_objective_and_by_place() {
         let close = 1.0 + f64::EPSILON;
         let all = [[close, 0.0], [1.0, 3.0], [-2.0, 1.0], [1.0, 2.0], [1.0, 3.0], [close, -1.0]];
         assert_eq!(sorted(&all).0, [2, 3, 1, 4, 5, 0]);

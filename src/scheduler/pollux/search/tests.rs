@@ -56,7 +56,7 @@ fn jobs(count: usize) -> Vec<Goodputs> {
     TRACE[..count].iter().map(job).collect()
 }
 
-/// The first so many jobs of figure 8a's trace on 16 nodes of 4 GPUs that nobody holds, known by
+/// The first so many jobs of figure 8a's trace on 16 nodes of 4 GPUs that are all free, known by
 /// their fitted parameters, 24 minutes after their submission. The artifact does not say at which
 /// age and noise its values were taken; these reproduce them for 8 jobs, and so for 20 and 40.
 fn cold(count: usize, seeds: Seeds, interference: Interference, seed: u64) -> Found {

@@ -64,8 +64,8 @@ impl Mutation {
         }
     }
 
-    /// Mutates a draft: rows go back to those in force, rows lose nodes, and on nodes with free GPUs
-    /// rows grow.
+    /// Mutates a draft: rows go back to those in force, rows lose nodes, and on nodes with free
+    /// GPUs rows grow.
     pub(super) fn apply<const NARROW: bool>(
         &mut self,
         problem: &Problem<'_>,

@@ -1,6 +1,6 @@
-//! What rows are worth to their jobs, looked up by how many GPUs they have.
+//! The worth of rows to their jobs, looked up by their number of GPUs.
 
-use super::SearchJob;
+use super::job::SearchJob;
 
 /// What a row is worth to its job.
 #[derive(Clone, Copy, Debug)]
@@ -12,8 +12,8 @@ pub(super) struct Worth {
     pub(super) speedup: f64,
 }
 
-/// Added to each job's part of the harmonic mean, so that a job without GPUs does not divide by zero.
-/// The artifact's objective has the same.
+/// Added to each job's part of the harmonic mean, so that a job without GPUs does not divide by
+/// zero. The artifact's objective has the same.
 const TINY: f64 = 1e-3;
 
 /// The worths of all jobs, filled in as they are asked for.
