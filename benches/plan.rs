@@ -61,7 +61,7 @@ fn entries() -> &'static [Entry] {
 /// `live` jobs at time 0, in deadline order, and one each second after that.
 fn workload(live: u32) -> Workload {
     let table = builtin("a100").expect("profiles");
-    // With ten minutes of work at least, nobody is due within a week; the shorter half needs less
+    // With ten minutes of work at least, no job is due within a week; the shorter half needs less
     // than that.
     let options = GenerateOptions {
         jobs: live + TIMED,
@@ -97,7 +97,7 @@ fn scenario(scheduler: &'static Entry, live: u32) -> Scenario {
         options: PolicyOptions::default(),
         seed: 0,
         slot: SimDuration::ZERO,
-        // The last arrival; nobody ends before it.
+        // The last arrival; no job completes before it.
         until: Some(SimTime::from_secs(u64::from(TIMED))),
         plan_limit: None,
     }

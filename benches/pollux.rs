@@ -5,11 +5,10 @@
 //! turn; none is done before the end. Rounds 11 to 20 are timed: by then most jobs were seen on
 //! several GPUs, all GPUs are dealt out, and noise changes from epoch to epoch.
 //!
-//! By instructions, repair and score are 44 % of a round, crossing and mutation 38 %, survival 8 %,
-//! the greedy plans 5 %, learning 3 %. Jumps that depend on the plan cost more than the
-//! instructions that do without them. Tried, and slower or no faster: passing over rows that are on
-//! no crowded node, and looking at crowded cells alone; several sums at a time; copying one parent
-//! whole. Fewer generations are no way: 80 make figure 8a's mean completion time 0.2 to 0.5 %
+//! No part of a round stands out: crossing takes a tenth of the search, survival a tenth, the sum of
+//! a plan's worths and the table of worths a tenth together. Tried, and slower or no faster: writing
+//! whole blocks where one count changes; keeping the mask of crowded nodes up to date; copying one
+//! parent whole. Fewer generations are no way: 80 make figure 8a's mean completion time 0.2 to 0.5 %
 //! longer.
 //!
 //! The whole of figure 8a as the artifact ran it, on the measured step times, is timed where the
@@ -61,7 +60,7 @@ fn scenario(paper: bool) -> Scenario {
     let applications = builtin("t4").expect("applications");
     let names: Vec<(String, u32)> = applications
         .iter()
-        // Who has one batch size is done within minutes.
+        // A job of one batch size is done within minutes.
         .filter(|one| one.limits.pinned.is_none())
         .map(|one| (one.name.clone(), one.limits.initial))
         .collect();

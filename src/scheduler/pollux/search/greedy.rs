@@ -50,7 +50,9 @@ impl<'n> Handed<'n> {
     fn new(nodes: &'n [u8], from: &[u8]) -> Handed<'n> {
         let mut free = nodes.to_vec();
         for row in from.chunks_exact(nodes.len()) {
-            free.iter_mut().zip(row).for_each(|(free, count)| *free = free.saturating_sub(*count));
+            free.iter_mut()
+                .zip(row)
+                .for_each(|(free, count)| *free = free.checked_sub(*count).expect("the rows fit the nodes"));
         }
         let gpus = from.chunks_exact(nodes.len()).map(|row| row.iter().map(|count| u32::from(*count)).sum());
         let mut handed = Handed {

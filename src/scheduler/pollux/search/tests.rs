@@ -59,7 +59,7 @@ fn jobs(count: usize) -> Vec<Goodputs> {
 /// The first so many jobs of figure 8a's trace on 16 nodes of 4 GPUs that are all free, known by
 /// their fitted parameters, 24 minutes after their submission. The artifact does not say at which
 /// age and noise its values were taken; these reproduce them for 8 jobs, and so for 20 and 40.
-fn cold(count: usize, seeds: Seeds, interference: Interference, seed: u64) -> Found {
+fn cold(count: usize, seeds: Seeds, interference: Interference, seed: u64) -> SearchResult {
     let mut jobs = jobs(count);
     let share = 64u32.div_ceil(count as u32);
     let rows = jobs.iter_mut().zip(&TRACE).map(|(job, app)| {
@@ -143,7 +143,7 @@ fn jobs_that_span_nodes_are_kept_apart() {
 /// Rows take in their order: of 4 GPUs the second gets the one that is left, the third none; on the
 /// smaller node the first has only what there is. Whoever may have 2 has 2, on one node or on both.
 #[test]
-fn nobody_has_more_than_there_is_or_than_he_may_have() {
+fn no_job_has_more_than_there_is_or_than_its_cap() {
     let jobs = vec![linear(&[0; 2], 9), linear(&[0; 2], 9), linear(&[0; 2], 9)];
     assert_eq!(repaired(jobs, &[4, 2], &[3, 0, 2, 0, 1, 0], Interference::Spread), [3, 0, 1, 0, 0, 0]);
     assert_eq!(repaired(vec![linear(&[0; 2], 9)], &[4, 2], &[0, 4], Interference::Spread), [0, 2]);
@@ -178,5 +178,18 @@ fn a_change_has_to_pay() {
         let found =
             search(vec![job], &[4], &[vec![3]], Seeds::Greedy, Interference::Spread, EFFORT, &mut draw);
         assert_eq!(found.best, [expected]);
+    }
+}
+
+/// Four jobs hold 30 GPUs each of a node of 120. Two parents together have up to 240 there, and
+/// rows that go back to those in force add to that: more than a byte holds. Every plan still fits.
+#[test]
+fn plans_fit_nodes_of_many_gpus() {
+    let jobs = (0..4).map(|_| linear(&[30], 120)).collect();
+    let effort = Effort { population: 50, generations: 30 };
+    let mut draw = ChaCha8Rng::seed_from_u64(1);
+    let found = search(jobs, &[120], &[vec![30; 4]], Seeds::Greedy, Interference::Spread, effort, &mut draw);
+    for plan in &found.front {
+        assert!(plan.iter().map(|count| u32::from(*count)).sum::<u32>() <= 120, "{plan:?}");
     }
 }

@@ -79,7 +79,6 @@ impl Mutation {
         while let Some(job) = self.lose.next(jobs, draw) {
             self.lose_nodes(draft, job, draw);
         }
-        draft.count_left(problem.capacity());
         self.find_open(draft);
         self.draw_growing(draft, draw);
         self.grow(problem, draft, draw);
