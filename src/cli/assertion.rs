@@ -93,10 +93,10 @@ mod tests {
 
     #[test]
     fn assertions_are_key_operator_number() {
-        let of = |text: &str| text.parse::<Assertion>().map(|a| (a.key, a.comparison.0, a.bound));
-        assert_eq!(of("dsr>=0.9"), Ok(("dsr".into(), ">=", 0.9)));
-        assert_eq!(of(" jct.p90 < 1e4 "), Ok(("jct.p90".into(), "<", 1e4)));
-        assert_eq!(of("late=0"), Ok(("late".into(), "=", 0.0)));
+        let parse = |text: &str| text.parse::<Assertion>().map(|a| (a.key, a.comparison.0, a.bound));
+        assert_eq!(parse("dsr>=0.9"), Ok(("dsr".into(), ">=", 0.9)));
+        assert_eq!(parse(" jct.p90 < 1e4 "), Ok(("jct.p90".into(), "<", 1e4)));
+        assert_eq!(parse("late=0"), Ok(("late".into(), "=", 0.0)));
         for (text, why) in [
             ("dsr", "not KEY OP NUMBER"),
             ("dsr~1", "not KEY OP NUMBER"),
@@ -108,7 +108,7 @@ mod tests {
             ("placer==1", "`placer` is text; only numbers can be compared"),
             ("drs>1", "`drs` is not a key of summary.json; keys are "),
         ] {
-            let found = of(text).unwrap_err();
+            let found = parse(text).unwrap_err();
             assert!(found.starts_with(why), "{text}: {found}");
         }
     }

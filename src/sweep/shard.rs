@@ -61,12 +61,12 @@ mod tests {
         ] {
             assert!(text.parse::<Shard>().unwrap_err().starts_with(why), "{text}");
         }
-        let of = |text: &str| {
+        let select = |text: &str| {
             let shard: Shard = text.parse().unwrap();
             assert_eq!(shard.to_string(), text);
             (1..=7).filter(|number| shard.has(*number)).collect::<Vec<_>>()
         };
-        assert_eq!([of("1/3"), of("2/3"), of("3/3")], [vec![1, 4, 7], vec![2, 5], vec![3, 6]]);
-        assert_eq!(of("1/1"), [1, 2, 3, 4, 5, 6, 7]);
+        assert_eq!([select("1/3"), select("2/3"), select("3/3")], [vec![1, 4, 7], vec![2, 5], vec![3, 6]]);
+        assert_eq!(select("1/1"), [1, 2, 3, 4, 5, 6, 7]);
     }
 }

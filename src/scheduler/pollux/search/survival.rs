@@ -113,17 +113,17 @@ pub(super) fn crowding(all: &[Objectives], front: &[u32], distances: &mut Vec<f6
         distances.resize(front.len(), f64::INFINITY);
         return;
     }
-    let at = |place: usize| all[front[place] as usize];
-    let (first, last) = (at(0), at(front.len() - 1));
+    let look_up = |place: usize| all[front[place] as usize];
+    let (first, last) = (look_up(0), look_up(front.len() - 1));
     let extent = [last[0] - first[0], first[1] - last[1]];
     for place in 0..front.len() {
-        let own = at(place);
-        let is_twin = place > 0 && at(place - 1) == own;
-        let after = (place + 1..front.len()).map(at).find(|other| *other != own);
+        let own = look_up(place);
+        let is_twin = place > 0 && look_up(place - 1) == own;
+        let after = (place + 1..front.len()).map(look_up).find(|other| *other != own);
         distances.push(match after {
             _ if is_twin => 0.0,
             Some(after) if place > 0 => {
-                let before = at(place - 1);
+                let before = look_up(place - 1);
                 let parts = [(after[0] - before[0], extent[0]), (before[1] - after[1], extent[1])];
                 let parts = parts.iter().filter(|(_, extent)| *extent > 0.0);
                 parts.map(|(gap, extent)| gap / extent).sum::<f64>() / 2.0
