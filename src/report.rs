@@ -1,6 +1,6 @@
 //! The files of a run, and what people and scripts read of it.
 //!
-//! - Files: [`staging`] makes them appear whole or not at all; [`RunDirectory`] is the directory of
+//! - Files: `staging` makes them appear whole or not at all; [`RunDirectory`] is the directory of
 //!   a run while the run goes on; [`Stored`] reads one back. Nothing but this module and
 //!   [`sweep`](crate::sweep) writes files.
 //! - What is in them: [`Summary`] is `summary.json`, [`Manifest`] is `run.json`, [`CSV_COLUMNS`]
