@@ -24,8 +24,8 @@ use crate::units::{Gpus, SimDuration, SimTime};
 
 use super::{Entry, OptionsError, Plan, Scheduler, View};
 use job_note::{FairShare, JobNote};
-use options::{ARTIFACT, OPTIONS, PolluxOptions, SeedPlans, ShareNodes};
-use search::{SearchJob, search};
+use options::{ARTIFACT, OPTIONS, PolluxOptions, ShareNodes};
+use search::{SearchJob, Seeds, search};
 
 pub(super) const ENTRY: Entry = Entry {
     name: "pollux",
@@ -105,7 +105,7 @@ impl Pollux {
     fn have_best_gpus(&mut self, view: &View<'_>) -> bool {
         let nodes = view.nodes().nodes().iter().map(|size| size.get());
         let largest_node = nodes.max().expect("a cluster has a node");
-        self.options.seeds == SeedPlans::Greedy
+        self.options.seeds == Seeds::Greedy
             && self.notes.len() <= FEW_JOBS
             && self.notes.values_mut().all(|note| note.has_best_gpus(largest_node))
     }
@@ -138,7 +138,7 @@ impl Pollux {
             rows.flat_map(|row| row.map_or_else(|| vec![0; nodes], <[u8]>::to_vec)).collect()
         };
         let mut plans: Vec<Vec<u8>> = self.front.iter().map(deal_rows).collect();
-        if plans.is_empty() || self.options.seeds == SeedPlans::Greedy {
+        if plans.is_empty() || self.options.seeds == Seeds::Greedy {
             plans.push(jobs.iter().flat_map(|id| self.notes[id].row(nodes)).collect());
         }
         plans

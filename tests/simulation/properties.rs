@@ -198,8 +198,13 @@ impl SpeedModel for Scaled {
 /// Policies that promise ends.
 const PROMISING: [&str; 3] = ["elasticflow", "edf-admission", "chronus"];
 
+/// As many as `PROPTEST_CASES` says, or 3,000.
+fn property_cases() -> u32 {
+    std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok()).unwrap_or(3000)
+}
+
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 3000, failure_persistence: None, ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig { cases: property_cases(), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn work_is_conserved_and_every_job_ends_once(case in cases()) {

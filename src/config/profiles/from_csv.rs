@@ -1,6 +1,6 @@
 //! Throughput tables in CSV: a row for each measurement.
 
-use super::measurement::Measurement;
+use super::measurement::MeasuredRow;
 use crate::trace::problem::Problems;
 use crate::trace::table::{Table, TableRow};
 use crate::units::{Gpus, Rate};
@@ -10,7 +10,7 @@ const COLUMNS: [&[&str]; 4] =
     [&["model"], &["batch_size", "global_batch_size"], &["gpus"], &["iterations_per_second"]];
 
 /// Reads every measurement, in the order of the rows. What cannot be read is noted as a problem.
-pub(super) fn measurements(bytes: &[u8], problems: &mut Problems) -> Vec<Measurement> {
+pub(super) fn measurements(bytes: &[u8], problems: &mut Problems) -> Vec<MeasuredRow> {
     let Some(table) = Table::parse(bytes, problems) else { return Vec::new() };
     let places = COLUMNS.map(|names| {
         let place = problems.keep(table.column(names))?;
@@ -30,12 +30,12 @@ fn measurement(
     row: TableRow<'_>,
     [model, batch_size, gpus, rate]: [usize; 4],
     problems: &mut Problems,
-) -> Option<Measurement> {
+) -> Option<MeasuredRow> {
     let model = problems.keep(row.cell(model).text());
     let batch_size = problems.keep(row.cell(batch_size).whole("samples", 1..=u64::from(u32::MAX)));
     let gpus = problems.keep(row.cell(gpus).whole("GPUs", 1..=1_000_000));
     let rate = problems.keep(row.cell(rate).rate());
-    Some(Measurement {
+    Some(MeasuredRow {
         line: row.line(),
         model: model?.trim().to_owned(),
         batch_size: batch_size? as u32,

@@ -9,14 +9,14 @@ use std::collections::BTreeMap;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::measurement::Measurement;
+use super::measurement::MeasuredRow;
 use crate::trace::cell::rate;
 use crate::trace::problem::{Problem, Problems};
 use crate::units::{Gpus, Rate};
 
 /// Reads the table's name, if it has one, and every measurement, in the order of the file. What
 /// cannot be read is noted as a problem.
-pub(super) fn measurements(text: &str, problems: &mut Problems) -> (Option<String>, Vec<Measurement>) {
+pub(super) fn measurements(text: &str, problems: &mut Problems) -> (Option<String>, Vec<MeasuredRow>) {
     let (document, errors) = DeTable::parse_recoverable(text);
     let mut walk = Walk { text, lines: BTreeMap::new(), rows: Vec::new(), problems };
     for error in &errors {
@@ -58,7 +58,7 @@ struct Walk<'a> {
     text: &'a str,
     /// The line of the curve of each model and batch size.
     lines: BTreeMap<(String, u32), u64>,
-    rows: Vec<Measurement>,
+    rows: Vec<MeasuredRow>,
     problems: &'a mut Problems,
 }
 
@@ -126,7 +126,7 @@ impl Walk<'_> {
         }
         // A curve without speeds was noted as a problem.
         let speeds = keys.speeds.unwrap_or_default().into_iter();
-        self.rows.extend(speeds.map(|(line, gpus, rate)| Measurement {
+        self.rows.extend(speeds.map(|(line, gpus, rate)| MeasuredRow {
             line,
             model: model.clone(),
             batch_size,

@@ -9,7 +9,7 @@ use crate::trace::problem::{Problem, Problems};
 use crate::units::{Gpus, Rate};
 
 /// One measured speed, and the line that states it.
-pub(super) struct Measurement {
+pub(super) struct MeasuredRow {
     pub(super) line: u64,
     pub(super) model: String,
     /// Global batch size, in samples.
@@ -31,7 +31,7 @@ type CurveRows = BTreeMap<Gpus, (u64, Rate)>;
 pub(super) fn table(
     file: &str,
     name: Option<String>,
-    rows: Vec<Measurement>,
+    rows: Vec<MeasuredRow>,
     mut problems: Problems,
 ) -> Result<ThroughputTable, InputErrors> {
     if rows.is_empty() && problems.0.is_empty() {
@@ -49,9 +49,9 @@ pub(super) fn table(
 
 /// Sorts measurements by model and batch size. Of two that state the same the first counts, and the
 /// second is noted as a problem.
-fn by_curve(rows: Vec<Measurement>, problems: &mut Problems) -> BTreeMap<(String, u32), CurveRows> {
+fn by_curve(rows: Vec<MeasuredRow>, problems: &mut Problems) -> BTreeMap<(String, u32), CurveRows> {
     let mut curves: BTreeMap<(String, u32), CurveRows> = BTreeMap::new();
-    for Measurement { line, model, batch_size, gpus, rate } in rows {
+    for MeasuredRow { line, model, batch_size, gpus, rate } in rows {
         let plural = if gpus == Gpus::ONE { "" } else { "s" };
         let what = format!("`{model}` at batch size {batch_size} on {gpus} GPU{plural}");
         let curve = curves.entry((model, batch_size)).or_default();

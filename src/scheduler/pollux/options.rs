@@ -90,13 +90,6 @@ words! {
         /// Those at its rank among the jobs of that round that are still live.
         Rank,
     }
-    /// The rows that lose a node where two jobs that span several nodes meet.
-    InterferenceRule {
-        /// The row of the second job.
-        Spread,
-        /// The row of the second job and all rows after it.
-        AllLater,
-    }
     /// The nodes of the fair share.
     ShareNodes {
         /// As many as the GPUs of the share need; and the share has no more GPUs than the job can
@@ -104,13 +97,6 @@ words! {
         Needed,
         /// One, whether it has so many GPUs or not.
         One,
-    }
-    /// What the search starts from besides the last round's plans.
-    SeedPlans {
-        /// The plan in force and two greedy plans.
-        Greedy,
-        /// Nothing; the plan in force if there are no plans of the last round.
-        None,
     }
 }
 
@@ -126,9 +112,9 @@ pub(super) struct PolluxOptions {
     generations: usize,
     pub(super) ticks: Ticks,
     pub(super) warm_start: WarmStart,
-    interference: InterferenceRule,
+    interference: Interference,
     pub(super) base: ShareNodes,
-    pub(super) seeds: SeedPlans,
+    pub(super) seeds: Seeds,
 }
 
 impl Default for PolluxOptions {
@@ -140,9 +126,9 @@ impl Default for PolluxOptions {
             generations: 100,
             ticks: Ticks::Arrival,
             warm_start: WarmStart::Job,
-            interference: InterferenceRule::Spread,
+            interference: Interference::Spread,
             base: ShareNodes::Needed,
-            seeds: SeedPlans::Greedy,
+            seeds: Seeds::Greedy,
         }
     }
 }
@@ -187,15 +173,8 @@ impl PolluxOptions {
 
     /// Returns the parameters of the search.
     pub(super) fn search_parameters(&self) -> (Effort, Interference, Seeds) {
-        let interference = match self.interference {
-            InterferenceRule::Spread => Interference::Spread,
-            InterferenceRule::AllLater => Interference::AllLater,
-        };
-        let seeds = match self.seeds {
-            SeedPlans::Greedy => Seeds::Greedy,
-            SeedPlans::None => Seeds::None,
-        };
-        (Effort { population: self.population, generations: self.generations }, interference, seeds)
+        let effort = Effort { population: self.population, generations: self.generations };
+        (effort, self.interference, self.seeds)
     }
 }
 

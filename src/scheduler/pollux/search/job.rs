@@ -1,5 +1,7 @@
 //! The input of a search: the jobs, and the rule where two of them meet.
 
+use serde::Deserialize;
+
 /// What a job brings into the search.
 pub(in crate::scheduler::pollux) struct SearchJob<'a> {
     /// The GPUs in force, by node.
@@ -16,7 +18,8 @@ pub(in crate::scheduler::pollux) struct SearchJob<'a> {
 }
 
 /// The job that gives way where a second job that spans several nodes meets a first one on a node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub(in crate::scheduler::pollux) enum Interference {
     /// The second job, on that node.
     Spread,

@@ -24,6 +24,8 @@ pub(super) struct Slots {
     cells: Vec<Block>,
     occupants: Vec<[u64; LANES]>,
     worths: Vec<u32>,
+    /// By slot: the GPUs of the nodes on which there is any job.
+    pub(super) in_use: Vec<u32>,
     /// By slot.
     pub(super) objectives: Vec<Objectives>,
     /// By slot.
@@ -58,6 +60,7 @@ impl Slots {
             cells: vec![Block::default(); slots * stride * width],
             occupants: vec![[0; LANES]; slots * jobs.div_ceil(WORD) * width],
             worths: vec![0; slots * stride],
+            in_use: vec![0; slots],
             objectives: vec![[0.0; 2]; slots],
             hashes: vec![0; slots],
         }
@@ -113,6 +116,12 @@ impl Slots {
     pub(super) fn cells(&self, slot: u32) -> &[Block] {
         let size = self.stride * self.width;
         &self.cells[slot as usize * size..(slot as usize + 1) * size]
+    }
+
+    /// Returns the places of the worths of the rows in a slot.
+    pub(super) fn worths(&self, slot: u32) -> &[u32] {
+        let start = slot as usize * self.stride;
+        &self.worths[start..start + self.jobs]
     }
 
     /// Returns the plan in a slot, row after row, with a count for each of `nodes` nodes.

@@ -120,23 +120,32 @@ impl<'a> Problem<'a> {
         self.worths.at(place)
     }
 
-    /// Scores a draft whose rows keep to their caps. Only changed rows are looked up again.
-    pub(super) fn score<const NARROW: bool>(&mut self, draft: &mut Draft<'_, NARROW>) -> Objectives {
+    /// Looks up what the changed rows of a draft are worth. They keep to their caps.
+    pub(super) fn look_up<const NARROW: bool>(&mut self, draft: &mut Draft<'_, NARROW>) {
         for word in 0..draft.changed.words() {
             for job in draft.changed.take_word(word) {
                 draft.worths[job] = self.row_worth(draft, job);
             }
         }
-        let mut sum = Worth { inverse: 0.0, speedup: 0.0 };
-        for place in draft.worths.iter() {
-            let worth = self.worths.at(*place);
-            sum.inverse += worth.inverse;
-            sum.speedup += worth.speedup;
+    }
+
+    /// Scores plans: by plan the places of its rows' worths and the GPUs of its nodes in use. A sum
+    /// waits for the one before it, so those of several plans go side by side.
+    pub(super) fn score<const PLANS: usize>(&self, plans: [(&[u32], u32); PLANS]) -> [Objectives; PLANS] {
+        let mut sums = [Worth { inverse: 0.0, speedup: 0.0 }; PLANS];
+        for job in 0..self.jobs.len() {
+            for (sum, (worths, _)) in sums.iter_mut().zip(&plans) {
+                let worth = self.worths.at(worths[job]);
+                sum.inverse += worth.inverse;
+                sum.speedup += worth.speedup;
+            }
         }
-        let in_use = self.gpus_in_use(draft);
-        let utility = if in_use == 0 { 0.0 } else { sum.speedup / f64::from(in_use) };
-        let mean = self.jobs.len() as f64 / sum.inverse;
-        [-mean, -utility]
+        std::array::from_fn(|plan| {
+            let (sum, in_use) = (sums[plan], plans[plan].1);
+            let utility = if in_use == 0 { 0.0 } else { sum.speedup / f64::from(in_use) };
+            let mean = self.jobs.len() as f64 / sum.inverse;
+            [-mean, -utility]
+        })
     }
 
     fn row_worth<const NARROW: bool>(&mut self, draft: &Draft<'_, NARROW>, job: usize) -> u32 {
@@ -151,7 +160,7 @@ impl<'a> Problem<'a> {
     }
 
     /// Returns the GPUs of the nodes on which there is any job.
-    fn gpus_in_use<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>) -> u32 {
+    pub(super) fn gpus_in_use<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>) -> u32 {
         let columns = self.capacity.iter().zip(draft.left.iter());
         let in_use = |(capacity, left): (&Block, &[i32; LANES])| {
             let gpus = |lane: usize| {

@@ -97,14 +97,16 @@ fn cut<const NARROW: bool>(
     nodes.clear();
     nodes.extend(draft.nodes_of(job));
     let mut left = most;
-    while !nodes.is_empty() {
-        // Where nothing is left, nothing is drawn.
-        let place = if left > 0 { below(draw, nodes.len() as u32) as usize } else { 0 };
-        let node = nodes.swap_remove(place);
-        let count = u32::from(draft.count(job, node)).min(left);
-        draft.set(job, node, count as u8);
-        left -= count;
+    // The row has more than `most`, so a node that ends the loop is drawn before all are.
+    while left > 0 {
+        let node = nodes.swap_remove(below(draw, nodes.len() as u32) as usize);
+        let count = u32::from(draft.count(job, node));
+        if count > left {
+            draft.set(job, node, left as u8);
+        }
+        left -= count.min(left);
     }
+    nodes.iter().for_each(|node| draft.set(job, *node, 0));
 }
 
 /// Applies the third rule. Taking what is beyond a node's GPUs from its last rows leaves the same
