@@ -11,14 +11,9 @@
 use super::rows::{Block, JobSet, LANES, WORD, jobs_of};
 use super::survival::Objectives;
 
-/// The rows that are copied at a time.
-const GROUP: usize = 8;
-
 /// Plans in slots. Which slots are taken is known to the search alone.
 pub(super) struct Slots {
     jobs: usize,
-    /// The length of a column: the jobs and rows without GPUs up to a multiple of [`GROUP`].
-    stride: usize,
     /// Columns of blocks.
     width: usize,
     cells: Vec<Block>,
@@ -35,7 +30,6 @@ pub(super) struct Slots {
 /// A plan that is being changed.
 pub(super) struct Draft<'s, const NARROW: bool> {
     jobs: usize,
-    stride: usize,
     width: usize,
     cells: &'s mut [Block],
     /// For each column which of jobs 0 to 63 are on its nodes, then likewise of the next 64 jobs.
@@ -52,14 +46,12 @@ pub(super) struct Draft<'s, const NARROW: bool> {
 impl Slots {
     /// Creates `slots` slots for plans of so many jobs, each row of which has `width` blocks.
     pub(super) fn new(slots: usize, jobs: usize, width: usize) -> Slots {
-        let stride = jobs.next_multiple_of(GROUP);
         Slots {
             jobs,
-            stride,
             width,
-            cells: vec![Block::default(); slots * stride * width],
+            cells: vec![Block::default(); slots * jobs * width],
             occupants: vec![[0; LANES]; slots * jobs.div_ceil(WORD) * width],
-            worths: vec![0; slots * stride],
+            worths: vec![0; slots * jobs],
             in_use: vec![0; slots],
             objectives: vec![[0.0; 2]; slots],
             hashes: vec![0; slots],
@@ -71,10 +63,10 @@ impl Slots {
     pub(super) fn cross(&mut self, first: u32, second: u32, into: u32, cut: usize) {
         let [first, second, into] = [first, second, into].map(|slot| slot as usize);
         for column in 0..self.width {
-            let start = |slot: usize| (slot * self.width + column) * self.stride;
-            copy(&mut self.cells, [first, second, into].map(start), cut, self.stride);
+            let start = |slot: usize| (slot * self.width + column) * self.jobs;
+            copy(&mut self.cells, [first, second, into].map(start), cut, self.jobs);
         }
-        copy(&mut self.worths, [first, second, into].map(|slot| slot * self.stride), cut, self.stride);
+        copy(&mut self.worths, [first, second, into].map(|slot| slot * self.jobs), cut, self.jobs);
         let size = self.words() * self.width;
         for place in 0..size {
             let from_first = match cut.saturating_sub(WORD * (place / self.width)) {
@@ -99,14 +91,13 @@ impl Slots {
         left: &'s mut [[i32; LANES]],
     ) -> Draft<'s, NARROW> {
         let slot = slot as usize;
-        let (stride, cells, occupants) = (self.stride, self.stride * self.width, self.words() * self.width);
+        let (jobs, cells, occupants) = (self.jobs, self.jobs * self.width, self.words() * self.width);
         Draft {
-            jobs: self.jobs,
-            stride,
+            jobs,
             width: self.width,
             cells: &mut self.cells[slot * cells..(slot + 1) * cells],
             occupants: &mut self.occupants[slot * occupants..(slot + 1) * occupants],
-            worths: &mut self.worths[slot * stride..slot * stride + self.jobs],
+            worths: &mut self.worths[slot * jobs..(slot + 1) * jobs],
             changed,
             left,
         }
@@ -114,13 +105,13 @@ impl Slots {
 
     /// Returns the counts in a slot, column by column.
     pub(super) fn cells(&self, slot: u32) -> &[Block] {
-        let size = self.stride * self.width;
+        let size = self.jobs * self.width;
         &self.cells[slot as usize * size..(slot as usize + 1) * size]
     }
 
     /// Returns the places of the worths of the rows in a slot.
     pub(super) fn worths(&self, slot: u32) -> &[u32] {
-        let start = slot as usize * self.stride;
+        let start = slot as usize * self.jobs;
         &self.worths[start..start + self.jobs]
     }
 
@@ -128,22 +119,15 @@ impl Slots {
     pub(super) fn rows(&self, slot: u32, nodes: usize) -> Vec<u8> {
         let cells = self.cells(slot);
         let row =
-            |job: usize| (0..nodes).map(move |node| cells[node / LANES * self.stride + job].0[node % LANES]);
+            |job: usize| (0..nodes).map(move |node| cells[node / LANES * self.jobs + job].0[node % LANES]);
         (0..self.jobs).flat_map(row).collect()
     }
 }
 
 /// Copies `cut` items from the first start and the rest of `count` from the second, to the third.
-/// They are copied in groups whose number does not depend on the cut, so that the branch is
-/// predictable: 2 % of a search with 50 jobs on 16 nodes, against copies of variable length.
 fn copy<T: Copy>(items: &mut [T], [first, second, into]: [usize; 3], cut: usize, count: usize) {
-    for start in (0..count).step_by(GROUP) {
-        let from = if start + GROUP <= cut { first } else { second } + start;
-        items.copy_within(from..from + GROUP, into + start);
-    }
-    for item in cut / GROUP * GROUP..cut {
-        items[into + item] = items[first + item];
-    }
+    items.copy_within(first..first + cut, into);
+    items.copy_within(second + cut..second + count, into + cut);
 }
 
 impl<const NARROW: bool> Draft<'_, NARROW> {
@@ -154,7 +138,7 @@ impl<const NARROW: bool> Draft<'_, NARROW> {
 
     /// Returns the block of a job in a column.
     pub(super) fn block(&self, column: usize, job: usize) -> &Block {
-        &self.cells[column * self.stride + job]
+        &self.cells[column * self.jobs + job]
     }
 
     /// Returns the GPUs of a row.
@@ -216,7 +200,7 @@ impl<const NARROW: bool> Draft<'_, NARROW> {
     /// crossed from two repaired ones, each with at most 127 on a node, and was not changed since.
     pub(super) fn count_left(&mut self, capacity: &[Block]) {
         for (column, left) in self.left.iter_mut().enumerate() {
-            let used = used(&self.cells[column * self.stride..(column + 1) * self.stride]);
+            let used = used(&self.cells[column * self.jobs..(column + 1) * self.jobs]);
             debug_assert!(used.0.iter().all(|count| *count < u8::MAX), "a byte holds what is in use");
             *left = std::array::from_fn(|lane| i32::from(capacity[column].0[lane]) - i32::from(used.0[lane]));
         }
@@ -236,7 +220,7 @@ impl<const NARROW: bool> Draft<'_, NARROW> {
     /// Sets the count of a job on a node.
     pub(super) fn set(&mut self, job: usize, node: usize, count: u8) {
         let column = self.column_of(node);
-        let had = &mut self.cells[column * self.stride + job].0[node % LANES];
+        let had = &mut self.cells[column * self.jobs + job].0[node % LANES];
         self.left[column][node % LANES] += i32::from(*had) - i32::from(count);
         *had = count;
         let occupants = &mut self.occupants[job / WORD * self.width() + column][node % LANES];
