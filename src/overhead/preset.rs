@@ -64,7 +64,7 @@ pub const PRESETS: [(&str, &str); 7] = [
     ("chronus:SECONDS", "the same with another time on one GPU"),
     (
         "NAME+suspend:SECONDS",
-        "any of these, and this much for a turn in a rotation (default 0.5; `restart`: a change)",
+        "any of these; SECONDS for each turn where jobs take turns (default 0.5; `restart`: as much as a change)",
     ),
 ];
 

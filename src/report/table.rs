@@ -58,7 +58,7 @@ fn load(m: &Metrics, unit: TableUnit) -> [Row; 6] {
         row([
             "cluster efficiency",
             &percent(m.cluster_efficiency),
-            "speed gained over one GPU each, per GPU",
+            "sum of speedups over one GPU / GPUs of the cluster",
         ]),
         row([
             "goodput",

@@ -31,7 +31,7 @@ pub(super) const ENTRY: Entry = Entry {
     options: &[OptionDoc {
         key: "quantum",
         default: "60 s",
-        help: "how long a turn is; stretched to twice the longest restart overhead of its jobs",
+        help: "how long a turn is; at least twice the longest restart overhead of the jobs that share",
     }],
     knows: "requested size",
     requested_size: true,

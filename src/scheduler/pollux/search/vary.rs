@@ -27,8 +27,6 @@ pub(super) struct Mutation {
     /// The nodes with free GPUs, ascending, and by column as masks.
     open: Vec<usize>,
     open_masks: Vec<u16>,
-    /// By node, for those with free GPUs: the chance that a job there grows, in parts of 2³².
-    chances: Vec<u32>,
     growing: Vec<GrowingCell>,
 }
 
@@ -59,7 +57,6 @@ impl Mutation {
             parts: (0..=jobs).map(part).collect(),
             open: Vec::new(),
             open_masks: Vec::new(),
-            chances: vec![0; problem.width() * LANES],
             growing: Vec::new(),
         }
     }
@@ -106,10 +103,7 @@ impl Mutation {
         for column in 0..draft.width() {
             let open = mask(&draft.left[column], |left| left > 0);
             self.open_masks.push(open);
-            for node in lanes(open).map(|lane| column * LANES + lane) {
-                self.open.push(node);
-                self.chances[node] = self.parts[draft.jobs_on(node)];
-            }
+            self.open.extend(lanes(open).map(|lane| column * LANES + lane));
         }
     }
 
@@ -127,7 +121,7 @@ impl Mutation {
                 for column in 0..draft.width() {
                     for lane in lanes(draft.block(column, job).mask() & self.open_masks[column]) {
                         let node = column * LANES + lane;
-                        if draw.next_u32() <= self.chances[node] {
+                        if draw.next_u32() <= self.parts[draft.jobs_on(node)] {
                             self.growing.push(GrowingCell { job, node, count: 0 });
                         }
                     }
