@@ -80,8 +80,6 @@ const ROUNDS: usize = 101;
 /// The most children in a row that are there already. A few jobs have fewer plans than a population
 /// has places, so a generation has to end without filling them.
 const FRUITLESS: usize = 200;
-/// The number of plans that are scored together.
-const TOGETHER: usize = 4;
 
 struct Search<'a, const NARROW: bool> {
     problem: Problem<'a>,
@@ -175,11 +173,10 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
             );
             self.complete(slot, &mut slots, draw);
         }
-        self.score(&slots);
         self.survive(slots, draw);
     }
 
-    /// Repairs a plan, and takes it unless it is there already. Returns whether it is new.
+    /// Repairs a plan, and takes and scores it unless it is there already. Returns whether it is new.
     fn complete(&mut self, slot: u32, taken: &mut Vec<u32>, draw: &mut ChaCha8Rng) -> bool {
         let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed, &mut self.left);
         repair(&self.problem, &mut draft, &mut self.buffers, draw);
@@ -193,26 +190,13 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
         if is_new {
             let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed, &mut self.left);
             self.problem.look_up(&mut draft);
-            self.slots.in_use[slot as usize] = self.problem.gpus_in_use(&draft);
+            self.slots.objectives[slot as usize] = self.problem.score(&draft);
             taken.push(slot);
         } else {
             self.changed.clear();
             self.spare.push(slot);
         }
         is_new
-    }
-
-    /// Scores new plans.
-    fn score(&mut self, new: &[u32]) {
-        for slots in new.chunks(TOGETHER) {
-            // The last ones are scored several times.
-            let slots: [u32; TOGETHER] = std::array::from_fn(|place| slots[place.min(slots.len() - 1)]);
-            let plans = slots.map(|slot| (self.slots.worths(slot), self.slots.in_use[slot as usize]));
-            let objectives = self.problem.score(plans);
-            for (slot, objectives) in slots.into_iter().zip(objectives) {
-                self.slots.objectives[slot as usize] = objectives;
-            }
-        }
     }
 
     /// Keeps the survivors among the candidates, and frees the slots of the others.
@@ -243,7 +227,6 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
             }
             self.mate(missing, &mut children, &mut fruitless, draw);
         }
-        self.score(&children);
         let any = !children.is_empty();
         children.splice(0..0, self.alive.iter().map(|(slot, _)| *slot));
         self.survive(children, draw);

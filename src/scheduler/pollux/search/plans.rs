@@ -5,8 +5,8 @@
 //! one bit per job, which answer in a few words what would otherwise read every row: which jobs
 //! span several nodes, which meet on a node, which are on a node with free GPUs. Its worths say
 //! what each row is worth, so that a new plan looks up only the rows in which it differs from the
-//! two it was made of. Kept is the worth's place in a table, a quarter as long as the worth: 2.5 %
-//! of a search with 50 jobs on 16 nodes.
+//! two it was made of. Kept is the worth's place in a table, a quarter as long as the worth: 4 %
+//! of a round with 50 jobs on 16 nodes.
 
 use super::rows::{Block, JobSet, LANES, WORD, jobs_of};
 use super::survival::Objectives;
@@ -19,8 +19,6 @@ pub(super) struct Slots {
     cells: Vec<Block>,
     occupants: Vec<[u64; LANES]>,
     worths: Vec<u32>,
-    /// By slot: the GPUs of the nodes on which there is any job.
-    pub(super) in_use: Vec<u32>,
     /// By slot.
     pub(super) objectives: Vec<Objectives>,
     /// By slot.
@@ -52,7 +50,6 @@ impl Slots {
             cells: vec![Block::default(); slots * jobs * width],
             occupants: vec![[0; LANES]; slots * jobs.div_ceil(WORD) * width],
             worths: vec![0; slots * jobs],
-            in_use: vec![0; slots],
             objectives: vec![[0.0; 2]; slots],
             hashes: vec![0; slots],
         }
@@ -107,12 +104,6 @@ impl Slots {
     pub(super) fn cells(&self, slot: u32) -> &[Block] {
         let size = self.jobs * self.width;
         &self.cells[slot as usize * size..(slot as usize + 1) * size]
-    }
-
-    /// Returns the places of the worths of the rows in a slot.
-    pub(super) fn worths(&self, slot: u32) -> &[u32] {
-        let start = slot as usize * self.jobs;
-        &self.worths[start..start + self.jobs]
     }
 
     /// Returns the plan in a slot, row after row, with a count for each of `nodes` nodes.

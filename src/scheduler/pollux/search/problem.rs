@@ -129,23 +129,18 @@ impl<'a> Problem<'a> {
         }
     }
 
-    /// Scores plans: by plan the places of its rows' worths and the GPUs of its nodes in use. A sum
-    /// waits for the one before it, so those of several plans go side by side.
-    pub(super) fn score<const PLANS: usize>(&self, plans: [(&[u32], u32); PLANS]) -> [Objectives; PLANS] {
-        let mut sums = [Worth { inverse: 0.0, speedup: 0.0 }; PLANS];
-        for job in 0..self.jobs.len() {
-            for (sum, (worths, _)) in sums.iter_mut().zip(&plans) {
-                let worth = self.worths.at(worths[job]);
-                sum.inverse += worth.inverse;
-                sum.speedup += worth.speedup;
-            }
+    /// Scores a plan whose changed rows were looked up.
+    pub(super) fn score<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>) -> Objectives {
+        let mut sum = Worth { inverse: 0.0, speedup: 0.0 };
+        for place in draft.worths.iter() {
+            let worth = self.worths.at(*place);
+            sum.inverse += worth.inverse;
+            sum.speedup += worth.speedup;
         }
-        std::array::from_fn(|plan| {
-            let (sum, in_use) = (sums[plan], plans[plan].1);
-            let utility = if in_use == 0 { 0.0 } else { sum.speedup / f64::from(in_use) };
-            let mean = self.jobs.len() as f64 / sum.inverse;
-            [-mean, -utility]
-        })
+        let in_use = self.gpus_in_use(draft);
+        let utility = if in_use == 0 { 0.0 } else { sum.speedup / f64::from(in_use) };
+        let mean = self.jobs.len() as f64 / sum.inverse;
+        [-mean, -utility]
     }
 
     fn row_worth<const NARROW: bool>(&mut self, draft: &Draft<'_, NARROW>, job: usize) -> u32 {
@@ -160,7 +155,7 @@ impl<'a> Problem<'a> {
     }
 
     /// Returns the GPUs of the nodes on which there is any job.
-    pub(super) fn gpus_in_use<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>) -> u32 {
+    fn gpus_in_use<const NARROW: bool>(&self, draft: &Draft<'_, NARROW>) -> u32 {
         let columns = self.capacity.iter().zip(draft.left.iter());
         let in_use = |(capacity, left): (&Block, &[i32; LANES])| {
             let gpus = |lane: usize| {
