@@ -16,7 +16,8 @@ pub(super) fn below(draw: &mut ChaCha8Rng, bound: u32) -> u32 {
 pub(super) struct Seldom {
     /// By number of chances: the probability, in parts of 2³², that one of them comes true.
     until: Vec<u32>,
-    /// The first index to look at, by the upper bits of a draw.
+    /// The first index to look at, by the upper bits of a draw. Searching by halves makes a round
+    /// with 50 jobs on 16 nodes take a fifth longer.
     guide: [u16; GUIDES],
 }
 

@@ -12,9 +12,6 @@ struct Handed<'n> {
     gpus: Vec<u32>,
     /// By node: the job spanning several nodes that is on it.
     spread: Vec<Option<usize>>,
-    /// By job and by whether it would span several nodes then: how many GPUs it takes at best of 1,
-    /// of 2 and so on of a node, and what it gains for each. They hold until the job takes some.
-    gains: Vec<[Vec<(u8, f64)>; 2]>,
 }
 
 /// A step: more GPUs of one node for one job.
@@ -61,7 +58,6 @@ impl<'n> Handed<'n> {
             free,
             gpus: gpus.collect(),
             spread: vec![None; nodes.len()],
-            gains: vec![[Vec::new(), Vec::new()]; from.len() / nodes.len()],
         };
         (0..handed.gpus.len()).for_each(|job| handed.mark(job));
         handed
@@ -99,8 +95,10 @@ impl<'n> Handed<'n> {
 
     /// Returns the step with the largest gain per GPU, if any step gains. Of equal steps it is the
     /// one that leaves the fewest GPUs free, then the one on the first node.
-    fn best(&mut self, problem: &mut Problem<'_>, job: usize, worth: f64) -> Option<Step> {
-        let mut gains = std::mem::take(&mut self.gains[job]);
+    fn best(&self, problem: &mut Problem<'_>, job: usize, worth: f64) -> Option<Step> {
+        // By whether the job would span several nodes then: how many GPUs it takes at best of 1, of
+        // 2 and so on of a node, and what it gains for each.
+        let mut gains: [Vec<(u8, f64)>; 2] = [Vec::new(), Vec::new()];
         let has = self.gpus[job];
         let row = self.row(job);
         let spans = self.spans(job);
@@ -133,12 +131,10 @@ impl<'n> Handed<'n> {
                 best = Some(Step { job, node, gpus, gain, left });
             }
         }
-        self.gains[job] = gains;
         best
     }
 
     fn take(&mut self, step: Step) {
-        self.gains[step.job].iter_mut().for_each(Vec::clear);
         self.rows[step.job * self.nodes.len() + step.node] += step.gpus;
         self.free[step.node] -= step.gpus;
         self.gpus[step.job] += u32::from(step.gpus);
