@@ -177,7 +177,8 @@ impl<'a, const NARROW: bool> Search<'a, NARROW> {
         self.survive(slots, draw);
     }
 
-    /// Repairs a plan, and takes and scores it unless it is there already. Returns whether it is new.
+    /// Repairs a plan, and takes and scores it unless it is there already. Returns whether it is
+    /// new.
     fn complete(&mut self, slot: u32, taken: &mut Vec<u32>, draw: &mut ChaCha8Rng) -> bool {
         let mut draft = self.slots.draft::<NARROW>(slot, &mut self.changed, &mut self.left);
         repair(&self.problem, &mut draft, &mut self.buffers, draw);
