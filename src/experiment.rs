@@ -29,7 +29,7 @@ mod suggest;
 
 pub use input::{Inputs, TraceInput};
 pub use input_cache::InputCache;
-pub use notes::speed_notes;
+pub use notes::{run_notes, speed_notes};
 pub use parsers::{at_least_one, duration, gpu, number, placer, scheduler, seed, time};
 pub use policy_options::{OptionSetting, assign};
 pub use preset::Preset;

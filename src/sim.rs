@@ -6,12 +6,12 @@
 //! plan, `validate` turns it into changes or refuses it, and `apply` carries the changes out. This
 //! module names no policy and no placer, and opens no file.
 
+mod alone;
 mod apply;
 mod conservation;
 mod efficiency;
 mod error;
 mod event_loop;
-mod feasibility;
 mod queue;
 mod scenario;
 mod simulation;
@@ -20,8 +20,8 @@ mod validate;
 use crate::record::Observer;
 use crate::scheduler::Scheduler;
 
+pub use alone::alone;
 pub use error::{PlanFault, SimError};
-pub use feasibility::feasible_alone;
 pub use scenario::{Outcome, Scenario, Totals};
 
 /// Runs a scenario from the first arrival to the last completion, or to [`Scenario::until`].

@@ -13,6 +13,7 @@ const STATES = {
   c: { name: "completed", colour: "#009E73" },
   u: { name: "unfinished", colour: "#E69F00" },
   d: { name: "declined", colour: "#8A8F96" },
+  n: { name: "not submitted", colour: "#CC79A7" },
 };
 
 const smallest = (list) => list.reduce((a, b) => Math.min(a, b), Infinity);

@@ -117,10 +117,13 @@ const RANGES = ["> 1 d", "6 h – 1 d", "1 – 6 h", "10 – 60 min", "< 10 min"
 const BINS = [
   ["declined"],
   ["unfinished"],
+  ["not submitted"],
   ...RANGES.map((range) => ["late by", range]),
   ...[...RANGES].reverse().map((range) => ["early by", range]),
 ];
-const binState = (bin) => bin === 0 ? STATES.d : bin === 1 ? STATES.u : bin < 7 ? STATES.l : STATES.m;
+const LATE = 3;
+const binState = (bin) =>
+  [STATES.d, STATES.u, STATES.n][bin] ?? (bin < LATE + RANGES.length ? STATES.l : STATES.m);
 const binColour = (bin) => binState(bin).colour;
 // Returns how many jobs of a run are in each bin.
 function slackBins(run) {
@@ -129,8 +132,9 @@ function slackBins(run) {
     const due = run.jobs.deadline[n];
     if (due === null) continue;
     if (run.state[n] === "d") counts[0]++;
+    else if (run.state[n] === "n") counts[2]++;
     else if (run.end[n] === null) counts[1]++;
-    else counts[2 + EDGES.filter((edge) => edge <= due - run.end[n]).length]++;
+    else counts[LATE + EDGES.filter((edge) => edge <= due - run.end[n]).length]++;
   }
   return counts;
 }

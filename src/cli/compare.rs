@@ -6,15 +6,19 @@ use std::path::{Path, PathBuf};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::experiment::{OptionSetting, PreparedRun, RunError, RunOutput, RunSettings, assign, scheduler};
+use crate::experiment::{
+    OptionSetting, PreparedRun, RunError, RunOutput, RunSettings, assign, run_notes, scheduler,
+};
+use crate::metrics::CommonJct;
 use crate::record::Observer;
 use crate::record::allocations::Allocation;
 use crate::report::{
     Difference, FILES, Stored, Summary, same_jobs, table, to_json, write_csv, write_differences,
 };
 use crate::scheduler::Entry;
+use crate::units::SimDuration;
 
-use super::output::{Failure, data, words};
+use super::output::{Failure, data, notes, words};
 use super::progress::{Progress, simulate};
 use super::run::{Outputs, begin, check, prepare, read_inputs};
 
@@ -95,15 +99,22 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     drop(progress);
     let all = all.into_iter().collect::<Result<Vec<_>, _>>()?;
     // The directories get their names now that all runs are done.
-    let (mut summaries, mut differences) = (Vec::new(), Vec::new());
+    let mut compared = Compared { summaries: Vec::new(), jcts: Vec::new(), notes: Vec::new() };
+    let mut differences = Vec::new();
     for (result, against) in all {
-        summaries.push(result.publish()?);
+        compared.jcts.push(result.jobs().iter().map(|row| row.jct).collect());
+        compared.notes.extend(run_notes(&result, settings.until()));
+        compared.summaries.push(result.publish()?);
         differences.extend(against);
     }
     match stored {
-        Some(stored) => print_against(args, &stored, &summaries, &differences)?,
-        None => print(args, &summaries)?,
+        Some(stored) => print_against(args, &stored, &compared, &differences)?,
+        None => print(args, &compared)?,
     }
+    if !quiet {
+        notes(&compared.notes);
+    }
+    let summaries = compared.summaries;
     check(&args.outputs, &summaries)
 }
 
@@ -118,6 +129,23 @@ fn refuse_mixing(out: &Path) -> Result<(), Failure> {
     })
 }
 
+/// The results of all runs, as far as they are shown.
+struct Compared {
+    summaries: Vec<Summary>,
+    /// By run and job: the completion time of those that completed.
+    jcts: Vec<Vec<Option<SimDuration>>>,
+    notes: Vec<String>,
+}
+
+/// A summary, with the mean completion time over the jobs that all schedulers completed.
+#[derive(Serialize)]
+struct WithCommon<'a> {
+    #[serde(flatten)]
+    summary: &'a Summary,
+    common_jobs: u64,
+    common_jct: Option<f64>,
+}
+
 /// A summary, with what the run does otherwise than the stored one.
 #[derive(Serialize)]
 struct Against<'a> {
@@ -129,9 +157,10 @@ struct Against<'a> {
 fn print_against(
     args: &Args,
     stored: &Stored,
-    summaries: &[Summary],
+    compared: &Compared,
     against: &[Difference],
 ) -> Result<(), Failure> {
+    let summaries = &compared.summaries;
     let both = summaries.iter().zip(against);
     if args.outputs.json {
         let all: Vec<_> = both.map(|(summary, against)| Against { summary, against }).collect();
@@ -145,7 +174,9 @@ fn print_against(
             let mut rows = vec![stored.summary.clone()];
             rows[0].scheduler = format!("({})", stored.path.display());
             rows.extend_from_slice(summaries);
-            let mut text = table::compare(&rows);
+            let mut jcts = vec![stored.jobs.iter().map(|row| row.jct).collect()];
+            jcts.extend_from_slice(&compared.jcts);
+            let mut text = compare_text(&rows, &CommonJct::of(&jcts));
             for (scheduler, difference) in all {
                 text.push('\n');
                 text.push_str(&difference.to_text(scheduler));
@@ -177,16 +208,37 @@ impl Args {
     }
 }
 
-fn print(args: &Args, summaries: &[Summary]) -> Result<(), Failure> {
+fn print(args: &Args, compared: &Compared) -> Result<(), Failure> {
+    let summaries = &compared.summaries;
+    let common = CommonJct::of(&compared.jcts);
     if args.outputs.json {
-        return data(to_json(&summaries).as_bytes());
+        let with_common = |(summary, mean): (_, &Option<f64>)| WithCommon {
+            summary,
+            common_jobs: common.jobs,
+            common_jct: *mean,
+        };
+        let all: Vec<_> = summaries.iter().zip(&common.means).map(with_common).collect();
+        return data(to_json(&all).as_bytes());
     }
     match args.format() {
-        Format::Table => words(&table::compare(summaries)),
+        Format::Table => words(&compare_text(summaries, &common)),
         Format::Csv => {
             let mut bytes = Vec::new();
-            write_csv(summaries, &mut bytes).map_err(Failure::run)?;
+            write_csv(summaries, &common, &mut bytes).map_err(Failure::run)?;
             data(&bytes)
         }
     }
+}
+
+/// Shows a table, and says so where mean completion times are over different jobs.
+fn compare_text(summaries: &[Summary], common: &CommonJct) -> String {
+    if common.is_all {
+        return table::compare(summaries, None);
+    }
+    let jobs = table::count(common.jobs, "job");
+    format!(
+        "{}\nEach `jct` is over the jobs that the scheduler completed; `jct of same` is over the {jobs} that all \
+         of them completed.\n",
+        table::compare(summaries, Some(common))
+    )
 }

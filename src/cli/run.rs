@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use crate::experiment::{
     InputCache, Inputs, Layout, OptionSetting, PreparedRun, RunOutput, RunResult, RunSettings, assign,
-    scheduler, speed_notes,
+    run_notes, scheduler, speed_notes,
 };
 use crate::record::trace_events::TraceEvents;
 use crate::report::{RunDirectory, StagedFile, Summary, remove_leftovers, table};
@@ -91,6 +91,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         None => simulate(run, output, &progress, &mut ())?,
     };
     drop(progress);
+    let remarks = run_notes(&result, args.settings.until());
     let summary = result.publish()?;
     if let Some(file) = events {
         file.publish()?;
@@ -99,6 +100,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         data(summary.to_json().as_bytes())?;
     } else {
         words(&table::run(&summary))?;
+    }
+    if !quiet {
+        notes(&remarks);
     }
     check(&args.outputs, &[summary])
 }

@@ -124,7 +124,7 @@ impl Args {
         drop(progress);
         if io::stdout().is_terminal() {
             let summaries: Vec<Summary> = rows.into_iter().map(|(_, summary)| summary).collect();
-            return words(&table::compare(&summaries));
+            return words(&table::compare(&summaries, None));
         }
         data(&results(&columns, &rows).map_err(Failure::run)?)
     }

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, anyhow};
 
 use crate::replica::{GpuTable, Quirks, ReplicaInput, Schedule, Switch, files, replay};
 use crate::scheduler::Entry;
-use crate::sim::{Outcome, Scenario, Totals, feasible_alone};
+use crate::sim::{Outcome, Scenario, Totals, alone};
 use crate::units::MICROS;
 
 use super::engine::{Engine, EngineCounts, EngineRequest, EngineResult, EngineRun};
@@ -88,7 +88,7 @@ impl EngineRun for ArtifactRun {
             fallbacks: 0,
             cluster_efficiency: replayed.cluster_efficiency(workload, cluster.gpus()),
         };
-        let jobs = replayed.job_rows(workload, |job| feasible_alone(scenario, job));
+        let jobs = replayed.job_rows(workload, |job| alone(scenario, job));
         let counts = EngineCounts {
             accepted: replayed.accepted.max(0).unsigned_abs(),
             declined: replayed.declined.max(0).unsigned_abs(),

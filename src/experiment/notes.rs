@@ -1,6 +1,11 @@
 //! What the user may want to know of several runs.
 
-use super::run::PreparedRun;
+use crate::metrics::starvation;
+use crate::report::table::count;
+use crate::trace::printable;
+use crate::units::{SimDuration, SimTime};
+
+use super::run::{PreparedRun, RunResult};
 
 /// Says by which speeds the jobs of each of several runs go, a note for each kind of speeds. There
 /// is none where nothing but a throughput table is used.
@@ -22,4 +27,28 @@ pub fn speed_notes(runs: &[PreparedRun]) -> Vec<String> {
         format!("{} {run} on {about}", names.join(", "))
     };
     notes.into_iter().map(note).collect()
+}
+
+/// Says what a run came to that its numbers do not show: that no job was submitted before it was
+/// cut off, and which job starved.
+pub fn run_notes(result: &RunResult, until: Option<SimTime>) -> Vec<String> {
+    let (scheduler, m) = (&result.summary().scheduler, &result.summary().metrics);
+    let mut notes = Vec::new();
+    if m.jobs > 0 && m.not_submitted + m.best_effort_not_submitted == m.jobs {
+        notes.push(format!("`{scheduler}`: no job was submitted by the cut of --until; every ratio is null"));
+    }
+    if let Some(starved) = starvation(result.jobs(), until) {
+        let others = SimDuration::from_secs_f64(starved.others).unwrap_or(SimDuration::FOREVER);
+        notes.push(format!(
+            "`{scheduler}`: job `{}` waited {} ({} s) for GPUs, 99 % of the others at most {}; it asks for {}, and {} \
+             submitted after it got GPUs first",
+            printable(&starved.job_id),
+            starved.waited.rounded(),
+            starved.waited,
+            others.rounded(),
+            count(starved.requested.get().into(), "GPU"),
+            count(starved.overtaken_by, "job"),
+        ));
+    }
+    notes
 }

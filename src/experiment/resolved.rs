@@ -9,7 +9,7 @@ use crate::overhead::OverheadPreset as Overhead;
 use crate::report::{ClusterSummary, Manifest, Seeds, Summary};
 use crate::scheduler::{ArtifactSettings, Entry, PolicyOptions};
 use crate::sim::{Outcome, Scenario};
-use crate::units::SimDuration;
+use crate::units::{SimDuration, SimTime};
 
 use super::engine::{Engine, EngineCounts};
 use super::engines::engine;
@@ -150,6 +150,7 @@ impl ResolvedSettings {
             placer: own.unwrap_or_else(|| self.settings.placer().name.to_owned()),
             slot: self.slot.as_secs_f64(),
             seed: self.settings.seed(),
+            until: self.settings.until.map(SimTime::as_secs_f64),
             digest,
             metrics,
             artifact_accepted: counts.map(|counts| counts.accepted),

@@ -166,7 +166,7 @@ impl RunSettings {
             Setting::new("deadline", deadline, &[]),
             Setting::new("time-unit", time_unit, &[]),
             Setting::new("trace-seed", unless(&SEED, trace_seed), &[]),
-            Setting::new("until", until, &[]),
+            Setting::new("until", until, &["until"]),
             Setting::new("set", options.to_texts(), &["options"]),
         ]
     }

@@ -22,6 +22,21 @@ pub enum JobOutcome {
     Completed,
     /// The simulation was cut off before it completed.
     Unfinished,
+    /// The simulation was cut off before it was submitted.
+    NotSubmitted,
+}
+
+/// What a job takes alone on the empty cluster, at the true speeds.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct AloneFigures {
+    /// Whether it meets its deadline, restart overhead of the start included; `None` without a
+    /// deadline.
+    pub feasible: Option<bool>,
+    /// The GPU-time of its work on the GPU count that takes the least, without restart overhead.
+    pub least: GpuTime,
+    /// The GPU-time of its work on the GPUs that it asks for, without restart overhead; `None`
+    /// where neither the profiles nor the trace say how long it takes there.
+    pub requested: Option<GpuTime>,
 }
 
 /// One job, from its submission to its end. Times are decimal seconds, exact to a microsecond; a
@@ -70,7 +85,8 @@ pub struct JobRow {
     pub preemptions: u32,
     /// Changes to as many GPUs on other nodes.
     pub migrations: u32,
-    /// For a job with a deadline: 1 if it was met, otherwise 0.
+    /// For a job with a deadline: 1 if it was met, 0 if it was not and can no longer be. Empty where
+    /// the run was cut off before that was known.
     pub deadline_met: Option<u8>,
     /// For a job with a deadline: 1 if the job alone on the empty cluster could meet it, restart
     /// overhead of the start included; otherwise 0.
@@ -80,6 +96,9 @@ pub struct JobRow {
     /// GPUs held over time without restart overhead, in GPU-seconds. Not a column.
     #[serde(skip)]
     pub productive: GpuTime,
+    /// What the job takes alone. Not a column, except for its verdict.
+    #[serde(skip)]
+    pub alone: AloneFigures,
     /// For a job with soft deadlines: the value that it earned, and the value at the first of them.
     /// Not a column.
     #[serde(skip)]
@@ -88,9 +107,10 @@ pub struct JobRow {
 
 impl JobOutcome {
     /// Derives what became of a job: `in_time` says whether it completed in time, if it completed.
-    pub(crate) fn of(declined: bool, class: Class, in_time: Option<bool>) -> JobOutcome {
-        match (declined, class, in_time) {
-            (true, ..) => JobOutcome::Declined,
+    fn of(phase: Phase, class: Class, in_time: Option<bool>) -> JobOutcome {
+        match (phase, class, in_time) {
+            (Phase::Coming, ..) => JobOutcome::NotSubmitted,
+            (Phase::Declined, ..) => JobOutcome::Declined,
             (_, _, None) => JobOutcome::Unfinished,
             (_, Class::BestEffort, _) => JobOutcome::Completed,
             (_, Class::Slo | Class::Soft, Some(true)) => JobOutcome::Met,
@@ -101,8 +121,10 @@ impl JobOutcome {
 
 /// What a run, of whichever engine, says about a job; the specification says the rest of its row.
 pub(crate) struct JobResult {
-    /// Whether the job was declined. A declined job has neither start nor end.
-    pub(crate) declined: bool,
+    /// How far the job came. Only a job that is done has an end.
+    pub(crate) phase: Phase,
+    /// When the run was cut off; `None` where it went on until nothing more could happen.
+    pub(crate) cut: Option<SimTime>,
     /// Whether the scheduler admitted it.
     pub(crate) admitted: bool,
     /// When the job first held GPUs.
@@ -125,10 +147,22 @@ pub(crate) struct JobResult {
     pub(crate) preemptions: u32,
     /// Changes of nodes at an equal number of GPUs.
     pub(crate) migrations: u32,
-    /// Whether the deadline could be met alone on the empty cluster; `None` without a deadline.
-    pub(crate) feasible_alone: Option<bool>,
+    /// What the job takes alone on the empty cluster.
+    pub(crate) alone: AloneFigures,
     /// Why the job was declined; empty otherwise.
     pub(crate) reason: String,
+}
+
+impl JobResult {
+    /// Returns whether a deadline was met; `None` where the cut came before that was known.
+    fn is_met(&self, deadline: SimTime) -> Option<bool> {
+        match self.phase {
+            Phase::Done => self.end.map(|end| end <= deadline),
+            Phase::Declined => Some(false),
+            Phase::Coming => None,
+            Phase::Live => self.cut.is_none_or(|cut| deadline <= cut).then_some(false),
+        }
+    }
 }
 
 impl JobRow {
@@ -137,12 +171,14 @@ impl JobRow {
         spec: &JobSpec,
         state: &JobState,
         now: SimTime,
-        feasible_alone: Option<bool>,
+        alone: AloneFigures,
         reason: String,
     ) -> JobRow {
         let account = state.usage_at(now);
         let result = JobResult {
-            declined: state.phase == Phase::Declined,
+            phase: state.phase,
+            // A job is left live or still to come only by a run that was cut off.
+            cut: Some(now),
             admitted: state.admitted,
             start: state.start_at(now),
             end: state.end,
@@ -154,7 +190,7 @@ impl JobRow {
             rescales: account.rescales,
             preemptions: account.preemptions,
             migrations: account.migrations,
-            feasible_alone,
+            alone,
             reason,
         };
         JobRow::of_result(spec, result)
@@ -163,7 +199,13 @@ impl JobRow {
     /// Returns the row of a job: its specification, what a run says about it, and what follows from
     /// both.
     pub(crate) fn of_result(spec: &JobSpec, result: JobResult) -> JobRow {
-        assert!(!result.declined || result.end.is_none(), "a declined job never runs");
+        let is_done = result.phase == Phase::Done;
+        assert_eq!(
+            result.end.is_some(),
+            is_done,
+            "exactly the jobs that are done have an end: {}",
+            spec.name
+        );
         let in_time = result.end.map(|end| end <= spec.due());
         let jct = result.end.map(|end| end.since(spec.submit));
         JobRow {
@@ -175,7 +217,7 @@ impl JobRow {
             deadline: spec.deadline,
             requested_gpus: spec.requested,
             iterations: spec.iterations,
-            state: JobOutcome::of(result.declined, spec.class(), in_time),
+            state: JobOutcome::of(result.phase, spec.class(), in_time),
             admitted: result.admitted.into(),
             start_time: result.start,
             end_time: result.end,
@@ -188,10 +230,11 @@ impl JobRow {
             rescales: result.rescales,
             preemptions: result.preemptions,
             migrations: result.migrations,
-            deadline_met: spec.deadline.map(|_| (in_time == Some(true)).into()),
-            feasible_alone: result.feasible_alone.map(u8::from),
+            deadline_met: spec.deadline.and_then(|deadline| result.is_met(deadline)).map(u8::from),
+            feasible_alone: result.alone.feasible.map(u8::from),
             reason: result.reason,
             productive: result.productive,
+            alone: result.alone,
             earned: spec.soft.first().map(|first| {
                 let earned = result.end.and_then(|end| spec.value(end));
                 (earned.unwrap_or(0.0), first.value)

@@ -1,7 +1,8 @@
 //! The rows of `jobs.csv` that every engine leaves, and the totals.
 
 use crate::job::JobSpec;
-use crate::record::jobs::{JobResult, JobRow};
+use crate::record::jobs::{AloneFigures, JobResult, JobRow};
+use crate::state::Phase;
 use crate::units::{GpuTime, Gpus, SimDuration, SimTime};
 use crate::workload::Workload;
 
@@ -32,11 +33,7 @@ impl ReplicaOutcome {
     ///
     /// Verdicts go by the ends that the artifact writes down, whatever it counts. A job that the
     /// artifact neither declines nor ends is unfinished.
-    pub fn job_rows(
-        &self,
-        workload: &Workload,
-        feasible_alone: impl Fn(&JobSpec) -> Option<bool>,
-    ) -> Vec<JobRow> {
+    pub fn job_rows(&self, workload: &Workload, alone: impl Fn(&JobSpec) -> AloneFigures) -> Vec<JobRow> {
         let mut finished: Vec<Option<&FinishedJob>> = vec![None; workload.len()];
         for job in &self.finished {
             let earlier = finished[job.job.index()].replace(job);
@@ -48,7 +45,7 @@ impl ReplicaOutcome {
         }
         let row = |spec: &JobSpec| {
             let place = spec.id.index();
-            let result = job_result(spec, finished[place], declined[place], feasible_alone(spec));
+            let result = job_result(spec, finished[place], declined[place], alone(spec));
             JobRow::of_result(spec, result)
         };
         workload.jobs().iter().map(row).collect()
@@ -59,7 +56,7 @@ fn job_result(
     spec: &JobSpec,
     finished: Option<&FinishedJob>,
     declined: bool,
-    feasible_alone: Option<bool>,
+    alone: AloneFigures,
 ) -> JobResult {
     let end = finished.map(|job| time(job.end));
     // An unfinished job has no account: the artifact says nothing about it.
@@ -68,7 +65,12 @@ fn job_result(
     // end.
     let run_time = end.map_or(SimDuration::ZERO, |end| end.since(spec.submit).min(seconds(account.held)));
     JobResult {
-        declined,
+        phase: match (declined, end) {
+            (true, _) => Phase::Declined,
+            (false, Some(_)) => Phase::Done,
+            (false, None) => Phase::Live,
+        },
+        cut: None,
         admitted: !declined,
         start: finished.filter(|job| job.start != NEVER).map(|job| time(job.start)),
         end,
@@ -80,7 +82,7 @@ fn job_result(
         rescales: account.rescales,
         preemptions: finished.map_or(0, |job| job.preempt),
         migrations: 0,
-        feasible_alone,
+        alone,
         reason: if declined { DECLINED.to_owned() } else { String::new() },
     }
 }

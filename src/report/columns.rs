@@ -5,11 +5,13 @@ use std::io;
 
 use serde_json::Value;
 
+use crate::metrics::CommonJct;
+
 use super::Summary;
 
 /// The columns of a comparison as CSV: every key of `summary.json`, in its order, with dots for
 /// nesting.
-pub const CSV_COLUMNS: [&str; 54] = [
+pub const CSV_COLUMNS: [&str; 68] = [
     "scheduler",
     "preset",
     "options",
@@ -21,6 +23,7 @@ pub const CSV_COLUMNS: [&str; 54] = [
     "placer",
     "slot",
     "seed",
+    "until",
     "digest",
     "jobs",
     "slo_jobs",
@@ -30,7 +33,15 @@ pub const CSV_COLUMNS: [&str; 54] = [
     "declined",
     "met",
     "late",
+    "unfinished",
+    "open",
+    "not_submitted",
+    "best_effort_completed",
+    "best_effort_declined",
+    "best_effort_unfinished",
+    "best_effort_not_submitted",
     "dsr",
+    "dsr_gpu_hours",
     "admit_ratio",
     "planned_dsr",
     "admitted_late",
@@ -39,22 +50,27 @@ pub const CSV_COLUMNS: [&str; 54] = [
     "jct.p50",
     "jct.p90",
     "jct.p99",
+    "jct.max",
     "best_effort_jct.mean",
     "best_effort_jct.p50",
     "best_effort_jct.p90",
     "best_effort_jct.p99",
+    "best_effort_jct.max",
     "queue_delay.mean",
     "queue_delay.p50",
     "queue_delay.p90",
     "queue_delay.p99",
+    "queue_delay.max",
     "tardiness.mean",
     "tardiness.p50",
     "tardiness.p90",
     "tardiness.p99",
+    "tardiness.max",
     "makespan",
     "gpu_utilization",
     "cluster_efficiency",
-    "goodput_gpu_hours",
+    "useful_gpu_hours",
+    "held_gpu_hours",
     "rescales",
     "preemptions",
     "migrations",
@@ -76,16 +92,20 @@ pub fn is_number(key: &str) -> bool {
 }
 
 /// Writes a header and a row for each summary, in the order given. A key without a value gives an
-/// empty cell.
+/// empty cell. The last two columns say how many jobs all runs completed, and each run's mean
+/// completion time over them, in seconds.
 ///
 /// # Errors
 ///
 /// If the writer fails.
-pub fn write_csv(summaries: &[Summary], to: &mut dyn io::Write) -> io::Result<()> {
+pub fn write_csv(summaries: &[Summary], common: &CommonJct, to: &mut dyn io::Write) -> io::Result<()> {
     let mut writer = csv::Writer::from_writer(to);
-    writer.write_record(CSV_COLUMNS).map_err(io::Error::other)?;
-    for summary in summaries {
-        writer.write_record(cells(&serde_json::to_value(summary)?)).map_err(io::Error::other)?;
+    let heads = CSV_COLUMNS.into_iter().chain(["common_jobs", "common_jct"]);
+    writer.write_record(heads).map_err(io::Error::other)?;
+    for (summary, mean) in summaries.iter().zip(&common.means) {
+        let [jobs, mean] = [common.jobs.to_string(), mean.map(|mean| mean.to_string()).unwrap_or_default()];
+        let cells = cells(&serde_json::to_value(summary)?).into_iter().chain([jobs, mean]);
+        writer.write_record(cells).map_err(io::Error::other)?;
     }
     writer.flush()
 }

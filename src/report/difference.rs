@@ -219,6 +219,7 @@ fn word(state: JobOutcome) -> &'static str {
         JobOutcome::Declined => "declined",
         JobOutcome::Completed => "completed",
         JobOutcome::Unfinished => "unfinished",
+        JobOutcome::NotSubmitted => "not submitted",
     }
 }
 

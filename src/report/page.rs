@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use serde::Serialize;
 
+use crate::metrics::CommonJct;
 use crate::record::allocations::Allocation;
 use crate::record::jobs::{JobOutcome, JobRow};
 use crate::record::timeline::TimelinePoint;
@@ -93,7 +94,7 @@ struct RunData<'a> {
 pub fn html(runs: &[Stored]) -> Result<String, StoredError> {
     let labels = labels(runs);
     let summaries: Vec<&Summary> = runs.iter().map(|run| &run.summary).collect();
-    let (mut heads, cells) = table::cells(&summaries);
+    let (mut heads, cells) = table::cells(&summaries, common_jct(runs).as_ref());
     heads[0] = "run".to_owned();
     let rows = runs.iter().zip(&labels).zip(cells).map(|((run, label), cells)| RunRow {
         label: label.clone(),
@@ -115,6 +116,16 @@ pub fn html(runs: &[Stored]) -> Result<String, StoredError> {
         data: for_script(&ChartData::new(runs, &labels)?),
     };
     Ok(page.render().expect("writing to a string does not fail"))
+}
+
+/// Returns the mean completion times over the same jobs, if the runs are of the same jobs and did not
+/// all complete the same ones.
+fn common_jct(runs: &[Stored]) -> Option<CommonJct> {
+    let (first, others) = runs.split_first()?;
+    let same = |run: &Stored| TraceData::new(&run.jobs) == TraceData::new(&first.jobs);
+    let jcts = |run: &Stored| run.jobs.iter().map(|row| row.jct).collect();
+    let common = others.iter().all(same).then(|| CommonJct::of(&runs.iter().map(jcts).collect::<Vec<_>>()));
+    common.filter(|common| !common.is_all)
 }
 
 /// Returns what each run is called: its scheduler, with the directory if several runs have the same
@@ -233,6 +244,7 @@ fn letter(job: &JobRow) -> char {
         JobOutcome::Declined => 'd',
         JobOutcome::Completed => 'c',
         JobOutcome::Unfinished => 'u',
+        JobOutcome::NotSubmitted => 'n',
     }
 }
 

@@ -134,8 +134,17 @@ impl<'a> Story<'a> {
             let place = told.iter().take_while(|(time, _)| time.is_none_or(|time| time <= deadline)).count();
             told.insert(place, (Some(deadline), "DEADLINE".to_owned()));
         }
-        if job.state == JobOutcome::Unfinished {
-            told.push((None, "cut off: the run ended before the job did".to_owned()));
+        match job.state {
+            JobOutcome::Unfinished => {
+                told.push((None, "cut off: the run ended before the job did".to_owned()))
+            }
+            JobOutcome::NotSubmitted => {
+                told = vec![(
+                    Some(job.submit_time),
+                    "cut off: the run ended before the job's submission".to_owned(),
+                )];
+            }
+            _ => {}
         }
         let mut rows = vec![row(["time", "after", ""])];
         for (time, what) in told {

@@ -32,6 +32,8 @@ pub struct Summary {
     pub slot: f64,
     /// The seed of the scheduler's random numbers.
     pub seed: u64,
+    /// When the run was cut off, in seconds on the trace's clock; `null` if it was not.
+    pub until: Option<f64>,
     /// SHA-256 of the bytes of `jobs.csv`, in hexadecimal: equal digests, equal runs.
     pub digest: String,
     /// What came out of it.

@@ -9,13 +9,14 @@ use crate::record::Observer;
 use crate::units::Gpus;
 
 fn summary() -> Summary {
-    let spread = Some(Spread { mean: 1.5, p50: 1.0, p90: 2.0, p99: 2.0 });
+    let spread = Some(Spread { mean: 1.5, p50: 1.0, p90: 2.0, p99: 2.0, max: 2.0 });
     let rows = Metrics::of(&[], &Default::default(), Gpus::ONE, None);
     let metrics = Metrics {
         dsr: Some(0.5),
         admit_ratio: Some(0.5),
         planned_dsr: Some(0.5),
         soft_value: Some(0.5),
+        dsr_gpu_hours: Some(0.5),
         jct: spread,
         best_effort_jct: spread,
         queue_delay: spread,
@@ -36,6 +37,7 @@ fn summary() -> Summary {
         placer: "buddy".into(),
         slot: 60.0,
         seed: 0,
+        until: Some(1.0),
         digest: sha256(b""),
         metrics,
         artifact_accepted: Some(1),

@@ -13,9 +13,9 @@ use crate::scheduler::{Observation, Reason, View};
 use crate::state::{JobState, Phase};
 use crate::units::{Gpus, Rate, SimDuration, SimTime};
 
+use super::alone::alone;
 use super::efficiency::EfficiencyIntegral;
 use super::error::ClockLimit;
-use super::feasibility::feasible_alone;
 use super::queue::{Event, EventQueue};
 use super::scenario::{Outcome, Scenario, Totals};
 
@@ -322,13 +322,16 @@ impl<'a> Simulation<'a> {
 
     /// Ends the run now and returns its rows and totals.
     pub(super) fn finish(mut self) -> Outcome {
-        // Where nothing was cut off, the last thing that happened is the last completion.
-        let last = self.states.iter().filter_map(|state| state.end).max().unwrap_or(self.now);
-        let last = if self.live.is_empty() { last } else { self.now };
+        // Where nothing was cut off, the last completion ends the run, whatever happens after it.
+        let is_cut = self.states.iter().any(|state| matches!(state.phase, Phase::Coming | Phase::Live));
+        let last = self.states.iter().filter_map(|state| state.end).max().filter(|_| !is_cut);
+        let last = last.unwrap_or(self.now);
         for job in &self.live {
             self.efficiency.add(&self.states[job.index()], self.now);
         }
-        let span = last.since(first_arrival(self.scenario));
+        let first = first_arrival(self.scenario);
+        // A run may be cut off before its first arrival.
+        let span = last.max(first).since(first);
         self.totals.cluster_efficiency = self.efficiency.average(self.cluster.gpus(), span);
         let jobs = self.scenario.workload.jobs().iter().map(|spec| {
             let state = &self.states[spec.id.index()];
@@ -336,7 +339,7 @@ impl<'a> Simulation<'a> {
             let declined = state.phase == Phase::Declined;
             assert_eq!(reason.is_some(), declined, "exactly the declined jobs have a reason: {:?}", spec.id);
             let reason = reason.map(Reason::to_string).unwrap_or_default();
-            JobRow::new(spec, state, self.now, feasible_alone(self.scenario, spec), reason)
+            JobRow::new(spec, state, self.now, alone(self.scenario, spec), reason)
         });
         Outcome { jobs: jobs.collect(), totals: self.totals }
     }

@@ -7,6 +7,7 @@ use std::path::Path;
 use crate::artifact::{ReplicaRunner, Stored, StoredJob, counts, read};
 use crate::data::data;
 use elasticflow_sim::metrics::Metrics;
+use elasticflow_sim::record::jobs::AloneFigures;
 use elasticflow_sim::replica::{NEVER, ReplicaOutcome, Schedule};
 use elasticflow_sim::sim::Totals;
 use elasticflow_sim::units::Gpus;
@@ -133,7 +134,7 @@ fn the_rows_of_a_run_are_scored_as_the_stored_run_is() {
     for schedule in Schedule::ALL {
         for run in Stored::of(&data, schedule) {
             let (workload, replayed) = run.replay(&data);
-            let rows = replayed.job_rows(&workload, |_| None);
+            let rows = replayed.job_rows(&workload, |_| AloneFigures::default());
             let gpus = Gpus::new(run.nodes * run.gpus_per_node);
             let efficiency = replayed.cluster_efficiency(&workload, gpus);
             let totals = Totals { cluster_efficiency: efficiency, ..Totals::default() };

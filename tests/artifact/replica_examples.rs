@@ -3,6 +3,7 @@
 use crate::artifact::{ReplicaRunner, counts, elastic, example, gang, spans};
 use elasticflow_sim::cluster::Shape;
 use elasticflow_sim::config::profiles::builtin;
+use elasticflow_sim::record::jobs::AloneFigures;
 use elasticflow_sim::replica::{
     GpuTable, NEVER, Quirks, ReplicaError, ReplicaInput, Round, Schedule, files, replay,
 };
@@ -170,7 +171,7 @@ fn three_jobs_under_every_schedule() {
 fn an_elastic_job_is_accounted_in_its_row() {
     let jobs = example(&[elastic(0, 6190, 9000), elastic(30, 6190, 9000), elastic(3000, 1843, 9000)]);
     let replayed = node(60).run(&jobs, Schedule::EdfAccessCtrl).unwrap();
-    let rows = replayed.job_rows(&jobs, |_| Some(true));
+    let rows = replayed.job_rows(&jobs, |_| AloneFigures::default());
     let second = &rows[1];
     assert_eq!((second.run_time.to_string(), second.overhead_time.to_string()), ("599".into(), "2".into()));
     assert_eq!(
@@ -188,7 +189,7 @@ fn an_elastic_job_is_accounted_in_its_row() {
 #[test]
 fn a_gang_is_accounted_in_its_row() {
     let jobs = example(&[gang(0, 8, 2000, 9000), gang(30, 1, 2000, 9000)]);
-    let rows = node(60).run(&jobs, Schedule::DlasGpu).unwrap().job_rows(&jobs, |_| None);
+    let rows = node(60).run(&jobs, Schedule::DlasGpu).unwrap().job_rows(&jobs, |_| AloneFigures::default());
     assert_eq!(
         (rows[0].run_time.to_string(), rows[0].overhead_time.to_string()),
         ("2020".into(), "20".into())
@@ -335,7 +336,7 @@ fn a_gang_larger_than_the_cluster_is_unfinished_under_tiresias() {
     let replayed = node(60).run(&large, Schedule::DlasGpu).unwrap();
     assert_eq!((replayed.finished.len(), counts(&replayed), replayed.declined_jobs.len()), (0, (0, 0), 0));
     assert_eq!(
-        replayed.job_rows(&large, |_| None)[0].state,
+        replayed.job_rows(&large, |_| AloneFigures::default())[0].state,
         elasticflow_sim::record::jobs::JobOutcome::Unfinished
     );
 }

@@ -9,7 +9,7 @@ use elasticflow_sim::application::{
 };
 use elasticflow_sim::goodput::StepModel;
 use elasticflow_sim::profile::BatchLimits;
-use elasticflow_sim::sim::{Scenario, feasible_alone, simulate};
+use elasticflow_sim::sim::{self, Scenario, simulate};
 use elasticflow_sim::workload::Workload;
 
 /// One second an example; gradients are exchanged in 1 s on a node. Two epochs of 30 and 70; ρ is 1
@@ -65,7 +65,7 @@ fn a_job_ends_when_its_epochs_do() {
 fn what_is_feasible_alone_is_judged_at_the_best_batch_size_of_each_epoch() {
     let feasible = |gpus, deadline| {
         let scenario = alone(gpus, Some(deadline));
-        feasible_alone(&scenario, &scenario.workload.jobs()[0])
+        sim::alone(&scenario, &scenario.workload.jobs()[0]).feasible
     };
     assert_eq!([feasible(1, 810.001), feasible(1, 809.999)], [Some(true), Some(false)]);
     assert_eq!([feasible(2, 448.751), feasible(2, 448.749)], [Some(true), Some(false)]);

@@ -1,34 +1,53 @@
-//! Whether a job could meet its deadline if it were alone.
+//! What a job takes if it is alone on the empty cluster.
 
 use crate::job::JobSpec;
 use crate::profile::{Configuration, SpeedModel};
-use crate::units::{Gpus, Iterations, Rate, SimDuration};
+use crate::record::jobs::AloneFigures;
+use crate::units::{GpuTime, Gpus, Iterations, Rate, SimDuration};
 
 use super::scenario::Scenario;
 
-/// Returns whether a job with a deadline would meet it alone on the empty cluster, the restart
-/// overhead of its start included; `None` for a job without a deadline.
+/// Returns what a job takes alone on the empty cluster, at the true speeds.
 ///
 /// A job that keeps its batch size is judged on each of its sizes that fits the cluster. A job
 /// whose batch size may be chosen is judged on 1, 2, 4, … GPUs and on the whole cluster, at the
-/// fastest of the batch sizes that double from the smallest to the largest. All speeds are the
-/// true ones.
-pub fn feasible_alone(scenario: &Scenario, job: &JobSpec) -> Option<bool> {
-    let deadline = job.deadline?;
+/// fastest of the batch sizes that double from the smallest to the largest.
+pub fn alone(scenario: &Scenario, job: &JobSpec) -> AloneFigures {
     let truth = &*scenario.truth;
     let cluster = scenario.cluster.gpus();
-    let meets_deadline = |gpus: Gpus| {
-        let nodes = scenario.cluster.packed(gpus);
-        let configuration = Configuration { nodes: nodes.nodes(), gpus, batch: job.batch_size };
-        let start = job.submit + scenario.overhead.restart(job, None, &nodes);
-        start + time_alone(truth, job, &configuration) <= deadline
-    };
     let chosen = truth.batch_limits(job).is_some_and(|limits| limits.initial < limits.largest);
-    if chosen {
+    let counts: Vec<Gpus> = if chosen {
         let doubled = (0..32).map(|power| Gpus::new(1 << power)).take_while(|gpus| *gpus < cluster);
-        return Some(doubled.chain([cluster]).any(meets_deadline));
+        doubled.chain([cluster]).collect()
+    } else {
+        truth.sizes(job).iter().copied().filter(|gpus| *gpus <= cluster).collect()
+    };
+    let mut least: Option<GpuTime> = None;
+    let mut feasible = false;
+    for gpus in counts {
+        let Some(time) = time_on(scenario, job, gpus) else { continue };
+        let cost = gpus * time;
+        least = Some(least.map_or(cost, |least| least.min(cost)));
+        if let Some(deadline) = job.deadline.filter(|_| !feasible) {
+            let restart = scenario.overhead.restart(job, None, &scenario.cluster.packed(gpus));
+            feasible = job.submit + restart + time <= deadline;
+        }
     }
-    Some(truth.sizes(job).iter().copied().filter(|gpus| *gpus <= cluster).any(meets_deadline))
+    let requested = time_on(scenario, job, job.requested).or(job.duration);
+    AloneFigures {
+        feasible: job.deadline.map(|_| feasible),
+        least: least.unwrap_or_default(),
+        requested: requested.map(|time| job.requested * time),
+    }
+}
+
+/// Returns how long the work of a job takes on `gpus` GPUs on as few nodes as they fit on; `None`
+/// where it has no speed there.
+fn time_on(scenario: &Scenario, job: &JobSpec, gpus: Gpus) -> Option<SimDuration> {
+    let nodes = scenario.cluster.fewest_nodes(gpus);
+    let configuration = Configuration { nodes, gpus, batch: job.batch_size };
+    let time = time_alone(&*scenario.truth, job, &configuration);
+    (time < SimDuration::FOREVER).then_some(time)
 }
 
 /// Returns how long a job runs from its first to its last iteration, as its speed changes by
