@@ -1,23 +1,26 @@
 //! The jobs of one trace, with the invariants that the rest of the program relies on.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use crate::job::{JobId, JobSpec};
 use crate::units::{Gpus, Iterations, SimTime};
 
-/// The jobs of a trace, in its order. Every job has passed the checks of [`Workload::new`].
+/// The jobs of a trace, in the order of their submission. Every job has passed the checks of
+/// [`Workload::new`].
+///
+/// The id of a job is its place in this order. So whatever breaks a tie by id breaks it by
+/// submission, then by the row of the trace.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Workload {
     jobs: Vec<JobSpec>,
-    arrivals: Vec<JobId>,
 }
 
 /// A job that cannot be simulated.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("job {row} (`{name}`): {what}")]
+#[error("job {place} (`{name}`): {what}")]
 pub struct WorkloadError {
-    /// The job's row, from 0.
-    pub row: usize,
+    /// The job's place, from 0.
+    pub place: usize,
     /// The trace's own id of the job.
     pub name: String,
     /// What is wrong, and what would be right.
@@ -29,20 +32,25 @@ pub struct WorkloadError {
 pub const ITERATIONS_LIMIT: f64 = 1e12;
 
 impl Workload {
-    /// Checks the jobs of a trace, which are in its order.
+    /// Checks the jobs of a trace, which are in the order of their submission; at equal times in
+    /// that of the trace.
     ///
     /// # Errors
     ///
-    /// With the first job whose id is not its row, whose name occurs before, that asks for no GPU,
+    /// With the first job whose id is not its place, that is submitted before the job above it,
+    /// whose name occurs before, that asks for no GPU,
     /// has a batch size of 0, a deadline before its submission or soft deadlines out of order, or
     /// that lies beyond [`SimTime::LIMIT`] or [`ITERATIONS_LIMIT`].
     pub fn new(jobs: Vec<JobSpec>) -> Result<Workload, WorkloadError> {
-        let mut names = BTreeMap::new();
-        for (row, job) in jobs.iter().enumerate() {
+        let mut names = BTreeSet::new();
+        let mut before = SimTime::ZERO;
+        for (place, job) in jobs.iter().enumerate() {
             let work = job.iterations.get();
-            let what = if job.id.index() != row {
-                "its id is not its row"
-            } else if names.insert(&job.name, row).is_some() {
+            let what = if job.id.index() != place {
+                "its id is not its place"
+            } else if job.submit < before {
+                "it is submitted before the job above it; sort the jobs by submission"
+            } else if !names.insert(&job.name) {
                 "its id occurs twice; ids are unique"
             } else if !(0.0..=ITERATIONS_LIMIT).contains(&work) {
                 "its iterations are not between 0 and 1e12"
@@ -59,32 +67,26 @@ impl Workload {
             } else if !soft_in_order(job) {
                 "its soft deadlines do not ascend, or their values do"
             } else {
+                before = job.submit;
                 continue;
             };
-            return Err(WorkloadError { row, name: job.name.clone(), what });
+            return Err(WorkloadError { place, name: job.name.clone(), what });
         }
-        let mut arrivals: Vec<JobId> = jobs.iter().map(|job| job.id).collect();
-        arrivals.sort_by_key(|id| (jobs[id.index()].submit, *id));
-        Ok(Workload { jobs, arrivals })
+        Ok(Workload { jobs })
     }
 
-    /// Returns the jobs, in the order of the trace.
+    /// Returns the jobs, in the order of their submission; at equal times in that of the trace.
     pub fn jobs(&self) -> &[JobSpec] {
         &self.jobs
     }
 
-    /// Returns a job by its row.
+    /// Returns a job by its id.
     ///
     /// # Panics
     ///
-    /// If the workload has no such row.
+    /// If the workload has no such job.
     pub fn job(&self, id: JobId) -> &JobSpec {
         &self.jobs[id.index()]
-    }
-
-    /// Returns the jobs in the order in which they arrive: by submission, then by row.
-    pub fn arrivals(&self) -> &[JobId] {
-        &self.arrivals
     }
 
     /// Returns the number of jobs.

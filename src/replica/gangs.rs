@@ -150,8 +150,7 @@ impl<'a> GangScenario<'a> {
 
     /// Returns the arrivals; `merges` says whether the events of a slot are merged.
     pub(super) fn arrivals(&self, merges: bool) -> EventList {
-        let ids = self.input.workload.arrivals().iter();
-        EventList::new(ids.map(|id| (id.index(), self.jobs[id.index()].submit)), merges)
+        EventList::new(self.jobs.iter().enumerate().map(|(id, job)| (id, job.submit)), merges)
     }
 
     /// Returns whether the run logs its rounds.

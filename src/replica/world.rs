@@ -42,7 +42,7 @@ impl World {
     pub(super) fn new(input: &ReplicaInput<'_>, elastic: bool) -> Result<World, ReplicaError> {
         let setup = input.setup()?;
         let jobs = read_jobs(input, elastic)?;
-        let arrivals = input.workload.arrivals().iter().map(|id| (id.index(), jobs[id.index()].submit));
+        let arrivals = jobs.iter().enumerate().map(|(id, job)| (id, job.submit));
         let events = EventList::new(arrivals, setup.quirks.has(Q19));
         Ok(World {
             now: events.next().ok_or(ReplicaError::NoJobs)?,

@@ -23,7 +23,7 @@ pub(super) struct EventLoop<'a> {
     pub(super) simulation: Simulation<'a>,
     pub(super) scheduler: Box<dyn Scheduler>,
     placer: Box<dyn Placer>,
-    /// The arrival that is queued next, as an index into the workload's arrivals.
+    /// The job whose arrival is queued next, as an index into the workload.
     next_arrival: usize,
     /// The jobs that have arrived since the last plan, in the order of their arrivals.
     pub(super) arrivals: Vec<JobId>,
@@ -104,7 +104,9 @@ impl<'a> EventLoop<'a> {
             }
         }
         let happened = !self.arrivals.is_empty() || !self.ended.is_empty();
-        let due = self.last_plan.map_or(at, |last| last + self.simulation.scenario.slot);
+        // Where the scheduler knows of no live job, there is nothing that a slot could gather.
+        let is_idle = self.simulation.live.len() == self.arrivals.len();
+        let due = self.last_plan.filter(|_| !is_idle).map_or(at, |last| last + self.simulation.scenario.slot);
         if called || (happened && due <= at) {
             self.plan()?;
         } else if happened && !self.simulation.queue.contains(Event::Due) {
@@ -114,9 +116,8 @@ impl<'a> EventLoop<'a> {
     }
 
     fn queue_next_arrival(&mut self) {
-        let workload = &self.simulation.scenario.workload;
-        if let Some(job) = workload.arrivals().get(self.next_arrival) {
-            self.simulation.queue.set(Event::Arrival(*job), workload.job(*job).submit);
+        if let Some(job) = self.simulation.scenario.workload.jobs().get(self.next_arrival) {
+            self.simulation.queue.set(Event::Arrival(job.id), job.submit);
             self.next_arrival += 1;
         }
     }

@@ -347,6 +347,5 @@ impl<'a> Simulation<'a> {
 
 /// Returns when the first job arrives; the clock's zero for a workload without jobs.
 fn first_arrival(scenario: &Scenario) -> SimTime {
-    let first = scenario.workload.arrivals().first();
-    first.map_or(SimTime::ZERO, |id| scenario.workload.job(*id).submit)
+    scenario.workload.jobs().first().map_or(SimTime::ZERO, |first| first.submit)
 }

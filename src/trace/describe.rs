@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::job::{JobId, JobSpec};
+use crate::job::JobSpec;
 use crate::profile::{Curve, ThroughputTable};
 use crate::units::{GpuTime, Gpus, SimDuration, SimTime};
 use crate::workload::Workload;
@@ -99,9 +99,9 @@ pub fn describe(
     start_restart: impl Fn(Gpus) -> SimDuration,
 ) -> Description {
     let sums = Sums::of(workload, table, cluster, start_restart);
-    let submit = |id: Option<&JobId>| id.map_or(SimTime::ZERO, |id| workload.job(*id).submit);
-    let first_submit = submit(workload.arrivals().first());
-    let span = submit(workload.arrivals().last()).since(first_submit);
+    let submit = |job: Option<&JobSpec>| job.map_or(SimTime::ZERO, |job| job.submit);
+    let first_submit = submit(workload.jobs().first());
+    let span = submit(workload.jobs().last()).since(first_submit);
     let offered = (cluster * span).as_secs_f64();
     let load = |work: GpuTime| Load {
         gpu_hours: work.as_secs_f64() / HOUR,
@@ -212,6 +212,7 @@ fn quantiles(mut shares: Vec<f64>) -> Option<Tightness> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::job::JobId;
     use crate::units::{Iterations, Rate};
 
     fn job(id: u32, submit: u64, deadline: Option<u64>, gpus: u32, duration: Option<u64>) -> JobSpec {

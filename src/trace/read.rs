@@ -16,7 +16,7 @@ use crate::workload::Workload;
 /// A trace that can be simulated.
 #[derive(Clone, Debug)]
 pub struct Trace {
-    /// The jobs, in the order of the file, to be shared with scenarios.
+    /// The jobs, to be shared with scenarios.
     pub workload: Arc<Workload>,
     /// The format of the file.
     pub format: &'static Format,
@@ -31,8 +31,8 @@ pub struct Trace {
     workless: Vec<Problem>,
 }
 
-/// Reads the trace at `path`, which may be compressed with gzip. The jobs are in the order of the
-/// rows; the whole file is held in memory.
+/// Reads the trace at `path`, which may be compressed with gzip. The jobs are in the order of their
+/// submission, at equal times in that of the rows; the whole file is held in memory.
 ///
 /// # Errors
 ///
@@ -93,7 +93,7 @@ fn read_sheet(
     let workload = match Workload::new(jobs) {
         Ok(workload) => workload,
         Err(error) => {
-            problems.push(Problem::line(lines[error.row], format!("holds a job where {}", error.what)));
+            problems.push(Problem::line(lines[error.place], format!("holds a job where {}", error.what)));
             return None;
         }
     };
@@ -112,7 +112,7 @@ fn read_sheet(
     Some(Trace { workload, format, notes, drawn, file: file.to_owned(), lines, workless })
 }
 
-/// Reads every row that is not dropped: the jobs and their lines, in the order of the file.
+/// Reads every row that is not dropped: the jobs and their lines, in the order of submission.
 fn read_jobs<'a>(
     sheet: &'a Table,
     reader: &mut JobReader<'a>,
@@ -122,7 +122,7 @@ fn read_jobs<'a>(
         problems.push(Problem::file("has a header and no jobs; add a row for each"));
     }
     let (mut jobs, mut lines) = (Vec::new(), Vec::new());
-    for row in sheet.rows() {
+    for row in reader.by_submission(sheet) {
         if reader.drops(row) {
             continue;
         }

@@ -18,7 +18,7 @@ use crate::units::{Gpus, SimDuration};
 /// The most GPUs that a job may ask for; more is a typing error.
 const GPUS_LIMIT: u64 = 1_000_000;
 
-/// Turns the rows of one table into jobs, in the order of the rows.
+/// Turns the rows of one table into jobs.
 pub(super) struct JobReader<'a> {
     id: usize,
     submit: usize,
@@ -70,6 +70,15 @@ impl<'a> JobReader<'a> {
     /// Returns whether the work of the jobs is drawn.
     pub(super) fn draws_work(&self) -> bool {
         self.work.is_drawn()
+    }
+
+    /// Returns the rows in the order of submission, at equal times in that of the file. Ids and
+    /// random numbers go by this order, so that the order of the rows decides nothing else.
+    pub(super) fn by_submission(&self, sheet: &'a Table) -> Vec<TableRow<'a>> {
+        let mut rows: Vec<_> = sheet.rows().collect();
+        // A time that cannot be read is a problem, which `job` notes.
+        rows.sort_by_cached_key(|row| self.unit.time(row.cell(self.submit)).ok());
+        rows
     }
 
     /// Returns whether a row is dropped, and counts it if so: in a format that allows it, a row

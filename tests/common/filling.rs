@@ -34,8 +34,8 @@ pub(crate) struct Job {
     pub(crate) work: u64,
     /// The GPUs that it holds, and the restart overhead that is left there, in microseconds.
     pub(crate) held: (u32, u64),
-    /// The latest end that counts.
-    pub(crate) latest: u64,
+    /// The deadline.
+    pub(crate) due: u64,
 }
 
 /// Free GPUs: (from when, how many), ascending from 0; the last step holds forever.
@@ -71,12 +71,14 @@ pub(crate) fn fill(free: &Free, job: &Job, level: usize) -> Filled {
         let goes_on = *from == 0 && job.held.0 == size.gpus;
         let working = from + if goes_on { job.held.1 } else { size.restart };
         let end = working + left.div_ceil(size.rate);
-        if (end + KEPT).abs_diff(to) < UNCLEAR || end.abs_diff(job.latest) < UNCLEAR {
+        // Only the end of a job that changes now, and never again, is exact.
+        let counted = if index == 0 && !goes_on { end } else { end + KEPT };
+        if (end + KEPT).abs_diff(to) < UNCLEAR || counted.abs_diff(job.due) < UNCLEAR {
             return Filled::Unclear;
         }
         if end + KEPT < to {
             spans.push((*from, end + KEPT, size.gpus));
-            return if end < job.latest { Filled::InTime { end, spans } } else { Filled::Late };
+            return if counted < job.due { Filled::InTime { end, spans } } else { Filled::Late };
         }
         spans.push((*from, to, size.gpus));
         if to > working {

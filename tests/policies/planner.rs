@@ -17,9 +17,6 @@ use rand_chacha::ChaCha8Rng;
 
 const SECOND: u64 = 1_000_000;
 
-/// An admitted job ends this much before its deadline.
-const MARGIN: u64 = 1000;
-
 /// Jobs that are all submitted at time 0 to an empty cluster.
 #[derive(Clone, Debug)]
 struct Instance {
@@ -43,9 +40,8 @@ fn instance(rng: &mut ChaCha8Rng) -> Instance {
             .filter(|size| size.gpus <= gpus)
             .collect();
         let due = (rng.random_range(0..6) > 0).then(|| rng.random_range(1..150 * SECOND));
-        let latest = due.unwrap_or_default().saturating_sub(MARGIN);
         let work = rng.random_range(1..300) * SECOND + rng.random_range(0..SECOND);
-        (Job { sizes, work, held: (0, 0), latest }, due)
+        (Job { sizes, work, held: (0, 0), due: due.unwrap_or_default() }, due)
     });
     // A job that fits no cluster of this size is declined before any plan.
     let jobs = jobs.filter(|(job, _)| !job.sizes.is_empty()).collect();
@@ -102,7 +98,7 @@ fn without(free: &Free, spans: &[(u64, u64, u32)]) -> Free {
 /// `guest`; `None` where that is a matter of rounding.
 fn promise(instance: &Instance, jobs: &[usize], guest: usize, filling: Filling) -> Option<Option<u64>> {
     let mut order = jobs.to_vec();
-    order.sort_by_key(|row| (instance.jobs[*row].0.latest, *row));
+    order.sort_by_key(|row| (instance.jobs[*row].0.due, *row));
     let mut free: Free = vec![(0, instance.gpus)];
     let mut promised = None;
     for row in order {

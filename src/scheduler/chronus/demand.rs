@@ -109,6 +109,9 @@ impl Leasing {
         let lost = (size.restart + MARGIN).as_micros();
         let work = lease.checked_sub(lost).filter(|work| *work > 0)?;
         let left = remaining(view, id).as_micros();
+        // A job that completes in one lease changes once, and its end is exact.
+        let once = lease - size.restart.as_micros();
+        let (lost, work) = if left <= once { (size.restart.as_micros(), once) } else { (lost, work) };
         let need = left.div_ceil(work);
         if self.estimate == Estimate::Inflated {
             // The artifact takes the time on GPUs for work. After many short stays, each with a

@@ -43,7 +43,7 @@ impl AdmissionControl {
         self.reservations.jobs = kept;
         for mut job in broken {
             self.reservations.free.release(&job.reservation);
-            job.latest = SimTime::NEVER;
+            job.due = SimTime::NEVER;
             job.reservation = job.fill(self.share, &self.reservations.free, now).unwrap_or_default();
             self.reservations.insert(job);
         }
@@ -75,7 +75,7 @@ impl AdmissionControl {
         let deadline = view.job(id).due();
         let mut job = DeadlineJob::new(view, id);
         let end_alone = |size| job.needs.end_at(size, now, Start::Stays);
-        let Some(enough) = job.needs.sizes.iter().find(|size| end_alone(size) <= job.latest) else {
+        let Some(enough) = job.needs.sizes.iter().find(|size| end_alone(size) <= job.due) else {
             let earliest = job.needs.sizes.iter().map(end_alone).min().expect("a job has sizes");
             return Err(Reason::Infeasible { earliest, deadline });
         };

@@ -9,8 +9,13 @@ use super::reservation::Reservation;
 use crate::scheduler::View;
 
 /// The margin for rounding errors, which add up to a few microseconds. The GPUs of a reservation
-/// are kept this long after its end, and the end must be at least this long before the deadline.
+/// are kept this long after its end. The end must be at least this long before the deadline, unless
+/// it is exact: unless the job keeps the GPUs that it gets now until then.
 pub(super) const MARGIN: SimDuration = SimDuration::from_micros(1000);
+
+/// Ends that are computed at different times are less than this apart, if nothing has happened
+/// between them.
+const ROUNDING: SimDuration = SimDuration::from_micros(100);
 
 /// A GPU count that a job can run on.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -33,6 +38,9 @@ pub(super) struct Needs {
     pub(super) held: Gpus,
     /// The restart overhead that is left on these GPUs.
     pub(super) restart_left: SimDuration,
+    /// When the job completes if it keeps these GPUs, as it was computed when it got them. `None`
+    /// if that is not known, or no longer true.
+    pub(super) kept_end: Option<SimTime>,
 }
 
 /// Whether a job that keeps its GPU count may be moved now.
@@ -55,8 +63,13 @@ impl Needs {
         let sizes: Vec<Size> =
             view.sizes(id).iter().filter(|gpus| **gpus <= view.capacity()).map(size).collect();
         assert!(!sizes.is_empty(), "a job whose smallest size exceeds the cluster is never live");
-        let mut needs =
-            Needs { sizes, left: Iterations::ZERO, held: Gpus::ZERO, restart_left: SimDuration::ZERO };
+        let mut needs = Needs {
+            sizes,
+            left: Iterations::ZERO,
+            held: Gpus::ZERO,
+            restart_left: SimDuration::ZERO,
+            kept_end: None,
+        };
         needs.update(view, id);
         needs
     }
@@ -66,6 +79,22 @@ impl Needs {
         self.left = view.declared_left(id);
         self.held = view.gpus(id);
         self.restart_left = view.restart_left(id);
+        let again = self.level(self.held).map(|level| {
+            let left = self.restart_left + self.left.time_at(self.sizes[level].rate);
+            view.now() + left
+        });
+        // A job that was moved, or is slower than was believed, ends later.
+        self.kept_end = self
+            .kept_end
+            .filter(|kept| again.is_some_and(|again| again.since(*kept).max(kept.since(again)) < ROUNDING));
+    }
+
+    /// Notes the GPUs that the job gets now: its completion is exact if it keeps them.
+    pub(super) fn note_granted(&mut self, gpus: Gpus, now: SimTime) {
+        self.kept_end = self.level(gpus).and_then(|level| {
+            let size = &self.sizes[level];
+            if gpus == self.held { self.kept_end } else { Some(self.end_at(size, now, Start::Stays)) }
+        });
     }
 
     /// Returns the level of a GPU count; `None` if the count is not a size, as zero is not.
@@ -85,22 +114,28 @@ impl Needs {
 
     /// Returns when the job completes if it holds a size from `now` until it completes.
     pub(super) fn end_at(&self, size: &Size, now: SimTime, start: Start) -> SimTime {
-        now + self.first_restart(size, start) + self.left.time_at(size.rate)
+        let kept = self.kept_end.filter(|_| size.gpus == self.held && start == Start::Stays);
+        kept.unwrap_or_else(|| now + self.first_restart(size, start) + self.left.time_at(size.rate))
+    }
+
+    /// Returns whether [`Needs::end_at`] is exact: what the core computes, too.
+    fn is_exact(&self, size: &Size, start: Start) -> bool {
+        size.gpus != self.held || start == Start::MayMove || self.kept_end.is_some()
     }
 
     /// Fills the job into `free`, and writes the reservation to `out`.
     ///
     /// In every step of `free`, the job holds the largest size that is free and not above `level`.
-    /// It pays for every change, until its work is done. Returns whether its work is done by
-    /// `latest`; if not, the content of `out` has no meaning. Takes time linear in the steps of
-    /// `free`.
+    /// It pays for every change, until its work is done. Returns whether its work is done by `due`
+    /// (less the margin, unless the end is exact); if not, the content of `out` has no meaning.
+    /// Takes time linear in the steps of `free`.
     pub(super) fn fill(
         &self,
         free: &FreeGpus,
         now: SimTime,
         level: usize,
         start: Start,
-        latest: SimTime,
+        due: SimTime,
         out: &mut Reservation,
     ) -> bool {
         out.clear();
@@ -109,7 +144,7 @@ impl Needs {
         let steps = free.steps();
         for (index, (from, gpus)) in steps.iter().enumerate() {
             let from = (*from).max(now);
-            if from > latest {
+            if from > due {
                 return false;
             }
             let fitting = self.largest(level, *gpus);
@@ -118,8 +153,11 @@ impl Needs {
                 let restart =
                     |size: &Size| if index == 0 { self.first_restart(size, start) } else { size.restart };
                 held.change(from, fitting, fitting.map_or(SimDuration::ZERO, restart));
+                if let Some(size) = fitting.filter(|_| index == 0) {
+                    held.end = self.end_at(size, now, start);
+                }
                 // No size up to `level` is faster than `top`, so this bound on the end is safe.
-                let too_late = held.end > latest && from + held.left.time_at(top.rate) > latest;
+                let too_late = held.end > due && from + held.left.time_at(top.rate) > due;
                 if fitting.is_some() && too_late {
                     return false;
                 }
@@ -127,7 +165,8 @@ impl Needs {
             let to = steps.get(index + 1).map_or(SimTime::NEVER, |next| next.0);
             if held.end + MARGIN <= to && held.end != SimTime::NEVER {
                 out.close(held.end, held.end + MARGIN);
-                return held.end <= latest;
+                let is_exact = out.is_steady() && held.size.is_some_and(|size| self.is_exact(size, start));
+                return held.end + if is_exact { SimDuration::ZERO } else { MARGIN } <= due;
             }
         }
         false
@@ -159,18 +198,18 @@ impl Needs {
     }
 
     /// Fills the job at its minimum satisfactory share: the lowest level at which it completes by
-    /// `latest` (ElasticFlow, section 4.1). Returns the level. If there is none, returns `None`,
+    /// `due` (ElasticFlow, section 4.1). Returns the level. If there is none, returns `None`,
     /// and the content of `out` has no meaning.
     pub(super) fn fill_least(
         &self,
         free: &FreeGpus,
         now: SimTime,
-        latest: SimTime,
+        due: SimTime,
         out: &mut Reservation,
     ) -> Option<usize> {
         (0..self.sizes.len()).find(|level| {
-            now + self.left.time_at(self.sizes[*level].rate) <= latest
-                && self.fill(free, now, *level, Start::Stays, latest, out)
+            now + self.left.time_at(self.sizes[*level].rate) <= due
+                && self.fill(free, now, *level, Start::Stays, due, out)
         })
     }
 }

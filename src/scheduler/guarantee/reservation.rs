@@ -41,6 +41,11 @@ impl Reservation {
         self.end
     }
 
+    /// Returns whether the job holds the same GPUs from the first step until it completes.
+    pub(super) fn is_steady(&self) -> bool {
+        self.steps.len() == 1
+    }
+
     /// Returns (start, end, GPUs) of every step with GPUs, ascending in time.
     pub(super) fn spans(&self) -> impl Iterator<Item = (SimTime, SimTime, Gpus)> {
         let ends = self.steps.iter().skip(1).map(|step| step.0).chain([self.until]);

@@ -22,9 +22,8 @@ pub(crate) enum Share {
 pub(crate) struct DeadlineJob {
     pub(crate) id: JobId,
     submit: SimTime,
-    /// The latest completion that counts as in time: the deadline less the margin.
-    /// [`SimTime::NEVER`] for a job that is no longer held to its deadline.
-    pub(super) latest: SimTime,
+    /// The deadline. [`SimTime::NEVER`] for a job that is no longer held to it.
+    pub(super) due: SimTime,
     pub(super) needs: Needs,
     pub(super) reservation: Reservation,
 }
@@ -36,7 +35,7 @@ impl DeadlineJob {
         DeadlineJob {
             id,
             submit: job.submit,
-            latest: job.due().back(MARGIN),
+            due: job.due(),
             needs: Needs::new(view, id),
             reservation: Reservation::default(),
         }
@@ -47,22 +46,22 @@ impl DeadlineJob {
         self.needs.update(view, self.id);
     }
 
-    /// Returns the key of deadline order: the latest completion in time, the submission, the id. A
+    /// Returns the key of deadline order: the deadline, the submission, the id. A
     /// job that is no longer held to its deadline comes last.
     pub(crate) fn key(&self) -> (SimTime, SimTime, JobId) {
-        (self.latest, self.submit, self.id)
+        (self.due, self.submit, self.id)
     }
 
     /// Fills the job into the free GPUs. Returns the reservation if it is in time, else `None`.
     pub(super) fn fill(&self, share: Share, free: &FreeGpus, now: SimTime) -> Option<Reservation> {
         let mut reservation = Reservation::default();
         let in_time = match share {
-            Share::Minimum if self.latest != SimTime::NEVER => {
-                self.needs.fill_least(free, now, self.latest, &mut reservation).is_some()
+            Share::Minimum if self.due != SimTime::NEVER => {
+                self.needs.fill_least(free, now, self.due, &mut reservation).is_some()
             }
             _ => {
                 let top = self.needs.top();
-                self.needs.fill(free, now, top, Start::Stays, self.latest, &mut reservation)
+                self.needs.fill(free, now, top, Start::Stays, self.due, &mut reservation)
             }
         };
         in_time.then_some(reservation)
@@ -145,7 +144,7 @@ impl ReservationSet {
         if let Some(in_time) = job.fill(Share::Minimum, &self.free, now) {
             job.reservation = in_time;
         } else if let Some(late) = job.fill_late(&self.free, now) {
-            job.latest = job.latest.max(late.end());
+            job.due = job.due.max(late.end() + MARGIN);
             job.reservation = late;
         }
         self.free.reserve(&job.reservation);
@@ -208,7 +207,7 @@ impl ReservationSet {
     ) -> bool {
         let job = &mut self.jobs[place];
         self.free.release(&job.reservation);
-        let found = job.needs.fill(&self.free, now, level, start, job.latest, &mut self.scratch)
+        let found = job.needs.fill(&self.free, now, level, start, job.due, &mut self.scratch)
             && is_better(&job.reservation, &self.scratch);
         if found {
             std::mem::swap(&mut job.reservation, &mut self.scratch);
@@ -218,9 +217,10 @@ impl ReservationSet {
     }
 
     /// Grants each job the GPUs that its reservation holds now.
-    pub(crate) fn grant(&self, now: SimTime, plan: &mut Plan) {
-        for job in &self.jobs {
+    pub(crate) fn grant(&mut self, now: SimTime, plan: &mut Plan) {
+        for job in &mut self.jobs {
             let gpus = job.reservation.gpus_at(now);
+            job.needs.note_granted(gpus, now);
             if !gpus.is_zero() {
                 plan.grant(job.id, gpus);
             }

@@ -38,7 +38,7 @@ fn job(rng: &mut ChaCha8Rng) -> Job {
         0 => (0, 0),
         n => (sizes[n - 1].gpus, rng.random_range(0..20 * SECOND)),
     };
-    Job { sizes, work: rng.random_range(1..800 * SECOND), held, latest: rng.random_range(1..200 * SECOND) }
+    Job { sizes, work: rng.random_range(1..800 * SECOND), held, due: rng.random_range(1..200 * SECOND) }
 }
 
 fn needs(job: &Job) -> Needs {
@@ -52,6 +52,7 @@ fn needs(job: &Job) -> Needs {
         left: Iterations::new(job.work as f64 / 1e6),
         held: Gpus::new(job.held.0),
         restart_left: SimDuration::from_micros(job.held.1),
+        kept_end: None,
     }
 }
 
@@ -88,9 +89,9 @@ fn the_minimum_satisfactory_share_is_what_an_exhaustive_search_finds() {
     for instance in 0..20_000 {
         let (free, job) = (free_gpus(&mut rng), job(&mut rng));
         let now = SimTime::from_micros(rng.random_range(0..1_000_000 * SECOND));
-        let latest = now + SimDuration::from_micros(job.latest);
+        let due = now + SimDuration::from_micros(job.due);
         let mut out = Reservation::default();
-        let ours = needs(&job).fill_least(&planned(&free, now), now, latest, &mut out);
+        let ours = needs(&job).fill_least(&planned(&free, now), now, due, &mut out);
         let (level, filled) = filling::fill_least(&free, &job);
         match filled {
             Filled::Unclear => {
@@ -124,11 +125,11 @@ fn every_level_is_filled_as_the_oracle_does() {
     for instance in 0..5_000 {
         let (free, job) = (free_gpus(&mut rng), job(&mut rng));
         let now = SimTime::from_secs(1000);
-        let latest = now + SimDuration::from_micros(job.latest);
+        let due = now + SimDuration::from_micros(job.due);
         let (needs, free_gpus) = (needs(&job), planned(&free, now));
         for level in 0..job.sizes.len() {
             let mut out = Reservation::default();
-            let ours = needs.fill(&free_gpus, now, level, Start::Stays, latest, &mut out);
+            let ours = needs.fill(&free_gpus, now, level, Start::Stays, due, &mut out);
             match filling::fill(&free, &job, level) {
                 Filled::Unclear => {}
                 Filled::Late => assert!(!ours, "{instance}, level {level}: {job:?} in {free:?}"),
@@ -153,10 +154,10 @@ fn a_filling_can_be_followed_by_the_job_it_was_made_for() {
     for instance in 0..5_000 {
         let (free, job) = (free_gpus(&mut rng), job(&mut rng));
         let now = SimTime::from_secs(1000);
-        let latest = now + SimDuration::from_micros(job.latest);
+        let due = now + SimDuration::from_micros(job.due);
         let mut needs = needs(&job);
         let mut out = Reservation::default();
-        if needs.fill_least(&planned(&free, now), now, latest, &mut out).is_none() {
+        if needs.fill_least(&planned(&free, now), now, due, &mut out).is_none() {
             continue;
         }
         checked += 1;
