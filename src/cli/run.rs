@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use clap::Parser;
+
 use crate::experiment::{
     InputCache, Inputs, Layout, OptionSetting, PreparedRun, RunOutput, RunResult, RunSettings, assign,
     run_notes, scheduler, speed_notes,
@@ -105,6 +107,23 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         notes(&remarks);
     }
     check(&args.outputs, &[summary])
+}
+
+/// The command line of `run`, by itself.
+#[derive(Debug, clap::Parser)]
+struct Command {
+    #[command(flatten)]
+    args: Args,
+}
+
+/// Prepares a run again, without a word to the user. `command` are the words that `run.json` has.
+pub(super) fn prepare_again(command: &[String]) -> anyhow::Result<PreparedRun> {
+    let Ok(Command { args }) = Command::try_parse_from(command) else {
+        anyhow::bail!("another version of this program made the run");
+    };
+    let options = assign(&args.set, &[args.scheduler])?.pop().expect("options for the one scheduler");
+    let inputs = InputCache::default().inputs(&args.settings)?;
+    PreparedRun::new(&args.settings, &inputs, args.scheduler, options)
 }
 
 /// Simulates a run and writes trace events while it goes on.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use anyhow::{Result, anyhow};
 
+use crate::cluster::Shape;
 use crate::metrics::Metrics;
 use crate::overhead::OverheadPreset as Overhead;
 use crate::report::{ClusterSummary, Manifest, Seeds, Summary};
@@ -104,11 +105,15 @@ impl ResolvedSettings {
 
     /// Puts together what a simulation takes. The jobs and their speeds are shared, not copied.
     pub(super) fn scenario(&self) -> Scenario {
-        let cluster = self.inputs.cluster();
+        self.scenario_on(self.inputs.cluster().clone())
+    }
+
+    /// Puts together the same on another cluster.
+    pub(super) fn scenario_on(&self, cluster: Shape) -> Scenario {
         Scenario {
             workload: self.inputs.workload().clone(),
             overhead: self.overhead.for_cluster(cluster.gpus()).into(),
-            cluster: cluster.clone(),
+            cluster,
             truth: self.speeds.model(),
             belief: self.speeds.model(),
             placer: self.settings.placer(),

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow, bail};
 use serde::Serialize;
 
+use crate::cluster::Shape;
 use crate::record::jobs::JobRow;
 use crate::record::{Happened, Observer};
 use crate::report::{self, Manifest, OutputError, RunDirectory, StagedDirectory, Summary};
@@ -163,6 +164,11 @@ impl PreparedRun {
     /// Returns what the event core simulates, with a scheduler that is yet to be built.
     pub fn scenario(&self) -> Scenario {
         self.resolved.scenario()
+    }
+
+    /// Returns the same on another cluster. Whether the placer accepts it is not checked.
+    pub(super) fn scenario_on(&self, cluster: Shape) -> Scenario {
+        self.resolved.scenario_on(cluster)
     }
 
     /// Says how to run it again.

@@ -30,6 +30,8 @@ pub struct Stored {
     pub summary: Summary,
     /// The words that run it again.
     pub command: Vec<String>,
+    /// The files that the run read, as `run.json` has them.
+    pub inputs: serde_json::Value,
     /// `jobs.csv`.
     pub jobs: Vec<JobRow>,
     /// `allocations.csv`; an engine besides the event core writes none.
@@ -40,6 +42,7 @@ pub struct Stored {
 #[derive(Deserialize)]
 struct Manifest {
     command: Vec<String>,
+    inputs: serde_json::Value,
 }
 
 impl Stored {
@@ -59,6 +62,7 @@ impl Stored {
         Ok(Stored {
             path: path.to_owned(),
             command: manifest.command,
+            inputs: manifest.inputs,
             jobs: csv(&path.join("jobs.csv"), jobs::read)?,
             allocations: observed(&summary, &path.join("allocations.csv"), allocations::read)?,
             summary,

@@ -1,5 +1,7 @@
 //! The story of one job, from the files of a run directory: what `explain` prints.
 
+mod waits;
+
 use serde_json::{Value, json};
 
 use crate::record::allocations::Allocation;
@@ -10,6 +12,8 @@ use crate::units::{Gpus, SimDuration, SimTime};
 use super::table::{count, lines, row};
 use super::{Stored, StoredError, Summary};
 
+use waits::{Wait, waits};
+
 /// One job of a stored run, from its submission to its end.
 #[derive(Debug)]
 pub struct Story<'a> {
@@ -19,6 +23,8 @@ pub struct Story<'a> {
     judged: Option<SimTime>,
     /// Every change of the job's GPUs, in order; the last may be its end.
     changes: Vec<GpuChange>,
+    /// The times without GPUs, in order; none where the run tells of no allocations.
+    waits: Vec<Wait<'a>>,
 }
 
 /// A change of the job's GPUs.
@@ -94,7 +100,12 @@ impl<'a> Story<'a> {
                 change.quantum = duration(&event["quantum"]);
             }
         }
-        Ok(Story { summary: &stored.summary, job, judged, changes })
+        let until = stored.summary.until.and_then(SimDuration::from_secs_f64);
+        let until = until.map(|until| SimTime::from_micros(until.as_micros()));
+        let is_live = !matches!(job.state, JobOutcome::Declined | JobOutcome::NotSubmitted);
+        let allocations = stored.allocations.as_deref().filter(|_| is_live);
+        let waits = allocations.map_or(Vec::new(), |all| waits(all, job, until));
+        Ok(Story { summary: &stored.summary, job, judged, changes, waits })
     }
 
     /// Writes the story for scripts: the job's row, and every change of its GPUs. Times and
@@ -118,6 +129,7 @@ impl<'a> Story<'a> {
             "job": row_with_numbers(self.job),
             "admitted_or_declined_at": self.judged.map(SimTime::as_secs_f64),
             "allocations": self.changes.iter().map(change).collect::<Vec<_>>(),
+            "waits": self.waits.iter().map(Wait::to_json).collect::<Vec<_>>(),
         })
     }
 
@@ -126,8 +138,11 @@ impl<'a> Story<'a> {
         let job = self.job;
         let mut told: Vec<(Option<SimTime>, String)> = vec![(Some(job.submit_time), "submitted".to_owned())];
         told.push((self.judged, self.verdict()));
+        let mut waits = self.waits.iter().peekable();
+        told.extend(waits.next_if(|wait| wait.from == job.submit_time).map(|wait| (None, wait.to_text())));
         for (n, change) in self.changes.iter().enumerate() {
             told.push((Some(change.time), self.tell(change, self.changes.get(n + 1))));
+            told.extend(waits.next_if(|wait| wait.from == change.time).map(|wait| (None, wait.to_text())));
         }
         if let Some(deadline) = job.deadline {
             // After what happens at that instant: a job that ends then is in time.
