@@ -28,9 +28,9 @@ pub use starvation::{Starvation, starvation};
 /// *open*, and has no part in any ratio either. The SLO jobs that are left *count*: those that
 /// completed or were declined, and the unfinished ones whose deadline has passed.
 ///
-/// Every job is in one place: jobs = `slo_jobs` + `best_effort_jobs`, `slo_jobs` = `not_submitted` +
-/// `met` + `late` + `unfinished` + `declined`, and `best_effort_jobs` is the sum of the four numbers
-/// that begin with its name.
+/// Every job is in one place: jobs = `slo_jobs` + `best_effort_jobs`, `slo_jobs` = `not_submitted`
+/// + `met` + `late` + `unfinished` + `declined`, and `best_effort_jobs` is the sum of the four
+/// numbers that begin with its name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Jobs of the trace.
@@ -67,8 +67,8 @@ pub struct Metrics {
     /// Deadline satisfaction ratio: met ÷ SLO jobs that count, whatever was promised.
     pub dsr: Option<f64>,
     /// The same by GPU-hours: those that the met jobs take on the GPUs that they ask for ÷ those of
-    /// all SLO jobs that count; `null` where it is not known how long one takes there. Needs speeds,
-    /// which `jobs.csv` does not have.
+    /// all SLO jobs that count; `null` where it is not known how long one takes there. Needs
+    /// speeds, which `jobs.csv` does not have.
     pub dsr_gpu_hours: Option<f64>,
     /// Admitted SLO jobs ÷ SLO jobs, of those that count.
     pub admit_ratio: Option<f64>,
@@ -97,8 +97,8 @@ pub struct Metrics {
     /// Time average of Σ over running jobs of rate(g) ÷ rate(1), ÷ GPUs of the cluster. Needs
     /// speeds, which `jobs.csv` does not have.
     pub cluster_efficiency: Option<f64>,
-    /// Useful work: the GPU-hours that the jobs which were met or completed take on the GPU count on
-    /// which each takes the least. What a job holds beyond them is the price of its speed. Needs
+    /// Useful work: the GPU-hours that the jobs which were met or completed take on the GPU count
+    /// on which each takes the least. What a job holds beyond them is the price of its speed. Needs
     /// speeds, which `jobs.csv` does not have.
     pub useful_gpu_hours: f64,
     /// GPU-hours that the same jobs held, without restart overhead. Needs more than `jobs.csv` has.

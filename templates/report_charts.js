@@ -117,7 +117,7 @@ const RANGES = ["> 1 d", "6 h – 1 d", "1 – 6 h", "10 – 60 min", "< 10 min"
 const BINS = [
   ["declined"],
   ["unfinished"],
-  ["not submitted"],
+  ["not", "submitted"],
   ...RANGES.map((range) => ["late by", range]),
   ...[...RANGES].reverse().map((range) => ["early by", range]),
 ];

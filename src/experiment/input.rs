@@ -47,7 +47,7 @@ impl TraceOptions {
         let bytes = file::unpack(path, bytes).map_err(failed)?;
         let trace = crate::trace::parse(&name, &bytes, speeds.table(), &options)?;
         let mut notes: Vec<String> = trace.notes.iter().map(|note| format!("{name}: {note}")).collect();
-        if self.trace_seed != 0 && !trace.drawn {
+        if self.trace_seed != 0 && trace.drawn.is_empty() {
             notes.push("nothing is drawn for this trace, so --trace-seed changes nothing".to_owned());
         }
         tracing::info!(jobs = trace.workload.len(), format = trace.format.name, "read {name}");

@@ -45,8 +45,8 @@ pub fn remedies(run: &PreparedRun, job: JobId) -> Remedies {
 }
 
 /// Finds a number up to `most` of which `holds` is true, and is not of the one before it: doubles
-/// from 1 until it is true, then halves the gap. `None` from `holds` means that the number cannot be
-/// tried.
+/// from 1 until it is true, then halves the gap. `None` from `holds` means that the number cannot
+/// be tried.
 fn least(most: u64, holds: impl Fn(u64) -> Option<bool>) -> Option<u64> {
     let (mut fails, mut works) = (0, 1);
     while !holds(works)? {

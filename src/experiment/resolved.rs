@@ -149,6 +149,8 @@ impl ResolvedSettings {
             preset: self.settings.preset.to_string(),
             options: self.options.to_json(),
             trace: self.trace_name(),
+            drawn: Some(self.inputs.trace().drawn.join(", ")).filter(|drawn| !drawn.is_empty()),
+            trace_seed: self.settings.trace_options.trace_seed,
             cluster: ClusterSummary::from(cluster),
             profiles: self.speeds.name().to_owned(),
             overhead: own.clone().unwrap_or_else(|| self.overhead.to_string()),

@@ -165,7 +165,7 @@ impl RunSettings {
             Setting::new("seed", seed.filter(|seed| *seed != SEED), &["seed"]),
             Setting::new("deadline", deadline, &[]),
             Setting::new("time-unit", time_unit, &[]),
-            Setting::new("trace-seed", unless(&SEED, trace_seed), &[]),
+            Setting::new("trace-seed", unless(&SEED, trace_seed), &["trace_seed"]),
             Setting::new("until", until, &["until"]),
             Setting::new("set", options.to_texts(), &["options"]),
         ]

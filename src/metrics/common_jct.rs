@@ -18,8 +18,8 @@ pub struct CommonJct {
 }
 
 impl CommonJct {
-    /// Compares runs, each given by the completion times of its jobs, which are the same jobs in the
-    /// same order; `None` stands for a job that did not complete.
+    /// Compares runs, each given by the completion times of its jobs, which are the same jobs in
+    /// the same order; `None` stands for a job that did not complete.
     pub fn of(runs: &[Vec<Option<SimDuration>>]) -> CommonJct {
         let jobs = runs.first().map_or(0, Vec::len);
         assert!(runs.iter().all(|run| run.len() == jobs), "the runs are of the same jobs");

@@ -85,8 +85,8 @@ pub struct JobRow {
     pub preemptions: u32,
     /// Changes to as many GPUs on other nodes.
     pub migrations: u32,
-    /// For a job with a deadline: 1 if it was met, 0 if it was not and can no longer be. Empty where
-    /// the run was cut off before that was known.
+    /// For a job with a deadline: 1 if it was met, 0 if it was not and can no longer be. Empty
+    /// where the run was cut off before that was known.
     pub deadline_met: Option<u8>,
     /// For a job with a deadline: 1 if the job alone on the empty cluster could meet it, restart
     /// overhead of the start included; otherwise 0.

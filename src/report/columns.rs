@@ -11,11 +11,13 @@ use super::Summary;
 
 /// The columns of a comparison as CSV: every key of `summary.json`, in its order, with dots for
 /// nesting.
-pub const CSV_COLUMNS: [&str; 68] = [
+pub const CSV_COLUMNS: [&str; 70] = [
     "scheduler",
     "preset",
     "options",
     "trace",
+    "drawn",
+    "trace_seed",
     "cluster.nodes",
     "cluster.gpus_per_node",
     "profiles",
@@ -83,8 +85,8 @@ pub const CSV_COLUMNS: [&str; 68] = [
 ];
 
 /// The keys whose values are texts.
-const TEXTS: [&str; 8] =
-    ["scheduler", "preset", "options", "trace", "profiles", "overhead", "placer", "digest"];
+const TEXTS: [&str; 9] =
+    ["scheduler", "preset", "options", "trace", "drawn", "profiles", "overhead", "placer", "digest"];
 
 /// Returns whether `key` is a key of `summary.json` whose value is a number.
 pub fn is_number(key: &str) -> bool {

@@ -118,8 +118,8 @@ pub fn html(runs: &[Stored]) -> Result<String, StoredError> {
     Ok(page.render().expect("writing to a string does not fail"))
 }
 
-/// Returns the mean completion times over the same jobs, if the runs are of the same jobs and did not
-/// all complete the same ones.
+/// Returns the mean completion times over the same jobs, if the runs are of the same jobs and did
+/// not all complete the same ones.
 fn common_jct(runs: &[Stored]) -> Option<CommonJct> {
     let (first, others) = runs.split_first()?;
     let same = |run: &Stored| TraceData::new(&run.jobs) == TraceData::new(&first.jobs);
@@ -143,7 +143,7 @@ fn labels(runs: &[Stored]) -> Vec<String> {
 
 fn settings(summary: &Summary) -> [String; 8] {
     [
-        summary.trace.clone(),
+        summary.trace_in_words(),
         summary.cluster.shape.clone(),
         summary.profiles.clone(),
         format!("{} s", summary.slot),

@@ -20,6 +20,10 @@ pub struct Summary {
     pub options: serde_json::Value,
     /// The trace, as the user named it.
     pub trace: String,
+    /// What about the jobs was drawn, because the trace does not state it; `null` if nothing was.
+    pub drawn: Option<String>,
+    /// The seed with which it was drawn.
+    pub trace_seed: u64,
     /// The cluster.
     pub cluster: ClusterSummary,
     /// The name of the throughput table.
@@ -87,6 +91,14 @@ impl Summary {
     pub fn number(&self, key: &str) -> Option<f64> {
         let json = serde_json::to_value(self).expect("a summary has text keys");
         json.pointer(&format!("/{}", key.replace('.', "/")))?.as_f64()
+    }
+
+    /// Says which trace was simulated, and what about its jobs was drawn.
+    pub(super) fn trace_in_words(&self) -> String {
+        match &self.drawn {
+            None => self.trace.clone(),
+            Some(drawn) => format!("{} ({drawn} drawn, seed {})", self.trace, self.trace_seed),
+        }
     }
 
     /// Writes `summary.json`, with a line end.

@@ -85,7 +85,7 @@ fn what(summary: &Summary) -> String {
     format!(
         "{} on {}: {} on {} GPUs ({})\nslot {} s, overhead {}, placer {}, digest {}",
         summary.scheduler,
-        summary.trace,
+        summary.trace_in_words(),
         count(summary.metrics.jobs, "job"),
         summary.cluster.shape,
         summary.profiles,
@@ -174,8 +174,8 @@ fn times(m: &Metrics, unit: TableUnit) -> String {
     lines(&rows, &[1, 2, 3, 4, 5])
 }
 
-/// Shows several runs, a row each: percentages, counts, times, and GPU-hours. `common` is their mean
-/// completion time over the same jobs, where it is to be shown.
+/// Shows several runs, a row each: percentages, counts, times, and GPU-hours. `common` is their
+/// mean completion time over the same jobs, where it is to be shown.
 pub fn compare(summaries: &[Summary], common: Option<&CommonJct>) -> String {
     let (heads, cells) = cells(&summaries.iter().collect::<Vec<_>>(), common);
     let last = heads.len() - 1;

@@ -37,6 +37,8 @@ fn summary() -> Summary {
         placer: "buddy".into(),
         slot: 60.0,
         seed: 0,
+        drawn: Some("deadlines".into()),
+        trace_seed: 0,
         until: Some(1.0),
         digest: sha256(b""),
         metrics,

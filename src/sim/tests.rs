@@ -23,8 +23,8 @@ const J0: JobId = JobId(0);
 const J1: JobId = JobId(1);
 const J2: JobId = JobId(2);
 const J3: JobId = JobId(3);
-const COMING: JobId = JobId(4);
-const DECLINED: JobId = JobId(5);
+const DECLINED: JobId = JobId(4);
+const COMING: JobId = JobId(5);
 
 /// Makes the same plan at every call.
 struct Fixed(Plan);
@@ -48,11 +48,11 @@ impl Observer for Listener {
 
 /// Six jobs on two nodes of 8 GPUs under a scheduler whose grants do not admit.
 fn six_jobs() -> Scenario {
-    let jobs = [0.0, 0.0, 0.0, 0.0, 50.0, 0.0].map(|submit| job("linear", submit, 4000.0));
+    let jobs = [0.0, 0.0, 0.0, 0.0, 0.0, 50.0].map(|submit| job("linear", submit, 4000.0));
     overhead(scenario("elasticflow", 2, 8, &jobs), "fixed:3")
 }
 
-/// At 0 s job 0 has 4 GPUs, jobs 1 and 2 take turns on 8, and job 5 is declined. The clock
+/// At 0 s job 0 has 4 GPUs, jobs 1 and 2 take turns on 8, and job 4 is declined. The clock
 /// is then set to 10 s.
 fn running<'a>(scenario: &'a Scenario, listener: &'a mut Listener) -> EventLoop<'a> {
     let scheduler = (scenario.scheduler.build)(&scenario.options, scenario.seed).unwrap();
@@ -101,10 +101,10 @@ fn faults() -> Vec<(Spoil, PlanFault)> {
         (|plan| _ = plan.grant(J0, Gpus::ONE), PlanFault::GrantedTwice("j0".into())),
         (|plan| plan.grants[OF_ROTATION].others.push(J1), PlanFault::GrantedTwice("j1".into())),
         (|plan| plan.grants[OF_J3].gpus = Gpus::ZERO, PlanFault::NoGpus(j3())),
-        (|plan| plan.admit(COMING, None), PlanFault::NotLive("j4".into())),
-        (|plan| plan.decline(COMING, Reason::BestEffort), PlanFault::NotLive("j4".into())),
-        (|plan| plan.run_unadmitted(DECLINED), PlanFault::NotLive("j5".into())),
-        (|plan| _ = plan.grant(DECLINED, Gpus::ONE), PlanFault::NotLive("j5".into())),
+        (|plan| plan.admit(COMING, None), PlanFault::NotLive("j5".into())),
+        (|plan| plan.decline(COMING, Reason::BestEffort), PlanFault::NotLive("j5".into())),
+        (|plan| plan.run_unadmitted(DECLINED), PlanFault::NotLive("j4".into())),
+        (|plan| _ = plan.grant(DECLINED, Gpus::ONE), PlanFault::NotLive("j4".into())),
         (|plan| plan.grants[OF_ROTATION].batch(64), PlanFault::BatchInTurns("j1".into())),
         (|plan| plan.grants[OF_J3].batch(65), PlanFault::NoSpeedAtBatch { job: j3(), gpus: four, batch: 65 }),
         (|plan| plan.grants[OF_J3].gpus = Gpus::new(3), PlanFault::NoSpeed { job: j3(), gpus: Gpus::new(3) }),

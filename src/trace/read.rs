@@ -22,8 +22,8 @@ pub struct Trace {
     pub format: &'static Format,
     /// What the user may want to know though nothing is wrong, each a message of its own.
     pub notes: Vec<String>,
-    /// Whether [`ReadOptions::trace_seed`] decided anything about the jobs.
-    pub drawn: bool,
+    /// What [`ReadOptions::trace_seed`] decided about the jobs, in words.
+    pub drawn: Vec<&'static str>,
     file: String,
     /// The line of each job.
     lines: Vec<u64>,
@@ -84,7 +84,7 @@ fn read_sheet(
     };
     let mut reader = JobReader::new(sheet, format, table, options, problems)?;
     let (jobs, lines) = read_jobs(sheet, &mut reader, problems);
-    let (drawn, draws_work, dropped) = (reader.draws(), reader.draws_work(), reader.dropped());
+    let (drawn, dropped) = (reader.drawn(), reader.dropped());
     let workless = reader.finish(sheet, problems);
     if !problems.0.is_empty() {
         problems.0.extend(workless);
@@ -100,8 +100,8 @@ fn read_sheet(
     let mut notes = column_notes(sheet, format);
     notes.extend(unmeasured_note(&workload, table));
     notes.extend(dropped);
-    if draws_work {
-        notes.push("models, batch sizes and iterations are drawn with the trace seed".to_owned());
+    if !drawn.is_empty() {
+        notes.push(format!("{} are drawn with the trace seed", drawn.join(", ")));
     }
     if format.drops() && options.time_unit.is_none() {
         let note =

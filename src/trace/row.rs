@@ -62,14 +62,11 @@ impl<'a> JobReader<'a> {
         })
     }
 
-    /// Returns whether anything about the jobs is drawn.
-    pub(super) fn draws(&self) -> bool {
-        self.work.is_drawn() || self.due.is_drawn()
-    }
-
-    /// Returns whether the work of the jobs is drawn.
-    pub(super) fn draws_work(&self) -> bool {
-        self.work.is_drawn()
+    /// Returns what about the jobs is drawn.
+    pub(super) fn drawn(&self) -> Vec<&'static str> {
+        let work = self.work.is_drawn().then_some("models, batch sizes and iterations");
+        let deadlines = self.due.is_drawn().then_some("deadlines");
+        work.into_iter().chain(deadlines).collect()
     }
 
     /// Returns the rows in the order of submission, at equal times in that of the file. Ids and

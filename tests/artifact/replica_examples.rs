@@ -171,7 +171,8 @@ fn three_jobs_under_every_schedule() {
 fn an_elastic_job_is_accounted_in_its_row() {
     let jobs = example(&[elastic(0, 6190, 9000), elastic(30, 6190, 9000), elastic(3000, 1843, 9000)]);
     let replayed = node(60).run(&jobs, Schedule::EdfAccessCtrl).unwrap();
-    let rows = replayed.job_rows(&jobs, |_| AloneFigures::default());
+    let alone = AloneFigures { feasible: Some(true), ..AloneFigures::default() };
+    let rows = replayed.job_rows(&jobs, |_| alone);
     let second = &rows[1];
     assert_eq!((second.run_time.to_string(), second.overhead_time.to_string()), ("599".into(), "2".into()));
     assert_eq!(

@@ -45,8 +45,11 @@ pub(crate) fn time(seconds: f64) -> SimTime {
     SimTime::from_micros((seconds * 1e6).round() as u64)
 }
 
-/// Returns the workload of these jobs, which are named `j0`, `j1`, ….
+/// Returns the workload of these jobs, which are named `j0`, `j1`, … in the order of their
+/// submission.
 pub(crate) fn workload(jobs: &[Job]) -> Workload {
+    let mut jobs = jobs.to_vec();
+    jobs.sort_by(|a, b| a.submit.total_cmp(&b.submit));
     let specs = jobs.iter().enumerate().map(|(row, job)| JobSpec {
         id: JobId(row as u32),
         name: format!("j{row}"),

@@ -85,7 +85,8 @@ fn a_run_can_be_cut_off() {
     let outcome = run(&cut);
     assert_eq!(spans(&outcome), ["0-", "-"]);
     assert_eq!(outcome.jobs[0].gpu_seconds.to_string(), "40");
-    assert_eq!(outcome.jobs[1].state, JobOutcome::Unfinished);
+    assert_eq!(outcome.jobs[0].state, JobOutcome::Unfinished);
+    assert_eq!(outcome.jobs[1].state, JobOutcome::NotSubmitted);
 }
 
 #[test]

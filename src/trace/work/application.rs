@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn work_and_duration_are_those_of_the_application() {
         let trace = read("t4", WORKLOAD, "").unwrap();
-        assert_eq!((trace.format.name, trace.drawn, trace.notes.len()), ("pollux", false, 1));
+        assert_eq!((trace.format.name, trace.drawn.len(), trace.notes.len()), ("pollux", 0, 1));
         let [cifar10, ncf, bert] = trace.workload.jobs() else { panic!() };
         // Tried at 2048: 3178 iterations. 342 each on 6 GPUs of 2 nodes take T_acc = 0.017689 + 342
         // · 0.00069856 = 0.256597 s and T_net = 0.12894 + 4 · 0.002618 = 0.139412 s; the step
