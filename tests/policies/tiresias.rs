@@ -106,12 +106,12 @@ fn a_promotion_is_an_event_of_its_own() {
 #[test]
 fn the_order_of_entry_is_known_without_a_call() {
     let jobs = [
-        job("linear", 5.0, 1280.0).on(8),
         job("linear", 0.0, 1280.0).on(8),
+        job("linear", 5.0, 1280.0).on(8),
         job("linear", 100.0, 80.0).on(8),
     ];
     let outcome = run(&tiresias(2, &jobs, &["thresholds=[80]"]));
-    assert_eq!(spans(&outcome), ["5-175", "0-160", "100-110"]);
+    assert_eq!(spans(&outcome), ["0-160", "5-175", "100-110"]);
     assert_eq!(outcome.totals.plans, 6);
 }
 
