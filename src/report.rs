@@ -29,7 +29,8 @@ pub use encode::{jobs_csv, sha256, to_json};
 pub use manifest::{InputFile, Manifest, Seeds, Setting};
 pub use run_directory::{FILES, RunDirectory};
 pub use staging::{
-    OutputError, StagedDirectory, StagedFile, discard_unfinished, remove_leftovers, stage, write_file,
+    OutputError, OutputGuard, StagedDirectory, StagedFile, discard_unfinished, remove_leftovers, stage,
+    write_file,
 };
 pub(crate) use staging::{is_temporary, lock_directory, names};
 pub use stored::{Stored, StoredError};

@@ -96,6 +96,8 @@ pub struct Entry {
     pub knows: &'static str,
     /// The options that `--set` takes; none in the base.
     pub options: &'static [OptionDoc],
+    /// The keys among the options that say how often the policy wakes itself; none in the base.
+    pub intervals: &'static [&'static str],
     /// Whether a grant of GPUs admits a job, as in the base. Otherwise the plan must say so with
     /// [`Plan::admit`].
     pub grant_admits: bool,
@@ -125,6 +127,7 @@ impl Entry {
         paper: None,
         knows: "",
         options: &[],
+        intervals: &[],
         grant_admits: true,
         requested_size: false,
         adapts_batch: false,

@@ -13,7 +13,7 @@ use std::ops::{Add, AddAssign, Mul, Sub, SubAssign};
 
 use serde::{Deserialize, Serialize, Serializer};
 
-pub use seconds::{TimeError, positive_duration};
+pub use seconds::{MIN_INTERVAL, TimeError, duration_or_zero, positive_duration};
 
 /// Microseconds in a second.
 pub const MICROS: u64 = 1_000_000;

@@ -68,11 +68,13 @@ const listeners = [];
 const changed = (what) => listeners.forEach((listener) => listener(what));
 const onChange = (listener) => listeners.push(listener);
 
-// Makes an HTML element; attributes that begin with "on" are listeners, and null means none.
+// Makes an HTML element; attributes that begin with "on" are listeners, and null means none. A style
+// is set as a property: the page's policy forbids the attribute.
 function element(name, attributes = {}, ...children) {
   const made = document.createElement(name);
   for (const [key, value] of Object.entries(attributes)) {
     if (key.startsWith("on")) made.addEventListener(key.slice(2), value);
+    else if (key === "style") made.style.cssText = value;
     else if (value !== null) made.setAttribute(key, value);
   }
   made.append(...children);

@@ -13,9 +13,10 @@ use crate::metrics::CommonJct;
 use crate::record::Observer;
 use crate::record::allocations::Allocation;
 use crate::report::{
-    Difference, FILES, Stored, Summary, same_jobs, table, to_json, write_csv, write_differences,
+    Difference, FILES, OutputGuard, Stored, Summary, same_jobs, table, to_json, write_csv, write_differences,
 };
 use crate::scheduler::Entry;
+use crate::trace::file::is_stream;
 use crate::units::SimDuration;
 
 use super::output::{Failure, data, notes, words};
@@ -70,6 +71,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
             return Err(Failure::Input(anyhow::Error::msg(why)));
         }
     }
+    args.check_outputs()?;
     let stored = args.against.as_deref().map(Stored::read).transpose().map_err(Failure::input)?;
     let options = assign(&args.set, entries).map_err(Failure::Input)?;
     let inputs = read_inputs(settings, quiet)?;
@@ -198,8 +200,24 @@ impl Args {
             return Ok(self.schedulers.iter().map(|_| None).collect());
         };
         refuse_mixing(out)?;
-        let targets: Vec<PathBuf> = self.schedulers.iter().map(|entry| out.join(entry.name)).collect();
-        Ok(begin(&targets, &self.outputs)?.into_iter().map(Some).collect())
+        Ok(begin(&self.targets(out), &self.outputs)?.into_iter().map(Some).collect())
+    }
+
+    /// Returns the directory of each scheduler.
+    fn targets(&self, out: &Path) -> Vec<PathBuf> {
+        self.schedulers.iter().map(|entry| out.join(entry.name)).collect()
+    }
+
+    /// Checks that no output replaces an input.
+    fn check_outputs(&self) -> Result<(), Failure> {
+        let inputs = self.settings.paths().into_iter().chain(self.against.clone());
+        let guard = OutputGuard::new(inputs).map_err(Failure::input)?;
+        let Some(out) = &self.out else { return Ok(()) };
+        if is_stream(out) {
+            return guard.check_directory(out).map_err(Failure::input);
+        }
+        let mut targets = self.targets(out).into_iter();
+        targets.try_for_each(|target| guard.check_directory(&target)).map_err(Failure::input)
     }
 
     fn format(&self) -> Format {

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::report::{StagedFile, Stored, page};
+use crate::report::{OutputGuard, StagedFile, Stored, page};
 
 use super::output::{Failure, message};
 
@@ -12,15 +12,20 @@ pub(super) struct Args {
     /// Directories that `run --out` wrote, or that `compare --out` wrote under its own
     #[arg(value_name = "RUN_DIR", required = true)]
     runs: Vec<PathBuf>,
-    /// Write the page, which is self-contained, into this file
+    /// Write the page, which is self-contained, into this file; `-` is stdout
     #[arg(long, value_name = "FILE")]
     html: PathBuf,
+    /// Replace the file of --html if it exists
+    #[arg(long)]
+    force: bool,
     /// Suppress notes
     #[arg(long)]
     quiet: bool,
 }
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
+    let guard = OutputGuard::new(args.runs.iter().cloned()).map_err(Failure::input)?;
+    guard.check_file(&args.html, args.force).map_err(Failure::input)?;
     let mut file = StagedFile::begin(&args.html).map_err(Failure::input)?;
     for (n, run) in args.runs.iter().enumerate() {
         if args.runs[..n].contains(run) {

@@ -10,8 +10,9 @@ use crate::experiment::{
     run_notes, scheduler, speed_notes,
 };
 use crate::record::trace_events::TraceEvents;
-use crate::report::{RunDirectory, StagedFile, Summary, remove_leftovers, table};
+use crate::report::{OutputGuard, RunDirectory, StagedFile, Summary, remove_leftovers, table};
 use crate::scheduler::{Entry, PolicyOptions};
+use crate::trace::file::is_stream;
 use crate::units::SimTime;
 
 use super::assertion::{Assertion, failures};
@@ -33,9 +34,13 @@ pub(super) struct Args {
     /// this directory
     #[arg(long, value_name = "DIR", help_heading = "Output")]
     out: Option<PathBuf>,
-    /// Write the run as trace events into this file, which Perfetto and chrome://tracing open
+    /// Write the run as trace events into this file, which Perfetto and chrome://tracing open; `-`
+    /// is stdout, in place of the table
     #[arg(long, value_name = "FILE", help_heading = "Output")]
     trace_events: Option<PathBuf>,
+    /// Replace the file of --trace-events if it exists
+    #[arg(long, requires = "trace_events", help_heading = "Output")]
+    force: bool,
     #[command(flatten)]
     outputs: Outputs,
 }
@@ -70,6 +75,7 @@ impl Outputs {
 
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let quiet = args.outputs.quiet;
+    args.check_outputs()?;
     let options = assign(&args.set, &[args.scheduler]).map_err(Failure::Input)?;
     let inputs = read_inputs(&args.settings, quiet)?;
     let mut runs = prepare(&args.settings, &inputs, &[args.scheduler], options, &args.outputs)?;
@@ -98,7 +104,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(file) = events {
         file.publish()?;
     }
-    if args.outputs.json {
+    if args.events_on_stdout() {
+        // Stdout holds the events, and nothing else.
+    } else if args.outputs.json {
         data(summary.to_json().as_bytes())?;
     } else {
         words(&table::run(&summary))?;
@@ -124,6 +132,34 @@ pub(super) fn prepare_again(command: &[String]) -> anyhow::Result<PreparedRun> {
     let options = assign(&args.set, &[args.scheduler])?.pop().expect("options for the one scheduler");
     let inputs = InputCache::default().inputs(&args.settings)?;
     PreparedRun::new(&args.settings, &inputs, args.scheduler, options)
+}
+
+impl Args {
+    /// Checks that no output replaces an input, or a file that is not meant.
+    fn check_outputs(&self) -> Result<(), Failure> {
+        let guard = OutputGuard::new(self.settings.paths()).map_err(Failure::input)?;
+        if let Some(out) = &self.out {
+            guard.check_directory(out).map_err(Failure::input)?;
+        }
+        if let Some(events) = &self.trace_events {
+            guard.check_file(events, self.force).map_err(Failure::input)?;
+            if self.out.as_ref().is_some_and(|out| events.starts_with(out)) {
+                let why =
+                    "--trace-events lies in the directory of --out, which is replaced; give another place";
+                return Err(Failure::Input(anyhow::Error::msg(why)));
+            }
+        }
+        if self.events_on_stdout() && self.outputs.json {
+            let why = "--json and --trace-events - both write to stdout; give one of them a file";
+            return Err(Failure::Input(anyhow::Error::msg(why)));
+        }
+        Ok(())
+    }
+
+    /// Returns whether the trace events go to stdout.
+    fn events_on_stdout(&self) -> bool {
+        self.trace_events.as_deref().is_some_and(is_stream)
+    }
 }
 
 /// Simulates a run and writes trace events while it goes on.

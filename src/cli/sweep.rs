@@ -5,12 +5,16 @@ use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
 
 use crate::experiment;
-use crate::report::Summary;
 use crate::report::table::{self, count};
+use crate::report::{OutputGuard, Summary};
 use crate::sweep::{CheckedGrid, Grid, Point, Shard, SweepError, merge, results};
+use crate::trace::file::is_stream;
 
 use super::output::{Failure, data, message, notes, words};
 use super::progress::{PointProgress, Progress};
+
+/// The files that a sweep writes into its directory, beside those of the points.
+const SWEEP_FILES: [&str; 2] = ["sweep.json", "results.csv"];
 
 /// The command line of `sweep`.
 #[derive(Debug, clap::Args)]
@@ -75,6 +79,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if !args.quiet {
         notes(grid.notes());
     }
+    args.check_out(config, &grid)?;
     let shard = args.shard.unwrap_or(Shard::ALL);
     match &args.out {
         _ if args.dry_run => data(&grid.list(shard).map_err(Failure::run)?),
@@ -84,6 +89,20 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 }
 
 impl Args {
+    /// Checks that no file of the sweep replaces one that it reads.
+    fn check_out(&self, config: &Path, grid: &CheckedGrid) -> Result<(), Failure> {
+        let Some(out) = &self.out else { return Ok(()) };
+        let inputs = [config].into_iter().chain(grid.paths().iter().map(PathBuf::as_path));
+        let guard = OutputGuard::new(inputs.map(Path::to_owned)).map_err(Failure::input)?;
+        let checks = if is_stream(out) {
+            guard.check_directory(out)
+        } else {
+            let files = SWEEP_FILES.iter().map(|name| guard.check_not_input(&out.join(name)));
+            files.collect::<Result<(), _>>().and_then(|()| guard.check_directory(&out.join("points")))
+        };
+        checks.map_err(Failure::input)
+    }
+
     /// Runs what is missing in a directory.
     fn write(&self, grid: CheckedGrid, out: &Path, shard: Shard) -> Result<(), Failure> {
         let directory = grid.directory(out, shard, self.resume).map_err(Failure::input)?;
@@ -132,6 +151,8 @@ impl Args {
 
 impl Merge {
     fn run(&self) -> Result<(), Failure> {
+        let guard = OutputGuard::new(self.shards.iter().cloned()).map_err(Failure::input)?;
+        guard.check_directory(&self.out).map_err(Failure::input)?;
         let points = merge(&self.shards, &self.out).map_err(Failure::Input)?;
         if !self.quiet {
             let (points, results) = (count(points as u64, "point"), self.out.join("results.csv"));

@@ -9,7 +9,8 @@ use crate::config::cluster;
 use crate::experiment::{self, MeasuredSpeeds, SpeedOptions, TraceInput, TraceOptions};
 use crate::overhead::OverheadPreset as Overhead;
 use crate::report::table::count;
-use crate::report::write_file;
+use crate::report::{OutputGuard, write_file};
+use crate::trace::file::is_stream;
 use crate::trace::{GenerateOptions, InputErrors, describe, generate, head, write};
 use crate::units::SimDuration;
 use crate::workload::Workload;
@@ -57,6 +58,9 @@ pub(super) struct Generate {
     /// Write into this file instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Replace the file of --out if it exists
+    #[arg(long, requires = "out")]
+    force: bool,
 }
 
 #[derive(Debug, clap::Args)]
@@ -73,6 +77,9 @@ pub(super) struct Convert {
     /// Write into this file instead of stdout
     #[arg(long, value_name = "FILE")]
     out: Option<PathBuf>,
+    /// Replace the file of --out if it exists
+    #[arg(long, requires = "out")]
+    force: bool,
     /// Suppress notes
     #[arg(long)]
     quiet: bool,
@@ -144,6 +151,7 @@ fn read_speeds(options: &SpeedOptions) -> Result<Arc<MeasuredSpeeds>, Failure> {
 
 impl Generate {
     fn run(&self) -> Result<(), Failure> {
+        check_out(self.out.as_deref(), self.force, None, &self.speeds)?;
         let speeds = read_speeds(&self.speeds)?;
         let options = GenerateOptions {
             jobs: self.jobs,
@@ -160,6 +168,7 @@ impl Generate {
 
 impl Convert {
     fn run(&self) -> Result<(), Failure> {
+        check_out(self.out.as_deref(), self.force, Some(&self.file), &self.speeds)?;
         let speeds = read_speeds(&self.speeds)?;
         let input = read(&self.trace, &self.file, &speeds, self.quiet).map_err(Failure::Input)?;
         let trace = input.trace();
@@ -168,6 +177,18 @@ impl Convert {
             None => give(&trace.workload, self.out.as_ref()),
         }
     }
+}
+
+/// Checks that a trace may be written to `out`.
+fn check_out(
+    out: Option<&Path>,
+    force: bool,
+    trace: Option<&Path>,
+    speeds: &SpeedOptions,
+) -> Result<(), Failure> {
+    let inputs = trace.into_iter().chain(speeds.path()).map(Path::to_owned);
+    let guard = OutputGuard::new(inputs).map_err(Failure::input)?;
+    out.map_or(Ok(()), |out| guard.check_file(out, force)).map_err(Failure::input)
 }
 
 /// Writes a trace to a file, whole or not at all, or to stdout.
@@ -179,7 +200,7 @@ fn give(workload: &Workload, out: Option<&PathBuf>) -> Result<(), Failure> {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
         bytes = gzip.write_all(&bytes).and_then(|()| gzip.finish()).map_err(Failure::run)?;
     }
-    match out {
+    match out.filter(|path| !is_stream(path)) {
         Some(path) => write_file(path, &bytes).map_err(Failure::input),
         None => data(&bytes),
     }

@@ -31,6 +31,11 @@ pub fn path(base: &Path, text: &str) -> String {
     }
 }
 
+/// Returns the file that `text` names, unless it is `NODESxGPUS`.
+pub fn file_of(text: &str) -> Option<&Path> {
+    shape(text).is_none().then_some(Path::new(text))
+}
+
 /// Returns the numbers of `NODESxGPUS`.
 fn shape(text: &str) -> Option<(u64, u64)> {
     let (nodes, gpus) = text.split_once('x')?;
@@ -50,7 +55,7 @@ pub fn read(text: &str) -> Result<Cluster> {
         return Ok(Cluster { shape, file: None });
     }
     let path = Path::new(text);
-    if !text.ends_with(".toml") && !path.exists() {
+    if !text.ends_with(".toml") && !file::is_stream(path) && !path.exists() {
         bail!("`{text}` is not a cluster; give NODESxGPUS, such as 16x8, or a TOML file");
     }
     let bytes = file::read(path).map_err(|problem| InputErrors::new(text, vec![problem]))?;

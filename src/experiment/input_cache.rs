@@ -81,6 +81,14 @@ impl InputCache {
         Ok(inputs)
     }
 
+    /// Returns every path that was read.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let clusters = self.clusters.keys().filter_map(|text| cluster::file_of(text));
+        let speeds = self.speeds.keys().filter_map(SpeedOptions::path);
+        let traces = self.traces.keys().map(|key| key.path.as_path());
+        traces.chain(speeds).chain(clusters).map(Path::to_owned).collect()
+    }
+
     fn cluster(&mut self, path: &str) -> Result<Cluster> {
         if let Some(cluster) = self.clusters.get(path) {
             return Ok(cluster.clone());

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Parser;
 
+use crate::config::cluster;
 use crate::overhead::OverheadPreset as Overhead;
 use crate::placement;
 use crate::report::Setting;
@@ -104,6 +105,12 @@ impl RunSettings {
         let mut word = OsString::from("--trace=");
         word.push(trace);
         Only::try_parse_from([word]).expect("every option but the trace may be left out").settings
+    }
+
+    /// Returns every path that the run reads.
+    pub fn paths(&self) -> Vec<PathBuf> {
+        let cluster = cluster::file_of(&self.cluster).map(Path::to_owned);
+        [self.trace.clone()].into_iter().chain(self.speeds.profiles.clone()).chain(cluster).collect()
     }
 
     /// Returns when the simulation is cut off, if it is.

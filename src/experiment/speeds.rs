@@ -1,6 +1,6 @@
 //! How fast jobs are: which numbers a command goes by, and what they mean for a scheduler.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
@@ -38,6 +38,11 @@ pub struct MeasuredSpeeds {
 }
 
 impl SpeedOptions {
+    /// Returns the path that is read, if one is.
+    pub fn path(&self) -> Option<&Path> {
+        self.profiles.as_deref()
+    }
+
     /// Reads the speeds: a file's table; or a folder's applications, with the table of `--gpu` or
     /// else one made of them; or what is built in.
     ///

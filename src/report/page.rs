@@ -15,15 +15,21 @@ use crate::record::jobs::{JobOutcome, JobRow};
 use crate::record::timeline::TimelinePoint;
 use crate::units::{MICROS, SimTime};
 
+use super::encode::sha256_base64;
 use super::{Stored, StoredError, Summary, table};
+
+/// The style.
+const STYLE: &str = concat!("\n", include_str!("../../templates/report.css"));
 
 /// The script, in the order in which its parts build on each other.
 const SCRIPT: &str = concat!(
+    "\n\"use strict\";\n(() => {\n",
     include_str!("../../templates/report_base.js"),
     include_str!("../../templates/report_time.js"),
     include_str!("../../templates/report_charts.js"),
     include_str!("../../templates/report_gantt.js"),
     include_str!("../../templates/report_page.js"),
+    "})();\n",
 );
 
 #[derive(Template)]
@@ -34,6 +40,9 @@ struct Page<'a> {
     version: &'a str,
     style: &'a str,
     script: &'a str,
+    /// SHA-256 of the style and of the script, in base64: nothing else is applied or run.
+    style_hash: String,
+    script_hash: String,
     heads: Vec<String>,
     settings: [&'a str; 8],
     runs: Vec<RunRow>,
@@ -108,8 +117,10 @@ pub fn html(runs: &[Stored]) -> Result<String, StoredError> {
         title: "Scheduling report",
         subtitle: format!("{} of {}", table::count(runs.len() as u64, "run"), traces.join(", ")),
         version: env!("CARGO_PKG_VERSION"),
-        style: include_str!("../../templates/report.css"),
+        style: STYLE,
         script: SCRIPT,
+        style_hash: sha256_base64(STYLE.as_bytes()),
+        script_hash: sha256_base64(SCRIPT.as_bytes()),
         heads,
         settings: ["trace", "cluster", "profiles", "slot", "overhead", "placer", "preset", "digest"],
         runs: rows.collect(),

@@ -83,6 +83,7 @@ pub(super) const ENTRY: Entry = Entry {
             restarts: false,
         }))
     },
+    intervals: &["lease", "check", "arrivals"],
     ..Entry::BASE
 };
 

@@ -39,6 +39,7 @@ pub(super) const ENTRY: Entry = Entry {
         let GandivaOptions { quantum } = options.read()?;
         Ok(Box::new(Gandiva { quantum, sizes: BTreeMap::new(), owners: Vec::new() }))
     },
+    intervals: &["quantum"],
     ..Entry::BASE
 };
 

@@ -36,6 +36,7 @@ pub(super) const ENTRY: Entry = Entry {
     adapts_batch: true,
     artifact: Some(ARTIFACT),
     build: |options, seed| Ok(Box::new(Pollux::new(options.read()?, seed)?)),
+    intervals: &["interval"],
     ..Entry::BASE
 };
 

@@ -44,6 +44,7 @@ pub(super) const ENTRY: Entry = Entry {
         let ThemisOptions { lease } = options.read()?;
         Ok(Box::new(Themis { lease, begin: SimTime::ZERO, leases: 0, accounts: BTreeMap::new() }))
     },
+    intervals: &["lease"],
     ..Entry::BASE
 };
 

@@ -64,6 +64,7 @@ pub(super) const ENTRY: Entry = Entry {
         let options: TiresiasOptions = options.read()?;
         Ok(Box::new(Tiresias::new(&options)?))
     },
+    intervals: &["quantum"],
     ..Entry::BASE
 };
 

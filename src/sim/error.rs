@@ -36,7 +36,11 @@ pub enum SimError {
         job: String,
     },
     /// The scheduler has made as many plans as a run may have.
-    #[error("at {at} s `{scheduler}` has made {}, the limit; it keeps waking itself", counted(*plans, "plan"))]
+    #[error(
+        "at {at} s `{scheduler}` has made {}, the limit; it keeps waking itself{}",
+        counted(*plans, "plan"),
+        to_raise(intervals)
+    )]
     Runaway {
         /// The time at which the next plan would have been made, on the trace's clock.
         at: SimTime,
@@ -44,6 +48,8 @@ pub enum SimError {
         scheduler: &'static str,
         /// The number of plans made.
         plans: u64,
+        /// The options that say how often the scheduler wakes itself.
+        intervals: &'static [&'static str],
     },
     /// A job would complete later than the clock can tell, and the run is not cut off. The plan
     /// that led to it has been carried out.
@@ -59,6 +65,18 @@ pub enum SimError {
     /// incomplete.
     #[error("cannot record what happens: {0}")]
     Record(#[from] std::io::Error),
+}
+
+/// Returns which options make fewer plans.
+fn to_raise(intervals: &[&str]) -> String {
+    match intervals {
+        [] => String::new(),
+        [only] => format!("; raise its option `{only}` (--set {only}=SECONDS), or cut the run with --until"),
+        all => format!(
+            "; raise its options `{}` (--set KEY=SECONDS), or cut the run with --until",
+            all.join("`, `")
+        ),
+    }
 }
 
 /// Returns "1 job" or "2 jobs".

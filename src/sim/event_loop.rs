@@ -153,7 +153,8 @@ impl<'a> EventLoop<'a> {
         let simulation = &mut self.simulation;
         let (at, scheduler) = (simulation.now, simulation.scenario.scheduler.name);
         if simulation.totals.plans >= self.plan_limit {
-            return Err(SimError::Runaway { at, scheduler, plans: simulation.totals.plans });
+            let intervals = simulation.scenario.scheduler.intervals;
+            return Err(SimError::Runaway { at, scheduler, plans: simulation.totals.plans, intervals });
         }
         let plan = self.scheduler.plan(&simulation.view(&self.arrivals, &self.ended));
         let changes = validate(simulation, &plan);

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -31,6 +31,7 @@ pub struct CheckedGrid {
     columns: Arc<[String]>,
     points: Vec<PreparedPoint>,
     notes: Vec<String>,
+    paths: Vec<PathBuf>,
 }
 
 /// A point with its run.
@@ -109,6 +110,11 @@ impl CheckedGrid {
     /// Returns what the user may want to know though nothing is wrong.
     pub fn notes(&self) -> &[String] {
         &self.notes
+    }
+
+    /// Returns every path that was read for the points.
+    pub fn paths(&self) -> &[PathBuf] {
+        &self.paths
     }
 
     /// Returns the points with their runs, in the order of the grid.
@@ -191,7 +197,7 @@ impl Grid {
             }
             points.push(PreparedPoint { point, run });
         }
-        Ok(CheckedGrid { columns, points, notes })
+        Ok(CheckedGrid { columns, points, notes, paths: cache.paths() })
     }
 
     /// Returns the points of all blocks, but for those that are excluded.

@@ -4,12 +4,13 @@ use std::borrow::Cow;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow};
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use crate::experiment::{OptionSetting, did_you_mean};
 use crate::scheduler::PolicyOptions;
+use crate::trace::{InputErrors, file};
 
 use super::keys::{KeyParser, KeyValue, SET};
 use super::problem::{GridErrors, Reading};
@@ -83,7 +84,7 @@ impl Grid {
     /// If it cannot be read, or as [`Grid::parse`].
     pub fn read(path: &Path) -> Result<Grid> {
         let name = path.display().to_string();
-        let bytes = std::fs::read(path).with_context(|| format!("{name}: cannot be read"))?;
+        let bytes = file::read_raw(path).map_err(|problem| InputErrors::new(&name, vec![problem]))?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| anyhow!("{name}: is not UTF-8 text; save it as UTF-8"))?;
         Ok(Grid::parse(&name, text, path.parent().unwrap_or(Path::new("")))?)

@@ -83,9 +83,14 @@ pub(super) fn in_parallel<T: Send>(
         let number = prepared.point.number();
         run(prepared).map_err(|why| SweepError::Point { number, why })
     };
+    let most = points.len().max(1);
     let all = || points.into_par_iter().map(one).collect::<Vec<_>>();
     let all = match threads {
-        Some(threads) => rayon::ThreadPoolBuilder::new().num_threads(threads.get()).build()?.install(all),
+        // A thread without a point would do nothing.
+        Some(threads) => {
+            let threads = threads.get().min(most);
+            rayon::ThreadPoolBuilder::new().num_threads(threads).build()?.install(all)
+        }
         None => all(),
     };
     all.into_iter().collect()

@@ -14,6 +14,12 @@ const GZIP: &[u8] = &[0x1f, 0x8b];
 /// would exhaust the memory.
 const SIZE_LIMIT: u64 = 4 << 30;
 
+/// Returns whether a path is `-`, which stands for stdin where a file is read, and for stdout where
+/// one is written. A file of that name is `./-`.
+pub(crate) fn is_stream(path: &Path) -> bool {
+    path.as_os_str() == "-"
+}
+
 /// Reads the file at `path`, and decompresses it if it begins as gzip does.
 ///
 /// # Errors
@@ -23,12 +29,15 @@ pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     unpack(path, read_raw(path)?)
 }
 
-/// Reads the bytes of the file at `path` as they are.
+/// Reads the bytes of the file at `path` as they are; `-` is stdin.
 ///
 /// # Errors
 ///
 /// If the file cannot be read or is larger than 4 GiB.
 pub(crate) fn read_raw(path: &Path) -> Result<Vec<u8>, Problem> {
+    if is_stream(path) {
+        return limited(io::stdin().lock()).map_err(|error| unreadable(&error));
+    }
     let file = File::open(path).map_err(|error| unreadable(&error))?;
     if file.metadata().is_ok_and(|meta| meta.is_dir()) {
         return Err(Problem::file("is a directory; give a file"));

@@ -91,15 +91,39 @@ impl SimDuration {
     }
 }
 
-/// Reads a duration above zero, for options: `#[serde(deserialize_with = "positive_duration")]`.
+/// The shortest interval that an option may state: time passes in microseconds, and a scheduler that
+/// plans more often than a thousand times a second is a slip of the pen.
+pub const MIN_INTERVAL: SimDuration = SimDuration::from_micros(1_000);
+
+/// Reads a duration of at least [`MIN_INTERVAL`], for options:
+/// `#[serde(deserialize_with = "positive_duration")]`.
 ///
 /// # Errors
 ///
-/// If it is not a number of seconds, or not above zero.
+/// If it is not a number of seconds, or shorter.
 pub fn positive_duration<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SimDuration, D::Error> {
     let duration = SimDuration::deserialize(deserializer)?;
     if duration == SimDuration::ZERO {
         return Err(de::Error::custom("is 0 s; give a number of seconds above 0, such as 60"));
+    }
+    not_too_short(duration)
+}
+
+/// Reads zero or a duration of at least [`MIN_INTERVAL`], for options where zero stands for none.
+///
+/// # Errors
+///
+/// If it is not a number of seconds, or is above zero and shorter.
+pub fn duration_or_zero<'de, D: Deserializer<'de>>(deserializer: D) -> Result<SimDuration, D::Error> {
+    let duration = SimDuration::deserialize(deserializer)?;
+    if duration == SimDuration::ZERO { Ok(duration) } else { not_too_short(duration) }
+}
+
+fn not_too_short<E: de::Error>(duration: SimDuration) -> Result<SimDuration, E> {
+    if duration < MIN_INTERVAL {
+        let what =
+            format!("is {duration} s, less than a millisecond; give at least {MIN_INTERVAL} s, such as 60");
+        return Err(E::custom(what));
     }
     Ok(duration)
 }

@@ -12,6 +12,8 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 use super::error::OutputError;
+use super::lock::{LOCK, TargetLock};
+use super::sync::{sync_names, sync_tree};
 use super::unfinished::{self, Undo, remove_empty};
 
 /// How many random characters a temporary name has.
@@ -27,9 +29,19 @@ pub struct StagedDirectory {
     /// A lock that tells other processes that this one is still writing; `None` on a system without
     /// locks.
     _lock: Option<File>,
+    /// Keeps others from writing to the target.
+    target_lock: Option<TargetLock>,
+    rule: Rule,
     /// The directories above the target that were created for it, the deepest first.
     created: Vec<PathBuf>,
     is_published: bool,
+}
+
+/// What may be replaced: see [`stage`].
+#[derive(Clone, Copy, Debug)]
+struct Rule {
+    mark: &'static str,
+    is_ours: fn(&str) -> bool,
 }
 
 /// Begins a directory for each target, all or none: checks that every target may be written or
@@ -44,21 +56,23 @@ pub struct StagedDirectory {
 /// then.
 pub fn stage(
     targets: &[PathBuf],
-    mark: &str,
+    mark: &'static str,
     is_ours: fn(&str) -> bool,
 ) -> Result<Vec<StagedDirectory>, OutputError> {
+    let rule = Rule { mark, is_ours };
     let mut checked = Vec::new();
     for target in targets {
-        check_replaceable(target, mark, is_ours)?;
+        check_replaceable(target, rule)?;
         // A link stays a link: the directory that it leads to is replaced.
         let target = fs::canonicalize(target).unwrap_or_else(|_| target.clone());
         let missing = missing_parents(&target);
         checked.push((target, missing));
     }
-    checked.into_iter().map(|(target, missing)| StagedDirectory::begin(target, missing)).collect()
+    checked.into_iter().map(|(target, missing)| StagedDirectory::begin(target, rule, missing)).collect()
 }
 
-fn check_replaceable(target: &Path, mark: &str, is_ours: fn(&str) -> bool) -> Result<(), OutputError> {
+fn check_replaceable(target: &Path, rule: Rule) -> Result<(), OutputError> {
+    let Rule { mark, is_ours } = rule;
     let refuse = |what: &str| Err(OutputError::new(target, what));
     let meta = match fs::metadata(target) {
         Ok(meta) => meta,
@@ -105,22 +119,29 @@ fn missing_parents(target: &Path) -> Vec<PathBuf> {
 }
 
 impl StagedDirectory {
-    /// Creates the temporary directory, and the parents in `missing`.
-    fn begin(target: PathBuf, missing: Vec<PathBuf>) -> Result<StagedDirectory, OutputError> {
+    /// Creates the parents in `missing`, takes the lock of the target, and creates the temporary
+    /// directory.
+    fn begin(target: PathBuf, rule: Rule, missing: Vec<PathBuf>) -> Result<StagedDirectory, OutputError> {
         let mut all = unfinished::lock();
         let parent = parent(&target);
         let made = fs::create_dir_all(parent)
             .map_err(|why| OutputError::io(parent, "be made", &why))
-            .and_then(|()| temporary(&target).map_err(|why| OutputError::io(&target, "be made", &why)));
-        let (temporary, lock) = match made {
-            Ok((temporary, lock)) => (temporary.keep(), lock),
+            .and_then(|()| TargetLock::take(&target))
+            .and_then(|target_lock| {
+                let made = temporary(&target).map_err(|why| OutputError::io(&target, "be made", &why));
+                made.map(|(temporary, lock)| (target_lock, temporary, lock))
+            });
+        let (target_lock, temporary, lock) = match made {
+            Ok((target_lock, temporary, lock)) => (target_lock, temporary.keep(), lock),
             Err(error) => {
                 remove_empty(&missing);
                 return Err(error);
             }
         };
-        all.insert(temporary.clone(), Undo::new(&temporary, &missing));
-        Ok(StagedDirectory { target, temporary, _lock: lock, created: missing, is_published: false })
+        all.insert(temporary.clone(), Undo::new(&temporary, Some(target_lock.path()), &missing));
+        let target_lock = Some(target_lock);
+        let (created, is_published) = (missing, false);
+        Ok(StagedDirectory { target, temporary, _lock: lock, target_lock, rule, created, is_published })
     }
 
     /// Returns the temporary directory, into which everything is written.
@@ -129,16 +150,20 @@ impl StagedDirectory {
     }
 
     /// Returns what it takes to remove the directory in the making.
+    #[cfg(test)]
     pub(in crate::report) fn undo(&self) -> Undo {
-        Undo::new(&self.temporary, &self.created)
+        Undo::new(&self.temporary, self.target_lock.as_ref().map(TargetLock::path), &self.created)
     }
 
-    /// Gives the directory its name, in the place of an earlier one.
+    /// Forces the directory onto the disk and gives it its name, in the place of an earlier one.
     ///
     /// # Errors
     ///
-    /// If it cannot be renamed; then the earlier one is back in its place.
+    /// If something that may not be replaced has got its name since, or it cannot be renamed; then
+    /// what was there is in its place.
     pub fn publish(mut self) -> Result<(), OutputError> {
+        sync_tree(&self.temporary).map_err(|why| OutputError::io(&self.target, "be written", &why))?;
+        check_replaceable(&self.target, self.rule)?;
         // The lock keeps an interruption out of the time between the two renamings.
         let mut all = unfinished::lock();
         let failed = |why: &io::Error| OutputError::io(&self.target, "be put in its place", why);
@@ -159,6 +184,7 @@ impl StagedDirectory {
             }
             return Err(failed(&why));
         }
+        sync_names(parent(&self.target));
         all.remove(&self.temporary);
         self.is_published = true;
         Ok(())
@@ -168,7 +194,10 @@ impl StagedDirectory {
 impl Drop for StagedDirectory {
     fn drop(&mut self) {
         if !self.is_published {
-            self.undo().run();
+            Undo::new(&self.temporary, None, &[]).run();
+            // The lock is given back first: its file lies in the last directory to be removed.
+            self.target_lock = None;
+            remove_empty(&self.created);
             unfinished::lock().remove(&self.temporary);
         }
     }
@@ -207,9 +236,9 @@ fn prefix(target: &Path) -> String {
     format!(".{}.", target.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default())
 }
 
-/// Returns whether a name is that of something in the making, for whatever target.
+/// Returns whether a name is that of something in the making or of its lock, for whatever target.
 pub(crate) fn is_temporary(name: &str) -> bool {
-    name.starts_with('.') && name.ends_with(PARTIAL)
+    name.starts_with('.') && (name.ends_with(PARTIAL) || name.ends_with(LOCK))
 }
 
 /// Removes what killed processes left in the making for a target, as far as possible. What another

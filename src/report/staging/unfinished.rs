@@ -20,14 +20,17 @@ pub(super) fn lock() -> MutexGuard<'static, BTreeMap<PathBuf, Undo>> {
 #[derive(Clone, Debug)]
 pub(in crate::report) struct Undo {
     temporary: PathBuf,
+    /// The lock of the target.
+    lock: Option<PathBuf>,
     /// The directories that were created above it, the deepest first.
     created: Vec<PathBuf>,
 }
 
 impl Undo {
-    /// Removes `temporary`, and of the directories in `created` those that are empty.
-    pub(super) fn new(temporary: &Path, created: &[PathBuf]) -> Undo {
-        Undo { temporary: temporary.to_owned(), created: created.to_vec() }
+    /// Removes `temporary` and the file of a lock, and of the directories in `created` those that
+    /// are empty.
+    pub(super) fn new(temporary: &Path, lock: Option<&Path>, created: &[PathBuf]) -> Undo {
+        Undo { temporary: temporary.to_owned(), lock: lock.map(Path::to_owned), created: created.to_vec() }
     }
 
     /// Removes everything, as far as possible. What got its final name in the meantime stays.
@@ -40,6 +43,9 @@ impl Undo {
         };
         // Other threads may still be writing there: once may not be enough.
         let _ = (0..100).find(try_to_remove);
+        if let Some(lock) = &self.lock {
+            let _ = fs::remove_file(lock);
+        }
         remove_empty(&self.created);
     }
 }

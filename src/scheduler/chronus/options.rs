@@ -4,7 +4,7 @@
 use serde::Deserialize;
 
 use crate::scheduler::{OptionDoc, OptionsError};
-use crate::units::{SimDuration, positive_duration};
+use crate::units::{SimDuration, duration_or_zero, positive_duration};
 
 pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc { key: "lease", default: "1200 s", help: "how long a lease is" },
@@ -115,7 +115,9 @@ words! {
 pub(super) struct ChronusOptions {
     #[serde(deserialize_with = "positive_duration")]
     pub(super) lease: SimDuration,
+    #[serde(deserialize_with = "duration_or_zero")]
     check: SimDuration,
+    #[serde(deserialize_with = "duration_or_zero")]
     arrivals: SimDuration,
     pub(super) grid: Grid,
     pub(super) newcomers: Newcomers,

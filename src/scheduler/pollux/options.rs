@@ -10,7 +10,7 @@ use super::search::{Effort, Interference, Seeds};
 use crate::job::JobId;
 use crate::scheduler::OptionValue::Word;
 use crate::scheduler::{ArtifactSettings, ChangeCost, OptionDoc, OptionsError, OverheadPreset, SUSPEND};
-use crate::units::{SimDuration, SimTime};
+use crate::units::{MIN_INTERVAL, SimDuration, SimTime};
 
 pub(super) const OPTIONS: &[OptionDoc] = &[
     OptionDoc { key: "interval", default: "60 s", help: "time between rounds" },
@@ -140,10 +140,10 @@ impl PolluxOptions {
     ///
     /// If a number is out of its range.
     pub(super) fn check(&self) -> Result<SimDuration, OptionsError> {
-        let interval = SimDuration::from_secs_f64(self.interval).filter(|time| *time > SimDuration::ZERO);
+        let interval = SimDuration::from_secs_f64(self.interval).filter(|time| *time >= MIN_INTERVAL);
         let Some(interval) = interval else {
             return Err(OptionsError(format!(
-                "`interval` is {:?} s; give a time above 0 s and at most 10000000000 s, such as 60",
+                "`interval` is {:?} s; give at least {MIN_INTERVAL} s and at most 10000000000 s, such as 60",
                 self.interval
             )));
         };
@@ -273,6 +273,7 @@ mod tests {
         assert_eq!(check(PolluxOptions::default()), Ok(SimDuration::from_secs(60)));
         for (options, key) in [
             (PolluxOptions { interval: 0.0, ..PolluxOptions::default() }, "`interval`"),
+            (PolluxOptions { interval: 0.000_9, ..PolluxOptions::default() }, "`interval`"),
             (PolluxOptions { interval: 1e11, ..PolluxOptions::default() }, "`interval`"),
             (PolluxOptions { delay: f64::NAN, ..PolluxOptions::default() }, "`delay`"),
             (PolluxOptions { delay: -1.0, ..PolluxOptions::default() }, "`delay`"),

@@ -50,10 +50,11 @@ impl Ladder {
     ///
     /// # Errors
     ///
-    /// If `quantum` is zero.
+    /// If `quantum` is less than a millisecond of one GPU.
     pub(super) fn gittins(quantum: u64) -> Result<Ladder, OptionsError> {
-        if quantum == 0 {
-            return Err(OptionsError("`quantum` must be above 0 GPU-s, such as 3250".to_owned()));
+        if quantum < MIN_INTERVAL.as_micros() {
+            let why = format!("`quantum` must be at least {MIN_INTERVAL} GPU-s, such as 3250");
+            return Err(OptionsError(why));
         }
         Ok(Ladder::Gittins { quantum, index: None })
     }
