@@ -135,7 +135,7 @@ fn options_that_do_nothing_or_mean_nothing_are_refused() {
     assert!(why(&["quantum=5"]).contains("`quantum` needs index=gittins; leave it out"));
     assert!(why(&["index=gittins", "thresholds=[5]"]).contains("`thresholds` needs index=las; leave it out"));
     assert!(why(&["thresholds=[5, 5]"]).contains("`thresholds` must ascend from above 0 GPU-s"));
-    assert!(why(&["index=gittins", "quantum=0"]).contains("`quantum` must be above 0 GPU-s"));
+    assert!(why(&["index=gittins", "quantum=0"]).contains("`quantum` must be at least 0.001 GPU-s"));
     assert!(why(&["promote_after=-1"]).contains("`promote_after` must be a number of at least 0"));
     assert!(why(&["index=fcfs"]).contains("`index`: `fcfs` is not known; give `las` or `gittins`"));
 }

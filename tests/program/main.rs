@@ -11,6 +11,7 @@ mod replay;
 mod browser;
 mod cli;
 mod devtools;
+mod files;
 mod golden;
 mod report;
 mod sweep;

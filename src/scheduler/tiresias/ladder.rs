@@ -3,6 +3,8 @@
 use crate::job::JobSpec;
 use crate::scheduler::{OptionsError, View};
 
+use crate::units::MIN_INTERVAL;
+
 use super::gittins::Gittins;
 
 /// A range of attained service in which a job's rank does not change. All bounds are
