@@ -36,6 +36,6 @@ pub use policy_options::{OptionSetting, assign};
 pub use preset::Preset;
 pub use remedies::{Remedies, remedies};
 pub use run::{Layout, PreparedRun, RunError, RunOutput, RunResult, SimulatedRun};
-pub use settings::{RunSettings, TraceOptions};
+pub use settings::{ColumnNames, OddDurations, RunSettings, TraceOptions};
 pub use speeds::{MeasuredSpeeds, SpeedOptions};
 pub use suggest::did_you_mean;

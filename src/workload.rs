@@ -45,30 +45,13 @@ impl Workload {
         let mut names = BTreeSet::new();
         let mut before = SimTime::ZERO;
         for (place, job) in jobs.iter().enumerate() {
-            let work = job.iterations.get();
-            let what = if job.id.index() != place {
-                "its id is not its place"
-            } else if job.submit < before {
-                "it is submitted before the job above it; sort the jobs by submission"
-            } else if !names.insert(&job.name) {
-                "its id occurs twice; ids are unique"
-            } else if !(0.0..=ITERATIONS_LIMIT).contains(&work) {
-                "its iterations are not between 0 and 1e12"
-            } else if job.batch_size == 0 {
-                "its batch size is 0; a batch has at least one sample"
-            } else if job.requested == Gpus::ZERO {
-                "it asks for 0 GPUs; a job needs at least one"
-            } else if job.submit > SimTime::LIMIT || job.times().any(|time| time > SimTime::LIMIT) {
-                "its times are beyond 10000000000 s"
-            } else if job.deadline.is_some_and(|d| d < job.submit) {
-                "its deadline is before its submission"
-            } else if job.soft.first().is_some_and(|first| job.deadline != Some(first.by)) {
-                "the first of its soft deadlines is not its deadline"
-            } else if !soft_in_order(job) {
-                "its soft deadlines do not ascend, or their values do"
-            } else {
-                before = job.submit;
-                continue;
+            let what = match fault(job, place, before) {
+                Some(what) => what,
+                None if !names.insert(&job.name) => "its id occurs twice; ids are unique",
+                None => {
+                    before = job.submit;
+                    continue;
+                }
             };
             return Err(WorkloadError { place, name: job.name.clone(), what });
         }
@@ -103,6 +86,33 @@ impl Workload {
     pub fn iterations(&self) -> Iterations {
         self.jobs.iter().fold(Iterations::ZERO, |sum, job| sum + job.iterations)
     }
+}
+
+/// Returns what is wrong with the job at `place`, from 0, of which the one above is submitted at
+/// `before`. Whether its name is unique does not show from one job.
+pub(crate) fn fault(job: &JobSpec, place: usize, before: SimTime) -> Option<&'static str> {
+    let what = if job.id.index() != place {
+        "its id is not its place"
+    } else if job.submit < before {
+        "it is submitted before the job above it; sort the jobs by submission"
+    } else if !(0.0..=ITERATIONS_LIMIT).contains(&job.iterations.get()) {
+        "its iterations are not between 0 and 1e12"
+    } else if job.batch_size == 0 {
+        "its batch size is 0; a batch has at least one sample"
+    } else if job.requested == Gpus::ZERO {
+        "it asks for 0 GPUs; a job needs at least one"
+    } else if job.submit > SimTime::LIMIT || job.times().any(|time| time > SimTime::LIMIT) {
+        "its times are beyond 10000000000 s"
+    } else if job.deadline.is_some_and(|d| d < job.submit) {
+        "its deadline is before its submission"
+    } else if job.soft.first().is_some_and(|first| job.deadline != Some(first.by)) {
+        "the first of its soft deadlines is not its deadline"
+    } else if !soft_in_order(job) {
+        "its soft deadlines do not ascend, or their values do"
+    } else {
+        return None;
+    };
+    Some(what)
 }
 
 /// Returns whether later soft deadlines are worth no more than earlier ones, and all are worth

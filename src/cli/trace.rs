@@ -11,7 +11,7 @@ use crate::overhead::OverheadPreset as Overhead;
 use crate::report::table::count;
 use crate::report::{OutputGuard, write_file};
 use crate::trace::file::is_stream;
-use crate::trace::{GenerateOptions, InputErrors, describe, generate, head, write};
+use crate::trace::{GenerateOptions, describe, generate, head, write};
 use crate::units::SimDuration;
 use crate::workload::Workload;
 
@@ -212,19 +212,17 @@ impl Validate {
         let speeds = read_speeds(&self.speeds)?;
         let mut wrong = 0;
         for file in &self.files {
-            let input = read(&self.trace, file, &speeds, self.quiet)
-                .and_then(|input| input.trace().check_work().map(|()| input).map_err(Into::into));
-            match input {
-                Ok(input) => {
-                    let trace = input.trace();
-                    let jobs = count(trace.workload.len() as u64, "job");
-                    words(&format!("{}: ok, {jobs}, format {}\n", file.display(), trace.format.name))?;
+            match self.trace.check(file, &speeds) {
+                Ok(checked) => {
+                    if !self.quiet {
+                        notes(&checked.notes);
+                    }
+                    let jobs = count(checked.jobs as u64, "job");
+                    words(&format!("{}: ok, {jobs}, format {}\n", file.display(), checked.format.name))?;
                 }
                 Err(why) => {
                     wrong += 1;
-                    // A run prints a screenful of problems; this prints all of them.
-                    let all = why.downcast_ref::<InputErrors>().map(InputErrors::all);
-                    message("error", all.unwrap_or_else(|| format!("{why:#}")));
+                    message("error", format!("{why:#}"));
                 }
             }
         }

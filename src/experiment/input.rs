@@ -7,10 +7,10 @@ use anyhow::Result;
 
 use crate::cluster::Shape;
 use crate::report::InputFile;
-use crate::trace::{InputErrors, ReadOptions, Trace, file};
+use crate::trace::{self, Checked, InputErrors, ReadOptions, Trace, file};
 use crate::workload::Workload;
 
-use super::settings::TraceOptions;
+use super::settings::{ColumnNames, OddDurations, TraceOptions};
 use super::speeds::{JobSpeeds, MeasuredSpeeds};
 
 /// A trace that was read, and the speeds of its jobs.
@@ -35,24 +35,53 @@ impl TraceOptions {
     /// If it cannot be read or is not a trace.
     pub fn read(&self, path: &Path, speeds: Arc<MeasuredSpeeds>) -> Result<TraceInput> {
         let name = path.display().to_string();
-        let failed = |problem| InputErrors::new(&name, vec![problem]);
-        let options = ReadOptions {
+        let (file, bytes) = self.bytes(path)?;
+        let trace = trace::parse(&name, &bytes, speeds.table(), &self.for_speeds(&speeds))?;
+        let notes = self.notes(&name, &trace.notes, !trace.drawn.is_empty());
+        tracing::info!(jobs = trace.workload.len(), format = trace.format.name, "read {name}");
+        let (at_own_batch, at_any_batch) = (OnceLock::new(), OnceLock::new());
+        Ok(TraceInput { trace, speeds, file, notes, at_own_batch, at_any_batch })
+    }
+
+    /// Checks the trace at `path` without keeping its jobs. The notes are as those of
+    /// [`TraceOptions::read`].
+    ///
+    /// # Errors
+    ///
+    /// If it cannot be read, is not a trace, or a job has no work.
+    pub fn check(&self, path: &Path, speeds: &MeasuredSpeeds) -> Result<Checked> {
+        let name = path.display().to_string();
+        let (_, bytes) = self.bytes(path)?;
+        let checked = trace::check(&name, &bytes, speeds.table(), &self.for_speeds(speeds))?;
+        Ok(Checked { notes: self.notes(&name, &checked.notes, !checked.drawn.is_empty()), ..checked })
+    }
+
+    /// Reads the file at `path`, and unpacks it.
+    fn bytes(&self, path: &Path) -> Result<(InputFile, Vec<u8>)> {
+        let failed = |problem| InputErrors::new(&path.display().to_string(), vec![problem]);
+        let raw = file::read_raw(path, self.max_input).map_err(failed)?;
+        let file = InputFile::new("trace", path, &raw);
+        Ok((file, file::unpack(path, raw, self.max_input).map_err(failed)?))
+    }
+
+    fn for_speeds<'a>(&'a self, speeds: &'a MeasuredSpeeds) -> ReadOptions<'a> {
+        ReadOptions {
             deadline: self.deadline,
             trace_seed: self.trace_seed,
             time_unit: self.time_unit,
             applications: speeds.applications(),
-        };
-        let bytes = file::read_raw(path).map_err(failed)?;
-        let file = InputFile::new("trace", path, &bytes);
-        let bytes = file::unpack(path, bytes).map_err(failed)?;
-        let trace = crate::trace::parse(&name, &bytes, speeds.table(), &options)?;
-        let mut notes: Vec<String> = trace.notes.iter().map(|note| format!("{name}: {note}")).collect();
-        if self.trace_seed != 0 && trace.drawn.is_empty() {
+            ignore_columns: self.ignore_columns.as_ref().map_or(&[], ColumnNames::names),
+            odd_durations: self.odd_durations == OddDurations::Allow,
+        }
+    }
+
+    /// Returns the notes on the trace called `name`, and one on a seed that changes nothing.
+    fn notes(&self, name: &str, notes: &[String], is_drawn: bool) -> Vec<String> {
+        let mut notes: Vec<String> = notes.iter().map(|note| format!("{name}: {note}")).collect();
+        if self.trace_seed != 0 && !is_drawn {
             notes.push("nothing is drawn for this trace, so --trace-seed changes nothing".to_owned());
         }
-        tracing::info!(jobs = trace.workload.len(), format = trace.format.name, "read {name}");
-        let (at_own_batch, at_any_batch) = (OnceLock::new(), OnceLock::new());
-        Ok(TraceInput { trace, speeds, file, notes, at_own_batch, at_any_batch })
+        notes
     }
 }
 

@@ -8,11 +8,11 @@ use anyhow::Result;
 
 use crate::config::cluster::{self, Cluster};
 use crate::report::InputFile;
-use crate::trace::TimeUnit;
+use crate::trace::{ByteSize, TimeUnit};
 
 use super::input::{Inputs, TraceInput};
 use super::preset::Preset;
-use super::settings::{RunSettings, TraceOptions};
+use super::settings::{ColumnNames, OddDurations, RunSettings, TraceOptions};
 use super::speeds::{MeasuredSpeeds, SpeedOptions};
 
 /// The files that were read so far. Runs whose settings name the same files share what is in them.
@@ -34,13 +34,25 @@ struct TraceKey {
     deadline: Option<String>,
     trace_seed: u64,
     time_unit: Option<TimeUnit>,
+    ignore_columns: Option<ColumnNames>,
+    odd_durations: OddDurations,
+    max_input: ByteSize,
 }
 
 impl TraceKey {
     fn new(path: PathBuf, speeds: SpeedOptions, options: &TraceOptions) -> TraceKey {
-        let TraceOptions { deadline, trace_seed, time_unit } = options;
-        let deadline = deadline.map(|rule| rule.to_string());
-        TraceKey { path, speeds, deadline, trace_seed: *trace_seed, time_unit: *time_unit }
+        let TraceOptions { deadline, trace_seed, time_unit, ignore_columns, odd_durations, max_input } =
+            options;
+        TraceKey {
+            path,
+            speeds,
+            deadline: deadline.map(|rule| rule.to_string()),
+            trace_seed: *trace_seed,
+            time_unit: *time_unit,
+            ignore_columns: ignore_columns.clone(),
+            odd_durations: *odd_durations,
+            max_input: *max_input,
+        }
     }
 }
 

@@ -1,8 +1,9 @@
 //! What a user says of a run: every option but those of the scheduler.
 
 use std::ffi::OsString;
-use std::fmt::Display;
+use std::fmt::{self, Display};
 use std::path::{Path, PathBuf};
+use std::str::FromStr;
 
 use clap::Parser;
 
@@ -11,7 +12,7 @@ use crate::overhead::OverheadPreset as Overhead;
 use crate::placement;
 use crate::report::Setting;
 use crate::scheduler::{Entry, PolicyOptions};
-use crate::trace::{DeadlineRule, TimeUnit};
+use crate::trace::{ByteSize, DeadlineRule, TimeUnit};
 use crate::units::{SimDuration, SimTime};
 
 use super::preset::Preset;
@@ -35,9 +36,67 @@ pub struct TraceOptions {
     /// Seed of everything that is drawn for the trace
     #[arg(long, value_name = "N", default_value_t = SEED, value_parser = parsers::seed, allow_negative_numbers = true)]
     pub(super) trace_seed: u64,
-    /// Unit of the trace's times, seconds or minutes [default: seconds]
+    /// Unit of the trace's times: seconds, minutes or milliseconds [default: seconds]
     #[arg(long, value_name = "UNIT")]
     pub(super) time_unit: Option<TimeUnit>,
+    /// Columns of the trace to ignore, separated by commas: those that are not misspelt, though
+    /// their names are almost those of the format
+    #[arg(long, value_name = "NAME,...")]
+    pub(super) ignore_columns: Option<ColumnNames>,
+    /// What to do where durations are far from the time that the iterations take
+    #[arg(long, value_enum, value_name = "HOW", default_value_t)]
+    pub(super) odd_durations: OddDurations,
+    /// Most bytes of the trace, unpacked, such as 500MB or 4GiB
+    #[arg(long, value_name = "SIZE", default_value_t)]
+    pub(super) max_input: ByteSize,
+}
+
+/// What becomes of a trace whose durations are far from the time that its iterations take.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
+pub enum OddDurations {
+    /// It is an error
+    #[default]
+    Refuse,
+    /// It is run, with a note
+    Allow,
+}
+
+impl fmt::Display for OddDurations {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            OddDurations::Refuse => "refuse",
+            OddDurations::Allow => "allow",
+        })
+    }
+}
+
+/// Names of columns, separated by commas.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ColumnNames(Vec<String>);
+
+impl ColumnNames {
+    /// Returns the names.
+    pub(super) fn names(&self) -> &[String] {
+        &self.0
+    }
+}
+
+impl FromStr for ColumnNames {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<ColumnNames, String> {
+        let names: Vec<String> = text.split(',').map(|name| name.trim().to_owned()).collect();
+        if names.iter().any(String::is_empty) {
+            return Err("has an empty name; give NAME or NAME,NAME".to_owned());
+        }
+        Ok(ColumnNames(names))
+    }
+}
+
+impl fmt::Display for ColumnNames {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(","))
+    }
 }
 
 /// Everything that a user says of a run but its scheduler and the options of that.
@@ -142,7 +201,9 @@ impl RunSettings {
             placer,
             preset,
             seed,
-            trace_options: TraceOptions { deadline, trace_seed, time_unit },
+            // A limit changes no result.
+            trace_options:
+                TraceOptions { deadline, trace_seed, time_unit, ignore_columns, odd_durations, max_input: _ },
             until,
         } = self;
         // What a preset would replace is said even where it is the usual value.
@@ -172,6 +233,8 @@ impl RunSettings {
             Setting::new("seed", seed.filter(|seed| *seed != SEED), &["seed"]),
             Setting::new("deadline", deadline, &[]),
             Setting::new("time-unit", time_unit, &[]),
+            Setting::new("ignore-columns", ignore_columns, &[]),
+            Setting::new("odd-durations", unless(&OddDurations::Refuse, odd_durations), &[]),
             Setting::new("trace-seed", unless(&SEED, trace_seed), &["trace_seed"]),
             Setting::new("until", until, &["until"]),
             Setting::new("set", options.to_texts(), &["options"]),
@@ -212,14 +275,14 @@ mod tests {
         let plain = format!("run --trace a.csv --scheduler edf {SET}");
         assert_eq!(command("--trace a.csv"), plain);
         let defaults = "--trace a.csv --cluster 16x8 --gpu a100 --slot 60 --overhead on-change --placer buddy \
-                        --preset default --seed 0 --trace-seed 0";
+                        --preset default --seed 0 --trace-seed 0 --odd-durations refuse --max-input 1MB";
         assert_eq!(command(defaults), plain);
     }
 
     #[test]
     fn every_other_value_is_said() {
         let all = "--cluster 2x8 --gpu t4 --profiles folder --slot 61 --overhead none --placer first-fit --seed 1 \
-                   --deadline factor:2 --time-unit minutes --trace-seed 2 --until 9";
+                   --deadline factor:2 --time-unit milliseconds --ignore-columns a,b --odd-durations allow --trace-seed 2 --until 9";
         assert_eq!(
             command(&format!("--trace a.csv {all}")),
             format!("run --trace a.csv --scheduler edf {all} {SET}")

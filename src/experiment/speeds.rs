@@ -9,7 +9,7 @@ use crate::application::{Applications, GoodputSpeeds, InterpolatedSpeeds};
 use crate::config::{applications, profiles};
 use crate::profile::{ProfiledSpeeds, SpeedModel, ThroughputTable};
 use crate::report::InputFile;
-use crate::trace::{InputErrors, file};
+use crate::trace::{ByteSize, InputErrors, file};
 use crate::workload::Workload;
 
 use super::parsers;
@@ -70,9 +70,9 @@ impl SpeedOptions {
         let name = path.display().to_string();
         let failed = |problem| InputErrors::new(&name, vec![problem]);
         // The bytes that are hashed are those of the table.
-        let bytes = file::read_raw(path).map_err(failed)?;
+        let bytes = file::read_raw(path, ByteSize::USUAL).map_err(failed)?;
         let files = vec![InputFile::new("profiles", path, &bytes)];
-        let table = profiles::parse(&name, &file::unpack(path, bytes).map_err(failed)?)?;
+        let table = profiles::parse(&name, &file::unpack(path, bytes, ByteSize::USUAL).map_err(failed)?)?;
         Ok(MeasuredSpeeds { table, applications: None, files })
     }
 }

@@ -39,6 +39,8 @@ pub struct Manifest {
     version: &'static str,
     seeds: Seeds,
     inputs: Vec<InputFile>,
+    /// What its user may want to know of the inputs though nothing is wrong with them.
+    notes: Vec<String>,
 }
 
 /// The seeds of a run.
@@ -83,7 +85,12 @@ impl InputFile {
 impl Manifest {
     /// Returns the manifest of a run by this version of the program.
     pub fn new(settings: Vec<Setting>, seeds: Seeds, inputs: Vec<InputFile>) -> Manifest {
-        Manifest { settings, version: env!("CARGO_PKG_VERSION"), seeds, inputs }
+        Manifest { settings, version: env!("CARGO_PKG_VERSION"), seeds, inputs, notes: Vec::new() }
+    }
+
+    /// Adds what its user may want to know of the inputs.
+    pub fn with_notes(self, notes: &[String]) -> Manifest {
+        Manifest { notes: notes.to_vec(), ..self }
     }
 
     /// Returns the words after the program's name that run this again.

@@ -4,7 +4,7 @@ use std::ops::{RangeFrom, RangeInclusive};
 use std::str::FromStr;
 
 use crate::trace::problem::Problem;
-use crate::units::TimeError;
+use crate::units::{SimDuration, SimTime, TimeError};
 
 /// One value of a row, and its place. Each reader returns a problem that names the place, the
 /// value, and what would be right.
@@ -95,6 +95,34 @@ impl<'a> Cell<'a> {
         })
     }
 
+    /// Reads a time in parts of a second, of which `parts` make one, and returns it in
+    /// microseconds; `right` says what would be right.
+    pub(super) fn time_in_parts(&self, parts: u64, right: &str) -> Result<u64, Problem> {
+        let text = String::from_utf8_lossy(self.bytes);
+        let text = text.trim();
+        // As many digits again as `parts` has zeros: whole parts are exact, and so are the first
+        // decimals of them.
+        let (whole, decimals) = text.split_once('.').unwrap_or((text, ""));
+        let are_digits = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit());
+        if let Ok(whole) = whole.parse::<u64>()
+            && are_digits(decimals)
+        {
+            let seconds =
+                format!("{}.{:0width$}{decimals}", whole / parts, whole % parts, width = digits(parts));
+            return Cell { bytes: seconds.as_bytes(), ..*self }
+                .time::<SimTime>(right)
+                .map(SimTime::as_micros)
+                .map_err(|problem| problem.value(text));
+        }
+        let parsed = text.parse::<f64>().ok().filter(|number| number.is_finite() && *number >= 0.0);
+        match parsed.and_then(|number| SimDuration::from_secs_f64(number / parts as f64)) {
+            Some(time) => Ok(time.as_micros()),
+            // What is wrong is what would be wrong with it as seconds.
+            None if parsed.is_some() => Err(self.problem(format!("is too large; give {right}"))),
+            None => self.time::<SimTime>(right).map(SimTime::as_micros),
+        }
+    }
+
     /// Reads a speed in iterations per second, above 0.
     pub(crate) fn rate(&self) -> Result<f64, Problem> {
         let text = String::from_utf8_lossy(self.bytes);
@@ -125,6 +153,11 @@ impl<'a> Cell<'a> {
             _ => Err(self.problem("is not a flag; give 0 or 1")),
         }
     }
+}
+
+/// Returns the number of zeros of a power of ten.
+fn digits(power: u64) -> usize {
+    power.ilog10() as usize
 }
 
 /// Reads a speed in iterations per second, above 0.

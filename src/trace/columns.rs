@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 
 use crate::trace::format::{Column, Format};
-use crate::trace::problem::Problems;
+use crate::trace::near;
+use crate::trace::problem::{Problems, shown};
 use crate::trace::table::Table;
 
 /// The places of a format's columns in one table, counted from 0.
@@ -17,18 +18,19 @@ impl ColumnPlaces {
     /// Finds the columns of `format` by the header of `sheet`. Returns `None`, with a problem noted
     /// for every column that is missing or stands there twice, if that fails.
     pub(super) fn find(
-        sheet: &Table,
+        sheet: &Table<'_>,
         format: &'static Format,
         problems: &mut Problems,
     ) -> Option<ColumnPlaces> {
         let mut places = BTreeMap::new();
-        let mut complete = true;
+        let misspelt = misspelt(sheet, format, problems);
+        let mut complete = misspelt.is_empty();
         for column in format.columns {
             match problems.keep(sheet.column(column.names)) {
                 Some(Some(place)) => {
                     places.insert(column.names[0], place);
                 }
-                Some(None) if column.optional => {}
+                Some(None) if column.optional || misspelt.contains(&column.names[0]) => {}
                 Some(None) => {
                     problems.push(sheet.problem(missing(column, format)));
                     complete = false;
@@ -59,6 +61,25 @@ impl ColumnPlaces {
     pub(super) fn spelling(&self, name: &str) -> &'static str {
         self.format.spellings(name).first().expect("asked for a column that the format has")
     }
+}
+
+/// Notes a problem for each column whose name is almost that of a column of the format. Returns the
+/// first spellings of the columns that were meant.
+fn misspelt(sheet: &Table<'_>, format: &'static Format, problems: &mut Problems) -> Vec<&'static str> {
+    let mut meant = Vec::new();
+    for name in sheet.names() {
+        if let Some((column, spelling)) = near::meant(name, format) {
+            let message = format!(
+                "is no column of `{}` traces; write `{spelling}` if that is meant, or give \
+                 `--ignore-columns {}`",
+                format.name,
+                shown(name)
+            );
+            problems.push(sheet.problem(message).value(name));
+            meant.push(column.names[0]);
+        }
+    }
+    meant
 }
 
 fn missing(column: &Column, format: &Format) -> String {

@@ -34,7 +34,7 @@ pub(super) struct DueReader {
 impl DueReader {
     /// Finds the columns. A rule beside a column of deadlines is noted as a problem.
     pub(super) fn new(
-        sheet: &Table,
+        sheet: &Table<'_>,
         format: &Format,
         columns: &ColumnPlaces,
         options: &ReadOptions<'_>,
@@ -176,7 +176,7 @@ impl DueReader {
 
     /// Notes what is known only after the last row: how many jobs need a deadline that neither a
     /// column nor a rule gives.
-    pub(super) fn finish(&self, sheet: &Table, problems: &mut Problems) {
+    pub(super) fn finish(&self, sheet: &Table<'_>, problems: &mut Problems) {
         if self.undated > 0 {
             let jobs = counted(self.undated, "job needs", "jobs need");
             problems.push(sheet.problem(format!(

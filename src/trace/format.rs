@@ -25,6 +25,13 @@ pub struct Format {
     pub columns: &'static [Column],
 }
 
+impl Column {
+    /// Returns whether anything goes by the column.
+    pub(super) fn is_used(&self) -> bool {
+        !self.about.starts_with("ignored")
+    }
+}
+
 const fn need(names: &'static [&'static str], about: &'static str) -> Column {
     Column { names, optional: false, about }
 }
@@ -179,8 +186,8 @@ pub static FORMATS: [&Format; 6] = [&GENERATED, &PUBLISHED, &PHILLY, &RAW, &POLL
 
 /// Returns the format of a table by its column names; `None` if no format has such columns. The
 /// first three formats differ only in the names of columns and are read alike, in any mixture.
-pub(super) fn detect(table: &Table) -> Option<&'static Format> {
-    let any = |names: &[&str]| table.header().iter().any(|name| names.contains(&name.as_str()));
+pub(super) fn detect(table: &Table<'_>) -> Option<&'static Format> {
+    let any = |names: &[&str]| table.names().any(|name| names.contains(&name));
     if any(&[EXPECTED, EXPECTED_VALUES]) {
         Some(&CHRONUS)
     } else if any(&["application", "num_replicas"]) {

@@ -17,4 +17,8 @@ pub struct ReadOptions<'a> {
     pub time_unit: Option<TimeUnit>,
     /// The applications that a trace of Pollux's may name.
     pub applications: Option<&'a Applications>,
+    /// The names of columns that are left out of account.
+    pub ignore_columns: &'a [String],
+    /// Whether durations that are far from the time that the iterations take are no error.
+    pub odd_durations: bool,
 }

@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// How many problems a message lists; it only counts the others.
-const SHOWN: usize = 50;
+/// How many problems are kept; the others are only counted.
+const KEPT: usize = 50;
 /// How many characters of a bad value a message shows.
 const VALUE_SHOWN: usize = 40;
 
@@ -84,19 +84,21 @@ pub(crate) fn shown(text: &str) -> String {
     out
 }
 
-/// Everything that is wrong with a file, in the order of its lines; at least one problem.
+/// Everything that is wrong with a file, in the order of its lines; at least one problem. Of many
+/// problems the first 50 are kept, and the others are counted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InputErrors {
     file: String,
-    problems: Vec<Problem>,
+    problems: Problems,
 }
 
 impl InputErrors {
     /// Collects the problems of `file`: those of the whole come first, then line by line, those of
     /// one line in the order given.
-    pub(crate) fn new(file: &str, mut problems: Vec<Problem>) -> InputErrors {
+    pub(crate) fn new(file: &str, problems: impl Into<Problems>) -> InputErrors {
+        let mut problems = problems.into();
         assert!(!problems.is_empty(), "{file} was refused without a problem");
-        problems.sort_by_key(|problem| problem.line);
+        problems.trim();
         InputErrors { file: file.to_owned(), problems }
     }
 
@@ -105,28 +107,23 @@ impl InputErrors {
         &self.file
     }
 
-    /// Returns every problem, in the order of lines; at least one.
+    /// Returns the first problems, in the order of lines; at least one and at most 50.
     pub fn problems(&self) -> &[Problem] {
-        &self.problems
+        &self.problems.kept
     }
 
-    /// Writes every problem, one a line, however many there are; [`Display`](fmt::Display) stops
-    /// after the first 50.
-    pub fn all(&self) -> String {
-        self.first(self.problems.len())
-    }
-
-    fn first(&self, count: usize) -> String {
-        let lines: Vec<_> =
-            self.problems.iter().take(count).map(|problem| format!("{}: {problem}", self.file)).collect();
-        lines.join("\n")
+    /// Returns how many problems there are.
+    pub fn count(&self) -> usize {
+        self.problems.count
     }
 }
 
 impl fmt::Display for InputErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.first(SHOWN))?;
-        match self.problems.len().saturating_sub(SHOWN) {
+        let lines: Vec<_> =
+            self.problems().iter().map(|problem| format!("{}: {problem}", self.file)).collect();
+        f.write_str(&lines.join("\n"))?;
+        match self.count() - lines.len() {
             0 => Ok(()),
             rest => write!(f, "\n{}: and {}", self.file, counted(rest, "more problem", "more problems")),
         }
@@ -135,14 +132,46 @@ impl fmt::Display for InputErrors {
 
 impl std::error::Error for InputErrors {}
 
-/// The problems found so far, so that one run reports them all.
-#[derive(Debug, Default)]
-pub(crate) struct Problems(pub(crate) Vec<Problem>);
+/// The problems found so far, so that one run reports them all: those of the first lines are kept,
+/// and all are counted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Problems {
+    kept: Vec<Problem>,
+    count: usize,
+}
+
+impl From<Vec<Problem>> for Problems {
+    fn from(kept: Vec<Problem>) -> Problems {
+        Problems { count: kept.len(), kept }
+    }
+}
 
 impl Problems {
     /// Notes a problem.
     pub(crate) fn push(&mut self, problem: Problem) {
-        self.0.push(problem);
+        self.count += 1;
+        self.kept.push(problem);
+        if self.kept.len() >= 2 * KEPT {
+            self.trim();
+        }
+    }
+
+    /// Notes all of `others`.
+    pub(crate) fn append(&mut self, others: Problems) {
+        self.count += others.count;
+        self.kept.extend(others.kept);
+        self.trim();
+    }
+
+    /// Forgets all but the problems of the first lines.
+    fn trim(&mut self) {
+        self.kept.sort_by_key(|problem| problem.line);
+        self.kept.truncate(KEPT);
+    }
+
+    /// Returns whether there is no problem.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.count == 0
     }
 
     /// Returns the value, or notes the problem and returns `None`.
@@ -156,7 +185,7 @@ impl Problems {
     ///
     /// All problems of `file`, if there are any.
     pub(crate) fn or<T>(self, file: &str, value: T) -> Result<T, InputErrors> {
-        if self.0.is_empty() { Ok(value) } else { Err(InputErrors::new(file, self.0)) }
+        if self.is_empty() { Ok(value) } else { Err(InputErrors::new(file, self)) }
     }
 }
 
@@ -168,12 +197,13 @@ mod tests {
     fn a_problem_names_its_place_and_a_list_of_them_stops_at_fifty() {
         let problem = |line| Problem::line(line, "is bad; give a good one").field("num_gpu").value("\u{1b}x");
         assert_eq!(problem(3).to_string(), "line 3, num_gpu: `\\u{1b}x` is bad; give a good one");
-        let errors = InputErrors::new("t.csv", (1..=52).rev().map(problem).collect());
+        let mut problems = Problems::default();
+        (1..=520).rev().for_each(|line| problems.push(problem(line)));
+        let errors = InputErrors::new("t.csv", problems);
         let text = errors.to_string();
         assert!(text.starts_with("t.csv: line 1, num_gpu: "), "{text}");
-        assert!(text.ends_with("t.csv: and 2 more problems"), "{text}");
+        assert!(text.ends_with("t.csv: and 470 more problems"), "{text}");
         assert_eq!(text.lines().count(), 51);
-        assert_eq!(errors.all().lines().count(), 52);
     }
 
     #[test]

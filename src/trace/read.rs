@@ -5,13 +5,15 @@ use std::sync::Arc;
 
 use crate::job::JobSpec;
 use crate::profile::ThroughputTable;
+use crate::trace::durations::{Durations, Finding};
 use crate::trace::file;
 use crate::trace::format::{self, Format};
 use crate::trace::options::ReadOptions;
 use crate::trace::problem::{InputErrors, Problem, Problems, counted, listed, shown};
 use crate::trace::row::JobReader;
 use crate::trace::table::Table;
-use crate::workload::Workload;
+use crate::units::SimTime;
+use crate::workload::{self, Workload};
 
 /// A trace that can be simulated.
 #[derive(Clone, Debug)]
@@ -28,7 +30,7 @@ pub struct Trace {
     /// The line of each job.
     lines: Vec<u64>,
     /// A problem for each job without work.
-    workless: Vec<Problem>,
+    workless: Problems,
 }
 
 /// Reads the trace at `path`, which may be compressed with gzip. The jobs are in the order of their
@@ -60,46 +62,123 @@ pub fn parse(
     table: &ThroughputTable,
     options: &ReadOptions<'_>,
 ) -> Result<Trace, InputErrors> {
+    let (mut jobs, mut lines) = (Vec::new(), Vec::new());
+    let take = |job, line| {
+        jobs.push(job);
+        lines.push(line);
+    };
+    let About { format, notes, drawn, workless } = jobs_of(file, bytes, table, options, take)?;
+    let workload = Workload::new(jobs).map_err(|error| {
+        let message = format!("holds a job where {}", error.what);
+        InputErrors::new(file, vec![Problem::line(lines[error.place], message)])
+    })?;
+    Ok(Trace { workload: Arc::new(workload), format, notes, drawn, file: file.to_owned(), lines, workless })
+}
+
+/// A trace that was read and not kept.
+#[derive(Clone, Debug)]
+pub struct Checked {
+    /// The number of jobs.
+    pub jobs: usize,
+    /// The format of the file.
+    pub format: &'static Format,
+    /// What the user may want to know though nothing is wrong, each a message of its own.
+    pub notes: Vec<String>,
+    /// What [`ReadOptions::trace_seed`] decided about the jobs, in words.
+    pub drawn: Vec<&'static str>,
+}
+
+/// Finds what is wrong with the trace in `bytes`, as [`parse`] and then [`Trace::check_work`] do,
+/// and keeps no job: what it takes in memory besides the bytes is little.
+///
+/// # Errors
+///
+/// As [`read`], and a problem for each job without work.
+pub fn check(
+    file: &str,
+    bytes: &[u8],
+    table: &ThroughputTable,
+    options: &ReadOptions<'_>,
+) -> Result<Checked, InputErrors> {
+    let (mut jobs, mut before, mut problems) = (0, SimTime::ZERO, Problems::default());
+    let take = |job: JobSpec, line| {
+        if let Some(what) = workload::fault(&job, jobs, before) {
+            problems.push(Problem::line(line, format!("holds a job where {what}")));
+        }
+        (jobs, before) = (jobs + 1, job.submit);
+    };
+    let About { format, notes, drawn, workless } = jobs_of(file, bytes, table, options, take)?;
+    problems.append(workless);
+    problems.or(file, Checked { jobs, format, notes, drawn })
+}
+
+/// What is told of a trace besides its jobs.
+struct About {
+    format: &'static Format,
+    notes: Vec<String>,
+    drawn: Vec<&'static str>,
+    workless: Problems,
+}
+
+/// Reads the jobs of a trace, and gives each with its line to `take`, in the order of submission;
+/// if there is an error, it may be given some of them.
+fn jobs_of(
+    file: &str,
+    bytes: &[u8],
+    table: &ThroughputTable,
+    options: &ReadOptions<'_>,
+    take: impl FnMut(JobSpec, u64),
+) -> Result<About, InputErrors> {
     let mut problems = Problems::default();
-    let trace = Table::parse(bytes, &mut problems)
-        .and_then(|sheet| read_sheet(file, &sheet, table, options, &mut problems));
-    match trace {
-        Some(trace) if problems.0.is_empty() => Ok(trace),
-        _ => Err(InputErrors::new(file, problems.0)),
+    let about = Table::parse(bytes, &mut problems)
+        .and_then(|sheet| read_sheet(sheet, table, options, &mut problems, take));
+    match about {
+        Some(about) if problems.is_empty() => Ok(about),
+        _ => Err(InputErrors::new(file, problems)),
     }
 }
 
 /// Reads the jobs of a table. Notes a problem wherever it returns `None`.
 fn read_sheet(
-    file: &str,
-    sheet: &Table,
+    mut sheet: Table<'_>,
     table: &ThroughputTable,
     options: &ReadOptions<'_>,
     problems: &mut Problems,
-) -> Option<Trace> {
-    let Some(format) = format::detect(sheet) else {
+    mut take: impl FnMut(JobSpec, u64),
+) -> Option<About> {
+    sheet.ignore(options.ignore_columns, problems);
+    let Some(format) = format::detect(&sheet) else {
         let message = "has the columns of no known trace format; `list formats` shows them";
         problems.push(sheet.problem(message).value(sheet.header().join(",")));
         return None;
     };
-    let mut reader = JobReader::new(sheet, format, table, options, problems)?;
-    let (jobs, lines) = read_jobs(sheet, &mut reader, problems);
-    let (drawn, dropped) = (reader.drawn(), reader.dropped());
-    let workless = reader.finish(sheet, problems);
-    if !problems.0.is_empty() {
-        problems.0.extend(workless);
+    let mut reader = JobReader::new(&sheet, format, table, options, problems)?;
+    let (states_work, mut durations, mut counts) = (reader.states_work(), Durations::default(), [0, 0]);
+    read_jobs(&sheet, &mut reader, problems, |job, line| {
+        let curve = table.curve(&job.model, job.batch_size);
+        if states_work {
+            durations.add(&job, curve);
+        }
+        let is_measured = curve.is_some_and(|curve| curve.rate(job.requested).is_some());
+        counts = [counts[0] + 1, counts[1] + usize::from(!is_measured)];
+        take(job, line);
+    });
+    let mut notes = column_notes(&sheet, format);
+    notes.extend(unmeasured_note(counts));
+    notes.extend(reader.dropped());
+    match durations.finding(options.time_unit.unwrap_or_default()) {
+        Finding::Wrong(text) if !options.odd_durations => {
+            problems.push(Problem::file(format!("{text}, or go on by `--odd-durations allow`")));
+        }
+        Finding::Wrong(text) | Finding::Odd(text) => notes.push(text),
+        Finding::Usual => {}
+    }
+    let drawn = reader.drawn();
+    let workless = reader.finish(&sheet, problems);
+    if !problems.is_empty() {
+        problems.append(workless);
         return None;
     }
-    let workload = match Workload::new(jobs) {
-        Ok(workload) => workload,
-        Err(error) => {
-            problems.push(Problem::line(lines[error.place], format!("holds a job where {}", error.what)));
-            return None;
-        }
-    };
-    let mut notes = column_notes(sheet, format);
-    notes.extend(unmeasured_note(&workload, table));
-    notes.extend(dropped);
     if !drawn.is_empty() {
         notes.push(format!("{} are drawn with the trace seed", drawn.join(", ")));
     }
@@ -108,42 +187,44 @@ fn read_sheet(
             "times are taken for seconds; those of Chronus's artifact are minutes: `--time-unit minutes`";
         notes.push(note.to_owned());
     }
-    let workload = Arc::new(workload);
-    Some(Trace { workload, format, notes, drawn, file: file.to_owned(), lines, workless })
+    Some(About { format, notes, drawn, workless })
 }
 
-/// Reads every row that is not dropped: the jobs and their lines, in the order of submission.
-fn read_jobs<'a>(
-    sheet: &'a Table,
-    reader: &mut JobReader<'a>,
+/// Reads every row that is not dropped, in the order of submission, and gives the jobs and their
+/// lines to `take`.
+fn read_jobs(
+    sheet: &Table<'_>,
+    reader: &mut JobReader<'_>,
     problems: &mut Problems,
-) -> (Vec<JobSpec>, Vec<u64>) {
-    if sheet.is_empty() && problems.0.is_empty() {
+    mut take: impl FnMut(JobSpec, u64),
+) {
+    if sheet.len() == 0 && problems.is_empty() {
         problems.push(Problem::file("has a header and no jobs; add a row for each"));
     }
-    let (mut jobs, mut lines) = (Vec::new(), Vec::new());
-    for row in reader.by_submission(sheet) {
+    let (mut jobs, mut cursor) = (0, sheet.cursor());
+    for place in reader.by_submission(sheet, problems) {
+        let row = cursor.row(place as usize);
         if reader.drops(row) {
             continue;
         }
-        if let Some(job) = reader.job(jobs.len(), row, problems) {
-            jobs.push(job);
-            lines.push(row.line());
+        if let Some(job) = reader.job(jobs, row, problems) {
+            jobs += 1;
+            take(job, row.line());
         }
     }
-    if jobs.is_empty() && problems.0.is_empty() && !reader.dropped().is_empty() {
+    if jobs == 0 && problems.is_empty() && !reader.dropped().is_empty() {
         problems.push(Problem::file("has no job that could be run; every row is dropped"));
     }
-    (jobs, lines)
 }
 
 /// Returns a note on the columns that are ignored, if there are any.
-fn column_notes(sheet: &Table, format: &Format) -> Vec<String> {
+fn column_notes(sheet: &Table<'_>, format: &Format) -> Vec<String> {
     let is_known = |name: &str| format.columns.iter().any(|column| column.names.contains(&name));
+    let used: Vec<_> = sheet.names().filter(|name| is_known(name)).collect();
     let ignored: Vec<_> = sheet
         .header()
         .iter()
-        .filter(|name| !is_known(name))
+        .filter(|name| !used.contains(&name.as_str()))
         .map(|name| format!("`{}`", shown(name)))
         .collect();
     match ignored.len() {
@@ -154,10 +235,9 @@ fn column_notes(sheet: &Table, format: &Format) -> Vec<String> {
 }
 
 /// Returns a note on the jobs that ask for a number of GPUs at which they were not measured, if
-/// there are any.
-fn unmeasured_note(workload: &Workload, table: &ThroughputTable) -> Option<String> {
-    let unmeasured = workload.jobs().iter().filter(|job| !is_measured_as_requested(job, table)).count();
-    let jobs = counted(workload.len(), "job", "jobs");
+/// there are any, by the numbers of all jobs and of these.
+fn unmeasured_note([all, unmeasured]: [usize; 2]) -> Option<String> {
+    let jobs = counted(all, "job", "jobs");
     let (asks, they_were, them) =
         if unmeasured == 1 { ("asks", "it was", "it") } else { ("ask", "they were", "them") };
     (unmeasured > 0).then(|| {
@@ -180,7 +260,7 @@ impl Trace {
     ///
     /// A problem for each job that has none, with the line of the trace.
     pub fn check_work(&self) -> Result<(), InputErrors> {
-        Problems(self.workless.clone()).or(&self.file, ())
+        self.workless.clone().or(&self.file, ())
     }
 
     /// Checks that every job was measured at the number of GPUs that it asks for, as policies need

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 
 use crate::job::{JobId, JobSpec};
 use crate::profile::ThroughputTable;
-use crate::trace::cell::Cell;
 use crate::trace::columns::ColumnPlaces;
 use crate::trace::due::DueReader;
 use crate::trace::format::{self, Format};
+use crate::trace::ids::Ids;
 use crate::trace::options::ReadOptions;
-use crate::trace::problem::{Problem, Problems, counted, listed};
+use crate::trace::problem::{Problems, counted, listed};
 use crate::trace::table::{Table, TableRow};
 use crate::trace::unit::TimeUnit;
 use crate::trace::work::source::WorkSource;
@@ -31,15 +31,13 @@ pub(super) struct JobReader<'a> {
     dropped: BTreeMap<u64, usize>,
     work: WorkSource<'a>,
     due: DueReader,
-    /// The line of each id so far.
-    lines: BTreeMap<&'a str, u64>,
 }
 
 impl<'a> JobReader<'a> {
     /// Finds the columns of `format`. Returns `None`, with every missing or ambiguous column among
     /// the problems, if that fails.
     pub(super) fn new(
-        sheet: &'a Table,
+        sheet: &Table<'_>,
         format: &'static Format,
         table: &'a ThroughputTable,
         options: &ReadOptions<'a>,
@@ -58,7 +56,6 @@ impl<'a> JobReader<'a> {
             dropped: BTreeMap::new(),
             work,
             due,
-            lines: BTreeMap::new(),
         })
     }
 
@@ -69,28 +66,51 @@ impl<'a> JobReader<'a> {
         work.into_iter().chain(deadlines).collect()
     }
 
+    /// Returns whether each row states its work.
+    pub(super) fn states_work(&self) -> bool {
+        self.work.is_stated()
+    }
+
     /// Returns the rows in the order of submission, at equal times in that of the file. Ids and
-    /// random numbers go by this order, so that the order of the rows decides nothing else.
-    pub(super) fn by_submission(&self, sheet: &'a Table) -> Vec<TableRow<'a>> {
-        let mut rows: Vec<_> = sheet.rows().collect();
-        // A time that cannot be read is a problem, which `job` notes.
-        rows.sort_by_cached_key(|row| self.unit.time(row.cell(self.submit)).ok());
+    /// random numbers go by this order, so that the order of the rows decides nothing else. Notes a
+    /// problem for each row that has the id of a row above.
+    pub(super) fn by_submission(&self, sheet: &Table<'_>, problems: &mut Problems) -> Vec<u32> {
+        let count = u32::try_from(sheet.len()).expect("a file of 16 GiB has fewer rows of jobs than 2³²");
+        let (mut times, mut ids) = (Vec::with_capacity(sheet.len()), Ids::default());
+        let mut cursor = sheet.cursor();
+        for place in 0..count {
+            let row = cursor.row(place as usize);
+            // What cannot be read is a problem, which `job` notes.
+            let time = self.unit.time(row.cell(self.submit)).map_or(0, |time| 1 + time.as_micros());
+            times.push(time);
+            if let (Ok(id), None) = (row.cell(self.id).text(), self.drops_gpus(row)) {
+                ids.add(id, place);
+            }
+        }
+        ids.check(sheet, self.id, problems);
+        let mut rows: Vec<u32> = (0..count).collect();
+        if !times.is_sorted() {
+            rows.sort_by_key(|place| times[*place as usize]);
+        }
         rows
+    }
+
+    /// Returns how many GPUs the job of a row asks for if the row is to be dropped.
+    fn drops_gpus(&self, row: TableRow<'_>) -> Option<u64> {
+        if !self.drops {
+            return None;
+        }
+        // A value that is no number is a problem, which `job` notes.
+        let gpus = row.cell(self.gpus).whole("GPUs", 0..=GPUS_LIMIT).ok()?;
+        (gpus == 0 || !self.work.is_known_at(Gpus::new(gpus as u32))).then_some(gpus)
     }
 
     /// Returns whether a row is dropped, and counts it if so: in a format that allows it, a row
     /// whose job has no GPUs, or asks for a number of them at which nothing was measured.
-    pub(super) fn drops(&mut self, row: TableRow<'a>) -> bool {
-        if !self.drops {
-            return false;
-        }
-        // A value that is no number is a problem, which `job` notes.
-        let Ok(gpus) = row.cell(self.gpus).whole("GPUs", 0..=GPUS_LIMIT) else { return false };
-        let drop = gpus == 0 || !self.work.is_known_at(Gpus::new(gpus as u32));
-        if drop {
-            *self.dropped.entry(gpus).or_default() += 1;
-        }
-        drop
+    pub(super) fn drops(&mut self, row: TableRow<'_>) -> bool {
+        let Some(gpus) = self.drops_gpus(row) else { return false };
+        *self.dropped.entry(gpus).or_default() += 1;
+        true
     }
 
     /// Returns a note for each kind of row that was dropped.
@@ -111,11 +131,8 @@ impl<'a> JobReader<'a> {
 
     /// Reads the job of a row, and gives it the number `id`. Returns `None`, with all of its
     /// problems noted, if a value is wrong.
-    pub(super) fn job(&mut self, id: usize, row: TableRow<'a>, problems: &mut Problems) -> Option<JobSpec> {
+    pub(super) fn job(&mut self, id: usize, row: TableRow<'_>, problems: &mut Problems) -> Option<JobSpec> {
         let name = problems.keep(row.cell(self.id).text());
-        if let Some(name) = name {
-            self.check_unique(name, row.cell(self.id), problems);
-        }
         let submit = problems.keep(self.unit.time(row.cell(self.submit)));
         let requested = problems.keep(row.cell(self.gpus).whole("GPUs", 1..=GPUS_LIMIT));
         let requested = requested.map(|gpus| Gpus::new(gpus as u32));
@@ -124,7 +141,7 @@ impl<'a> JobReader<'a> {
         let due = self.due.read(row, submit, duration, problems);
         let (work, due) = (work?, due?);
         Some(JobSpec {
-            id: JobId(u32::try_from(id).expect("a file of 4 GiB has fewer rows than 2³²")),
+            id: JobId(u32::try_from(id).expect("a file of 16 GiB has fewer rows of jobs than 2³²")),
             name: name?.to_owned(),
             model: work.model,
             batch_size: work.batch_size,
@@ -137,17 +154,9 @@ impl<'a> JobReader<'a> {
         })
     }
 
-    fn check_unique(&mut self, name: &'a str, cell: Cell<'a>, problems: &mut Problems) {
-        if let Some(first) = self.lines.get(name) {
-            problems.push(cell.problem(format!("is already the id in line {first}; give every job its own")));
-        } else {
-            self.lines.insert(name, cell.line());
-        }
-    }
-
     /// Reads the duration. The outer `None` means that a problem was noted, the inner that the row
     /// states no duration.
-    fn duration(&self, row: TableRow<'a>, problems: &mut Problems) -> Option<Option<SimDuration>> {
+    fn duration(&self, row: TableRow<'_>, problems: &mut Problems) -> Option<Option<SimDuration>> {
         let Some(cell) = self.duration.map(|place| row.cell(place)) else { return Some(None) };
         if cell.is_blank() && self.work.allows_empty_duration() {
             return Some(None);
@@ -157,7 +166,7 @@ impl<'a> JobReader<'a> {
 
     /// Notes what is known only after the last row. Returns a problem for each job without work, of
     /// which nothing else is wrong: only the engine decides whether such a job can be run.
-    pub(super) fn finish(self, sheet: &Table, problems: &mut Problems) -> Vec<Problem> {
+    pub(super) fn finish(self, sheet: &Table<'_>, problems: &mut Problems) -> Problems {
         self.due.finish(sheet, problems);
         self.work.into_workless()
     }

@@ -24,7 +24,7 @@ fn with(text: &str, deadline: &str) -> Result<Trace, InputErrors> {
 
 /// Returns what is wrong with `text`, without the file's name.
 fn wrong(text: &str, deadline: &str) -> String {
-    with(text, deadline).expect_err(text).all().replace("t.csv: ", "")
+    with(text, deadline).expect_err(text).to_string().replace("t.csv: ", "")
 }
 
 const GENERATED: &str = "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu,duration,best_effort\n\

@@ -328,8 +328,10 @@ fn parse<T, const N: usize>(
         return None;
     }
     let mut rows = Vec::new();
-    for cells in table.rows() {
-        let cells = places.map(|place| cells.cell(place.expect("checked above")));
+    let mut cursor = table.cursor();
+    for place in 0..table.len() {
+        let line = cursor.row(place);
+        let cells = places.map(|place| line.cell(place.expect("checked above")));
         rows.extend(row(cells, problems));
     }
     Some(rows)

@@ -22,7 +22,8 @@ pub(super) fn measurements(bytes: &[u8], problems: &mut Problems) -> Vec<Measure
     });
     let [Some(model), Some(batch_size), Some(gpus), Some(rate)] = places else { return Vec::new() };
     let places = [model, batch_size, gpus, rate];
-    table.rows().filter_map(|row| measurement(row, places, problems)).collect()
+    let mut cursor = table.cursor();
+    (0..table.len()).filter_map(|row| measurement(cursor.row(row), places, problems)).collect()
 }
 
 /// Reads the measurement of a row. Returns `None`, with its problems noted, if a value is wrong.

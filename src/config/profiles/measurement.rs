@@ -34,7 +34,7 @@ pub(super) fn table(
     rows: Vec<MeasuredRow>,
     mut problems: Problems,
 ) -> Result<ThroughputTable, InputErrors> {
-    if rows.is_empty() && problems.0.is_empty() {
+    if rows.is_empty() && problems.is_empty() {
         problems.push(Problem::file("has no measurements; give the speed of at least one model"));
     }
     let curves = by_curve(rows, &mut problems);

@@ -4,7 +4,7 @@ use crate::profile::ThroughputTable;
 use crate::trace::columns::ColumnPlaces;
 use crate::trace::format;
 use crate::trace::options::ReadOptions;
-use crate::trace::problem::{Problem, Problems};
+use crate::trace::problem::Problems;
 use crate::trace::table::{Table, TableRow};
 use crate::trace::work::JobWork;
 use crate::trace::work::application::ApplicationWork;
@@ -23,7 +23,7 @@ impl<'a> WorkSource<'a> {
     /// Chooses the source by the columns that the trace has. Returns `None`, with a problem noted,
     /// if these columns say too little.
     pub(in crate::trace) fn new(
-        sheet: &'a Table,
+        sheet: &Table<'_>,
         columns: &ColumnPlaces,
         table: &'a ThroughputTable,
         options: &ReadOptions<'a>,
@@ -58,9 +58,14 @@ impl<'a> WorkSource<'a> {
         matches!(self, WorkSource::Drawn(_))
     }
 
+    /// Returns whether each row states its work.
+    pub(in crate::trace) fn is_stated(&self) -> bool {
+        matches!(self, WorkSource::Stated(_))
+    }
+
     /// Returns whether a row may leave its duration empty.
     pub(in crate::trace) fn allows_empty_duration(&self) -> bool {
-        matches!(self, WorkSource::Stated(_))
+        self.is_stated()
     }
 
     /// Returns whether a job on `gpus` GPUs can be given work; false only where work is drawn, at a
@@ -95,10 +100,10 @@ impl<'a> WorkSource<'a> {
     }
 
     /// Returns a problem for each job without work of which nothing else is wrong.
-    pub(in crate::trace) fn into_workless(self) -> Vec<Problem> {
+    pub(in crate::trace) fn into_workless(self) -> Problems {
         match self {
             WorkSource::Stated(stated) => stated.into_workless(),
-            WorkSource::Application(_) | WorkSource::Drawn(_) => Vec::new(),
+            WorkSource::Application(_) | WorkSource::Drawn(_) => Problems::default(),
         }
     }
 }
@@ -106,7 +111,7 @@ impl<'a> WorkSource<'a> {
 /// Checks, for a trace of Chronus, that a batch size does not stand without a model and iterations:
 /// together they state the work of a job, one of them alone says nothing. Notes a problem for each
 /// column that is missing.
-fn states_whole_work(sheet: &Table, columns: &ColumnPlaces, problems: &mut Problems) -> bool {
+fn states_whole_work(sheet: &Table<'_>, columns: &ColumnPlaces, problems: &mut Problems) -> bool {
     let Some(batch_size) = columns.get(format::BATCH_SIZE).filter(|_| columns.has(format::EXPECTED)) else {
         return true;
     };

@@ -18,7 +18,7 @@ pub(in crate::trace) struct StatedWork<'a> {
     table: &'a ThroughputTable,
     /// A problem for each job without iterations. It is kept apart, since the published artifact
     /// runs some of these jobs.
-    workless: Vec<Problem>,
+    workless: Problems,
 }
 
 impl<'a> StatedWork<'a> {
@@ -27,7 +27,7 @@ impl<'a> StatedWork<'a> {
         [model, batch_size, iterations]: [usize; 3],
         table: &'a ThroughputTable,
     ) -> StatedWork<'a> {
-        StatedWork { model, batch_size, iterations, table, workless: Vec::new() }
+        StatedWork { model, batch_size, iterations, table, workless: Problems::default() }
     }
 
     /// Returns the work of a row, or `None` with its problems noted.
@@ -60,7 +60,7 @@ impl<'a> StatedWork<'a> {
     }
 
     /// Returns a problem for each job without iterations, in the order of rows.
-    pub(super) fn into_workless(self) -> Vec<Problem> {
+    pub(super) fn into_workless(self) -> Problems {
         self.workless
     }
 }
