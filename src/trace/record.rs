@@ -71,18 +71,18 @@ pub(super) struct Splitter(Reader);
 
 impl Default for Splitter {
     fn default() -> Splitter {
-        let mut reader = Reader::new();
-        // It takes a byte order mark off the first record that it reads; those of a file were taken
-        // off before.
-        reader.read_record(b"x\n", &mut [0; 8], &mut [0; 8]);
-        Splitter(reader)
+        Splitter(Reader::new())
     }
 }
 
 impl Splitter {
     /// Splits the record that `bytes` begin with, and returns how many of them it takes up.
-    pub(super) fn split(&self, bytes: &[u8], record: &mut Record) -> Result<usize, Fault> {
-        let mut reader = self.0.clone();
+    pub(super) fn split(&mut self, bytes: &[u8], record: &mut Record) -> Result<usize, Fault> {
+        let reader = &mut self.0;
+        reader.reset();
+        // It takes a byte order mark off the first bytes that it reads; that of the file was taken
+        // off before.
+        reader.read_record(b"", &mut [], &mut []);
         let (mut read, mut written, mut fields) = (0, 0, 0);
         loop {
             let input = if read < bytes.len() { &bytes[read..] } else { b"\n" };

@@ -20,7 +20,7 @@ fn read(path: &Path, table: &ThroughputTable, deadline: &str) -> Result<Trace, I
 fn fixture(name: &str) -> Result<Trace, String> {
     let path = Path::new("tests/fixtures").join(name);
     let deadline = if name.starts_with("raw") { "uniform:0.5,1.5" } else { "" };
-    read(&path, &a100(), deadline).map_err(|errors| errors.all().replace("tests/fixtures/", ""))
+    read(&path, &a100(), deadline).map_err(|errors| errors.to_string().replace("tests/fixtures/", ""))
 }
 
 fn messages(names: &[&str]) -> String {

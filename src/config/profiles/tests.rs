@@ -6,7 +6,7 @@ fn problems(file: &str, text: &str) -> String {
     std::fs::write(path.path(), text).unwrap();
     match read(path.path()) {
         Ok(table) => panic!("{table:?}"),
-        Err(errors) => errors.all().replace(&path.path().display().to_string(), "mine"),
+        Err(errors) => errors.to_string().replace(&path.path().display().to_string(), "mine"),
     }
 }
 

@@ -81,7 +81,7 @@ mod tests {
         let options = ReadOptions { deadline, applications: applications.as_ref(), ..Default::default() };
         let table = profiles::builtin(gpu).unwrap();
         parse("w.csv", text.as_bytes(), &table, &options)
-            .map_err(|errors| errors.all().replace("w.csv: ", ""))
+            .map_err(|errors| errors.to_string().replace("w.csv: ", ""))
     }
 
     const WORKLOAD: &str = "name,time,application,num_replicas,batch_size\ncifar10-0,107,cifar10,6,2048\n\
