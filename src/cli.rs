@@ -79,7 +79,7 @@ pub fn main() -> ExitCode {
     }));
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
-        Err(shown) => return output::clap(&shown),
+        Err(shown) => return output::clap(shown),
     };
     interrupt::watch();
     let ended = log(cli.verbose).and_then(|()| dispatch(&cli.command));

@@ -20,6 +20,7 @@ mod generate;
 mod ids;
 mod near;
 mod options;
+pub(crate) mod plain;
 pub(crate) mod problem;
 mod read;
 mod record;

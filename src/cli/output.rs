@@ -4,7 +4,9 @@ use std::fmt::Display;
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use crate::experiment::RunError;
+use clap::error::{ContextKind, ContextValue};
+
+use crate::experiment::{RunError, did_you_mean};
 use crate::report::OutputError;
 use crate::trace::printable;
 
@@ -94,8 +96,15 @@ pub(super) fn data(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// Prints what the parser says: help and the version on stdout, errors on stderr.
-pub(super) fn clap(shown: &clap::Error) -> ExitCode {
+/// Prints what the parser says: help and the version on stdout, errors on stderr. Its suggestions
+/// are left out where they mean something else.
+pub(super) fn clap(mut shown: clap::Error) -> ExitCode {
+    if let (Some(ContextValue::String(given)), Some(ContextValue::String(other))) =
+        (shown.get(ContextKind::InvalidValue), shown.get(ContextKind::SuggestedValue))
+        && did_you_mean(given, [other.as_str()]).is_empty()
+    {
+        shown.remove(ContextKind::SuggestedValue);
+    }
     match shown.print() {
         Err(why) if why.kind() != io::ErrorKind::BrokenPipe => ExitCode::FAILURE,
         _ => ExitCode::from(u8::try_from(shown.exit_code()).unwrap_or(2)),

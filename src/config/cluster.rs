@@ -9,6 +9,7 @@ use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde::Deserialize;
 
 use crate::cluster::{Shape, ShapeError};
+use crate::trace::plain::in_plain_words;
 use crate::trace::{InputErrors, file};
 use crate::units::Gpus;
 
@@ -69,7 +70,7 @@ fn parse(file: &str, content: &str) -> Result<Shape> {
     let stated: ClusterFile = toml::from_str(content).map_err(|why| {
         let line = why.span().map(|span| 1 + content[..span.start].matches('\n').count());
         let line = line.map_or(String::new(), |line| format!("line {line}: "));
-        let what = why.message().trim().replace("u64", "a whole number");
+        let what = in_plain_words(why.message().trim());
         anyhow!(
             "{file}: {line}{what}; a cluster has `nodes` and `gpus_per_node`, or [[nodes]] groups with `count` and `gpus`"
         )
@@ -174,22 +175,22 @@ mod tests {
     fn what_is_wrong_is_said_with_its_place() {
         let hint = "; a cluster has `nodes` and `gpus_per_node`, or [[nodes]] groups with `count` and `gpus`";
         for (content, why) in [
-            ("", format!("c.toml: line 1: missing field `nodes`{hint}")),
+            ("", format!("c.toml: line 1: the key `nodes` is missing{hint}")),
             (
                 "nodes = 2\nracks = 1",
-                format!("c.toml: line 2: unknown field `racks`, expected `nodes` or `gpus_per_node`{hint}"),
+                format!("c.toml: line 2: `racks` is not a key here; known: `nodes` or `gpus_per_node`{hint}"),
             ),
             (
                 "nodes = -2",
                 format!(
-                    "c.toml: line 1: invalid value: integer `-2`, expected a whole number of nodes or [[nodes]] groups{hint}"
+                    "c.toml: line 1: `-2` stands where a whole number of nodes or [[nodes]] groups belongs{hint}"
                 ),
             ),
             (
                 "nodes = 2\ngpus_per_node = 1.5",
-                format!("c.toml: line 2: invalid type: floating point `1.5`, expected a whole number{hint}"),
+                format!("c.toml: line 2: `1.5` stands where a whole number from 0 belongs{hint}"),
             ),
-            ("[[nodes]]\ncount = 2", format!("c.toml: line 1: missing field `gpus`{hint}")),
+            ("[[nodes]]\ncount = 2", format!("c.toml: line 1: the key `gpus` is missing{hint}")),
             ("nodes = 2", "c.toml: `gpus_per_node` is missing; add `gpus_per_node = 8`".into()),
             (
                 "gpus_per_node = 2\n[[nodes]]\ncount = 2\ngpus = 2",

@@ -1,12 +1,23 @@
 //! Suggestions for words that are not known.
 
-/// Returns the known word that is most like `word`, if one is like it.
+/// Returns the known word that is most like `word`, if one is like it. A word with a digit is
+/// the name of one thing: `h100` is no misspelling of `a100`, and `A-100` is one.
 fn closest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+    let has_digit = |text: &str| text.contains(|c: char| c.is_ascii_digit());
+    if has_digit(word) {
+        let same = |other: &&str| letters(other) == letters(word);
+        return known.into_iter().find(same);
+    }
     let near = known.into_iter().map(|other| (distance(word, other), other)).min()?;
     (near.0 <= 1 + word.len() / 3).then_some(near.1)
 }
 
-/// Returns how many bytes must be inserted, removed or replaced to make `b` of `a`.
+/// Returns a word in lower case, without what separates its parts.
+fn letters(word: &str) -> String {
+    word.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Returns how many characters must be inserted, removed or replaced to make `b` of `a`.
 fn distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
@@ -35,6 +46,9 @@ mod tests {
         assert_eq!(closest("fifp", known), Some("fifo"));
         assert_eq!(closest("elastic-flow", known), Some("elasticflow"));
         assert_eq!(closest("themis", known), None);
+        let types = ["a100", "t4"];
+        assert_eq!((closest("h100", types), closest("a10", types)), (None, None));
+        assert_eq!(closest("A-100", types), Some("a100"));
         assert_eq!(did_you_mean("strf", ["srtf"]), "; did you mean `srtf`?");
     }
 }

@@ -10,6 +10,7 @@ use serde::de::DeserializeOwned;
 use crate::record::allocations::{self, Allocation};
 use crate::record::jobs::{self, JobRow};
 use crate::record::timeline::{self, TimelinePoint};
+use crate::trace::plain::in_plain_words;
 
 use super::{ClusterSummary, Summary};
 
@@ -96,8 +97,9 @@ impl Stored {
         let text = fs::read_to_string(&path).map_err(|why| unreadable(&path, &why))?;
         let mut events = Vec::new();
         for (n, line) in text.lines().enumerate() {
-            let event: serde_json::Value = serde_json::from_str(line)
-                .map_err(|why| error(&path, format!("line {}: {why}; {AGAIN}", n + 1)))?;
+            let event: serde_json::Value = serde_json::from_str(line).map_err(|why| {
+                error(&path, format!("line {}: {}; {AGAIN}", n + 1, in_plain_words(&why.to_string())))
+            })?;
             if event["job_id"] == job_id {
                 events.push(event);
             }
@@ -150,7 +152,8 @@ fn check(path: &Path) -> Result<(), StoredError> {
 
 fn json<T: DeserializeOwned>(path: &Path) -> Result<T, StoredError> {
     let bytes = fs::read(path).map_err(|why| unreadable(path, &why))?;
-    serde_json::from_slice(&bytes).map_err(|why| error(path, format!("{why}; {AGAIN}")))
+    serde_json::from_slice(&bytes)
+        .map_err(|why| error(path, format!("{}; {AGAIN}", in_plain_words(&why.to_string()))))
 }
 
 /// Reads a file that an observer writes: every run under the default preset has it.
@@ -176,7 +179,10 @@ fn csv<T>(
 /// Returns what is wrong with a row, without the words of the library around it.
 fn plain(why: &csv::Error) -> String {
     match why.kind() {
-        csv::ErrorKind::Deserialize { pos: Some(pos), err } => format!("line {}: {}", pos.line(), err.kind()),
+        csv::ErrorKind::Deserialize { pos: Some(pos), err } => {
+            let column = err.field().map_or(String::new(), |place| format!(", column {}", place + 1));
+            format!("line {}{column}: {}", pos.line(), in_plain_words(&err.kind().to_string()))
+        }
         csv::ErrorKind::UnequalLengths { pos: Some(pos), expected_len, len } => {
             format!("line {}: has {len} columns, not {expected_len}", pos.line())
         }

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result, bail, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use serde_json::Value;
 
 use crate::report::{remove_leftovers, stage, to_json, write_file};
+use crate::trace::plain::in_plain_words;
 
 use super::point_key::PointKey;
 use super::stored::{self, MANIFEST, POINTS, RESULTS, SweepManifest};
@@ -63,7 +64,10 @@ fn read(shard: &Path) -> Result<SweepManifest> {
     let text = fs::read_to_string(&path).with_context(|| {
         format!("{}: is not a sweep's directory: {MANIFEST} cannot be read", shard.display())
     })?;
-    serde_json::from_str(&text).with_context(|| format!("{}: is not what a sweep writes", path.display()))
+    serde_json::from_str(&text).map_err(|why| {
+        let why = in_plain_words(&why.to_string());
+        anyhow!("{}: is not what a sweep writes: {why}", path.display())
+    })
 }
 
 /// Checks that two directories are of the same grid.

@@ -29,6 +29,11 @@ pub struct Description {
     /// What the jobs ask for: requested GPUs × stated duration, or × the time of the iterations on
     /// these GPUs if no duration is stated.
     pub requested: Load,
+    /// Requested GPUs × stated duration, over the jobs that state one.
+    pub by_durations: Load,
+    /// Requested GPUs × the time of the iterations on these GPUs, over the jobs that were measured
+    /// there.
+    pub by_speeds: Load,
     /// The least that their work takes: each job at the number of GPUs at which it needs the fewest
     /// GPU-hours.
     pub least: Load,
@@ -54,7 +59,7 @@ pub struct Load {
     /// GPU-hours, over all jobs for which they are known.
     pub gpu_hours: f64,
     /// GPU-hours ÷ (span × GPUs of the cluster). Above 1, work arrives faster than the cluster can
-    /// do it. `None` if the span is zero.
+    /// do it. `None` if the span is less than an hour: it would say little of so short a trace.
     pub offered_load: Option<f64>,
 }
 
@@ -105,7 +110,8 @@ pub fn describe(
     let offered = (cluster * span).as_secs_f64();
     let load = |work: GpuTime| Load {
         gpu_hours: work.as_secs_f64() / HOUR,
-        offered_load: (offered > 0.0).then(|| work.as_secs_f64() / offered),
+        offered_load: (span >= SimDuration::from_secs(3600) && offered > 0.0)
+            .then(|| work.as_secs_f64() / offered),
     };
     let slo_jobs = workload.jobs().iter().filter(|job| job.deadline.is_some()).count();
     Description {
@@ -116,6 +122,8 @@ pub fn describe(
         span,
         cluster_gpus: cluster,
         requested: load(sums.requested),
+        by_durations: load(sums.by_durations),
+        by_speeds: load(sums.by_speeds),
         least: load(sums.least),
         infeasible_alone: sums.infeasible_alone,
         larger_than_cluster: workload.jobs().iter().filter(|job| job.requested > cluster).count(),
@@ -139,6 +147,8 @@ pub fn describe(
 #[derive(Default)]
 struct Sums<'a> {
     requested: GpuTime,
+    by_durations: GpuTime,
+    by_speeds: GpuTime,
     least: GpuTime,
     infeasible_alone: usize,
     unmeasured: usize,
@@ -174,8 +184,11 @@ impl<'a> Sums<'a> {
     fn add_work(&mut self, job: &'a JobSpec, curve: Option<&Curve>) {
         let rate = curve.and_then(|curve| curve.rate(job.requested));
         self.unmeasured += usize::from(rate.is_none());
-        let duration = job.duration.or_else(|| rate.map(|rate| job.iterations.time_at(rate)));
-        self.requested += duration.map_or(GpuTime::ZERO, |time| job.requested * time);
+        let at_speed = rate.map(|rate| job.iterations.time_at(rate));
+        let on_gpus = |time: Option<SimDuration>| time.map_or(GpuTime::ZERO, |time| job.requested * time);
+        self.requested += on_gpus(job.duration.or(at_speed));
+        self.by_durations += on_gpus(job.duration);
+        self.by_speeds += on_gpus(at_speed);
         let least = curve.map_or(GpuTime::ZERO, |curve| least_work(job, curve));
         self.least += least;
         let kind = self.models.entry((&job.model, job.batch_size)).or_default();
@@ -261,6 +274,8 @@ mod tests {
         submitted                over 2.0 h, from 0 s to 7200 s
         cluster                  2 GPUs
         GPU-hours asked for      10.7, 267 % of the cluster
+          by stated durations    9.3, 233 % of the cluster
+          by measured speeds     4.7, 117 % of the cluster
         GPU-hours at the least   4.0, 100 % of the cluster
         late even alone          2 SLO jobs
         larger than the cluster  2 jobs

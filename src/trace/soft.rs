@@ -130,7 +130,8 @@ mod tests {
         let curve = [(1, 1.0), (2, 1.5)].map(|(g, r)| (Gpus::new(g), Rate::new(r)));
         table.insert("bert", 64, Curve::new(curve.to_vec()).unwrap());
         let options = ReadOptions { time_unit, ..Default::default() };
-        parse("t.csv", text.as_bytes(), &table, &options).map_err(|why| why.to_string().replace("t.csv: ", ""))
+        parse("t.csv", text.as_bytes(), &table, &options)
+            .map_err(|why| why.to_string().replace("t.csv: ", ""))
     }
 
     /// Submitted at 2 min, two minutes on one GPU at 1/s; the deadlines are 3 and 4.5 min after the

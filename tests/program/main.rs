@@ -13,6 +13,7 @@ mod cli;
 mod devtools;
 mod files;
 mod golden;
+mod malformed;
 mod report;
 mod sweep;
 mod trace_events;

@@ -38,6 +38,8 @@ impl Description {
             ("submitted", format!("over {:.1} h, from {from} s to {to} s", self.span.as_secs_f64() / HOUR)),
             ("cluster", format!("{} {gpus}", self.cluster_gpus)),
             ("GPU-hours asked for", self.requested.text()),
+            ("  by stated durations", self.by_durations.text()),
+            ("  by measured speeds", self.by_speeds.text()),
             ("GPU-hours at the least", self.least.text()),
             ("late even alone", counted(self.infeasible_alone, "SLO job", "SLO jobs")),
             ("larger than the cluster", jobs(self.larger_than_cluster)),
@@ -53,7 +55,7 @@ impl Description {
 
 impl Load {
     fn text(&self) -> String {
-        let load = self.offered_load.map_or("no span to spread it over".to_owned(), |load| {
+        let load = self.offered_load.map_or("over less than an hour".to_owned(), |load| {
             format!("{:.0} % of the cluster", load * 100.0)
         });
         format!("{:.1}, {load}", self.gpu_hours)
