@@ -26,6 +26,11 @@ impl Failure {
         Failure::Input(why.into())
     }
 
+    /// Says that an output cannot be begun: its path is bad input, a full disk is not.
+    pub(super) fn bad_output(why: OutputError) -> Failure {
+        if why.full { Failure::run(why) } else { Failure::input(why) }
+    }
+
     pub(super) fn run(why: impl Into<anyhow::Error>) -> Failure {
         Failure::Run(why.into())
     }

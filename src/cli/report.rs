@@ -26,7 +26,7 @@ pub(super) struct Args {
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let guard = OutputGuard::new(args.runs.iter().cloned()).map_err(Failure::input)?;
     guard.check_file(&args.html, args.force).map_err(Failure::input)?;
-    let mut file = StagedFile::begin(&args.html).map_err(Failure::input)?;
+    let mut file = StagedFile::begin(&args.html).map_err(Failure::bad_output)?;
     for (n, run) in args.runs.iter().enumerate() {
         if args.runs[..n].contains(run) {
             let why = format!("{}: is given twice; give each run once", run.display());

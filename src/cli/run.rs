@@ -92,7 +92,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
         None => None,
     };
     let mut events =
-        args.trace_events.as_deref().map(StagedFile::begin).transpose().map_err(Failure::input)?;
+        args.trace_events.as_deref().map(StagedFile::begin).transpose().map_err(Failure::bad_output)?;
     let progress = Progress::new(inputs.jobs(), quiet);
     let result = match &mut events {
         Some(file) => simulate_with_events(run, output, &progress, file, args.settings.until())?,
@@ -185,7 +185,7 @@ fn simulate_with_events(
 
 /// Begins the run directories, before anything is run.
 pub(super) fn begin(targets: &[PathBuf], outputs: &Outputs) -> Result<Vec<RunOutput>, Failure> {
-    let all = RunDirectory::begin(targets, outputs.events).map_err(Failure::input)?;
+    let all = RunDirectory::begin(targets, outputs.events).map_err(Failure::bad_output)?;
     targets.iter().for_each(|target| remove_leftovers(target));
     Ok(all.into_iter().map(|recording| RunOutput::new(recording, outputs.layout())).collect())
 }

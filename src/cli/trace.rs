@@ -201,7 +201,7 @@ fn give(workload: &Workload, out: Option<&PathBuf>) -> Result<(), Failure> {
         bytes = gzip.write_all(&bytes).and_then(|()| gzip.finish()).map_err(Failure::run)?;
     }
     match out.filter(|path| !is_stream(path)) {
-        Some(path) => write_file(path, &bytes).map_err(Failure::input),
+        Some(path) => write_file(path, &bytes).map_err(Failure::bad_output),
         None => data(&bytes),
     }
 }

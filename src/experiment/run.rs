@@ -82,8 +82,14 @@ pub enum RunError {
     #[error(transparent)]
     Output(#[from] OutputError),
     /// The rows of the jobs could not be written.
-    #[error("cannot write what happened: {0}")]
-    Io(#[from] std::io::Error),
+    #[error("cannot write what happened: {}", .0.kind())]
+    Io(std::io::Error),
+}
+
+impl From<std::io::Error> for RunError {
+    fn from(why: std::io::Error) -> RunError {
+        RunError::Io(why)
+    }
 }
 
 impl RunError {

@@ -63,8 +63,23 @@ pub enum SimError {
     },
     /// An observer returns an error. The run stops at that event; what the observer has written is
     /// incomplete.
-    #[error("cannot record what happens: {0}")]
-    Record(#[from] std::io::Error),
+    #[error("cannot record what happens: {}", in_words(.0))]
+    Record(std::io::Error),
+}
+
+impl From<std::io::Error> for SimError {
+    fn from(why: std::io::Error) -> SimError {
+        SimError::Record(why)
+    }
+}
+
+/// Returns an error of the system by its kind, since its own text may name a temporary file, and
+/// one of an observer by its text.
+fn in_words(why: &std::io::Error) -> String {
+    match why.raw_os_error() {
+        None if why.kind() == std::io::ErrorKind::Other => why.to_string(),
+        _ => why.kind().to_string(),
+    }
 }
 
 /// Returns which options make fewer plans.

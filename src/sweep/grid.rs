@@ -10,6 +10,7 @@ use toml::de::{DeTable, DeValue};
 
 use crate::experiment::{OptionSetting, did_you_mean};
 use crate::scheduler::PolicyOptions;
+use crate::trace::plain::in_plain_words;
 use crate::trace::{InputErrors, file};
 
 use super::keys::{KeyParser, KeyValue, SET};
@@ -84,7 +85,7 @@ impl Grid {
     /// If it cannot be read, or as [`Grid::parse`].
     pub fn read(path: &Path) -> Result<Grid> {
         let name = path.display().to_string();
-        let bytes = file::read_raw(path).map_err(|problem| InputErrors::new(&name, vec![problem]))?;
+        let bytes = file::read(path).map_err(|problem| InputErrors::new(&name, vec![problem]))?;
         let text = std::str::from_utf8(&bytes)
             .map_err(|_| anyhow!("{name}: is not UTF-8 text; save it as UTF-8"))?;
         Ok(Grid::parse(&name, text, path.parent().unwrap_or(Path::new("")))?)
@@ -102,7 +103,7 @@ impl Grid {
         let (document, errors) = DeTable::parse_recoverable(text);
         for error in &errors {
             let at = error.span().map_or(0, |span| span.start);
-            walk.reading.wrong(at, format!("is not TOML: {}", error.message()));
+            walk.reading.wrong(at, format!("is not TOML: {}", in_plain_words(error.message())));
         }
         let (mut top, mut blocks, mut exclude) = (Block::default(), Vec::new(), Vec::new());
         if errors.is_empty() {

@@ -67,15 +67,16 @@ impl ColumnPlaces {
 /// first spellings of the columns that were meant.
 fn misspelt(sheet: &Table<'_>, format: &'static Format, problems: &mut Problems) -> Vec<&'static str> {
     let mut meant = Vec::new();
-    for name in sheet.names() {
-        if let Some((column, spelling)) = near::meant(name, format) {
+    let names: Vec<&str> = sheet.names().collect();
+    for name in &names {
+        if let Some((column, spelling)) = near::meant(name, &names, format) {
             let message = format!(
                 "is no column of `{}` traces; write `{spelling}` if that is meant, or give \
                  `--ignore-columns {}`",
                 format.name,
                 shown(name)
             );
-            problems.push(sheet.problem(message).value(name));
+            problems.push(sheet.problem(message).value(*name));
             meant.push(column.names[0]);
         }
     }

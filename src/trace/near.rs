@@ -5,20 +5,24 @@ use crate::trace::format::{Column, FORMATS, Format};
 /// Returns the column of `format` that `name` is a misspelling of, with the spelling that it is
 /// nearest to: one edit, a case or a separator away. `None` if it is the name of a column, in any
 /// format.
-pub(super) fn meant(name: &str, format: &'static Format) -> Option<(&'static Column, &'static str)> {
+///
+/// `others` are the columns of the table. Where the column that is one edit away is among them, the
+/// two are different columns, such as `num_cpu` and `num_gpu`.
+pub(super) fn meant(
+    name: &str,
+    others: &[&str],
+    format: &'static Format,
+) -> Option<(&'static Column, &'static str)> {
     let is_known = |format: &&Format| format.columns.iter().any(|column| column.names.contains(&name));
     if FORMATS.iter().any(is_known) {
         return None;
     }
     let spellings = format.columns.iter().filter(|column| column.is_used());
     let mut spellings = spellings.flat_map(|column| column.names.iter().map(move |known| (column, *known)));
-    spellings.find(|(_, known)| is_near(name, known))
-}
-
-/// Returns whether two names differ by one edit, a case or a separator.
-fn is_near(name: &str, known: &str) -> bool {
-    let (name, known) = (letters(name), letters(known));
-    name == known || is_one_edit(&name, &known)
+    spellings.find(|(column, known)| {
+        let is_there = || column.names.iter().any(|known| others.contains(known));
+        letters(name) == letters(known) || (is_one_edit(&letters(name), &letters(known)) && !is_there())
+    })
 }
 
 /// Returns a name in lower case and without separators.
@@ -50,7 +54,7 @@ mod tests {
     use crate::trace::format::FORMATS;
 
     fn nearest(name: &str) -> Option<&'static str> {
-        meant(name, FORMATS[0]).map(|(_, known)| known)
+        meant(name, &[], FORMATS[0]).map(|(_, known)| known)
     }
 
     #[test]
@@ -75,5 +79,8 @@ mod tests {
         for name in ["duration", "deadline", "iterations", "user", "vc", "durationsx", "gpu_type", ""] {
             assert_eq!(nearest(name), None, "{name}");
         }
+        assert!(meant("num_cpu", &["num_cpu"], FORMATS[0]).is_some());
+        assert!(meant("num_cpu", &["num_cpu", "num_gpu"], FORMATS[0]).is_none());
+        assert!(meant("Num-GPU", &["Num-GPU", "num_gpu"], FORMATS[0]).is_some());
     }
 }

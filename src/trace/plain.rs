@@ -27,12 +27,24 @@ fn what_is_wrong(what: &str) -> String {
             return format!("{found} is not a {kind} here; known: {known}");
         }
     }
-    let known = STANDARD.iter().find(|(begins, _)| what.starts_with(begins));
-    known.map_or(what, |(_, plain)| plain).to_owned()
+    if let Some((_, plain)) = STANDARD.iter().find(|(begins, _)| what.starts_with(begins)) {
+        return (*plain).to_owned();
+    }
+    match what.split_once(", expected ") {
+        Some((what, right)) => format!("{what}; {right} belongs there"),
+        None => what.to_owned(),
+    }
 }
 
 /// How messages begin that say too much of the program, and what they come to.
-const STANDARD: [(&str, &str); 12] = [
+const STANDARD: [(&str, &str); 19] = [
+    ("invalid key-value pair, expected key", "has a value without a key"),
+    ("string values must be quoted", "has no value, or a text without quotes"),
+    ("invalid basic string", "has a text that never ends; close it with `\"`"),
+    ("key with no value", "has a key without a value; write KEY = VALUE"),
+    ("duplicate key", "gives a key twice; keep one"),
+    ("floating-point number overflowed", "has too large a number"),
+    ("invalid length ", "has a list where a table belongs"),
     ("EOF while parsing", "ends early: was it cut off?"),
     ("expected value", "is not JSON"),
     ("expected ident", "is not JSON"),

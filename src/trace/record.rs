@@ -24,8 +24,8 @@ impl Fault {
     /// Says what is wrong, and what would be right.
     pub(super) fn message(self) -> String {
         match self {
-            Fault::TooLong => format!("is longer than {RECORD_LIMIT} bytes; is this a table of jobs?"),
-            Fault::TooManyFields => format!("has more than {FIELDS_LIMIT} values; is this a table of jobs?"),
+            Fault::TooLong => format!("is longer than {RECORD_LIMIT} bytes; is this the right file?"),
+            Fault::TooManyFields => format!("has more than {FIELDS_LIMIT} values; is this the right file?"),
             Fault::FieldTooLong => {
                 format!("has a value of more than {FIELD_LIMIT} bytes; give a shorter one")
             }

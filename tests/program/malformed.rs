@@ -6,7 +6,7 @@ use std::fs;
 use std::io::Write as _;
 use std::path::Path;
 
-use elasticflow_sim::config::{cluster, profiles};
+use elasticflow_sim::config::{applications, cluster, profiles};
 use elasticflow_sim::sweep::Grid;
 use elasticflow_sim::trace::{self, ReadOptions};
 
@@ -38,7 +38,7 @@ const TABLES: [Kind; 5] = [
     Kind {
         name: "pollux.csv",
         right: "name,time,application,num_replicas,batch_size\na,0,bert,1,64\nb,5,ncf,1,32768\n",
-        read: read_trace,
+        read: read_workload,
     },
     Kind {
         name: "profiles.csv",
@@ -72,6 +72,13 @@ fn said<T>(result: Result<T, impl Into<anyhow::Error>>) -> Result<(), String> {
 fn read_trace(path: &Path) -> Result<(), String> {
     let table = profiles::builtin("a100").expect("a100 is built in");
     said(trace::read(path, &table, &ReadOptions::default()))
+}
+
+fn read_workload(path: &Path) -> Result<(), String> {
+    let (table, applications) = (profiles::builtin("t4"), applications::builtin("t4"));
+    let (table, deadline) = (table.expect("t4 is built in"), "factor:2".parse().ok());
+    let options = ReadOptions { deadline, applications: applications.as_ref(), ..ReadOptions::default() };
+    said(trace::read(path, &table, &options))
 }
 
 fn read_profiles(path: &Path) -> Result<(), String> {
@@ -157,7 +164,9 @@ fn keys(right: &str) -> Vec<(String, String)> {
         };
         damaged.push((format!("{key} misspelt"), with(&format!("{key}z = {value}"))));
         damaged.push((format!("{key} twice"), with(&format!("{line}\n{line}"))));
-        for wrong in ["", "-2", "1.5e400", "nan", "true", "[[1], {}]", "{ a = 1 }", "\"\"", "\"open", "1979-05-27"] {
+        for wrong in
+            ["", "-2", "1.5e400", "nan", "true", "[[1], {}]", "{ a = 1 }", "\"\"", "\"open", "1979-05-27"]
+        {
             damaged.push((format!("{key} = {wrong}"), with(&format!("{key} = {wrong}"))));
         }
     }

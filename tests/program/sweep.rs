@@ -322,7 +322,7 @@ fn what_is_no_sweeps_is_left_alone() {
         ),
         ("grid.toml --out mine --resume", "error: mine: exists but is not a sweep's directory"),
         ("grid.toml --out grid.toml", "error: grid.toml: is not a directory"),
-        ("none.toml --out x", "error: none.toml: cannot be read"),
+        ("none.toml --out x", "error: none.toml: does not exist; check the path"),
         (
             "grid.toml --shard 0/2",
             "error: invalid value '0/2' for '--shard <I/N>': shards are numbered from 1",

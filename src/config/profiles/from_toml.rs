@@ -11,6 +11,7 @@ use toml::de::{DeTable, DeValue};
 
 use super::measurement::MeasuredRow;
 use crate::trace::cell::rate;
+use crate::trace::plain::in_plain_words;
 use crate::trace::problem::{Problem, Problems};
 use crate::units::{Gpus, Rate};
 
@@ -21,7 +22,7 @@ pub(super) fn measurements(text: &str, problems: &mut Problems) -> (Option<Strin
     let mut walk = Walk { text, lines: BTreeMap::new(), rows: Vec::new(), problems };
     for error in &errors {
         let line = walk.line(error.span().map_or(0, |span| span.start));
-        walk.problems.push(Problem::line(line, format!("is not TOML: {}", error.message())));
+        walk.problems.push(Problem::line(line, format!("is not TOML: {}", in_plain_words(error.message()))));
     }
     if !errors.is_empty() {
         return (None, Vec::new());
