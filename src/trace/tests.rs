@@ -175,6 +175,94 @@ fn files_that_cannot_be_read_say_why() {
     assert_eq!(read_path(&dir.path().join("none.csv")), "does not exist; check the path");
 }
 
+#[test]
+fn a_misspelt_column_is_an_error_unless_it_is_to_be_ignored() {
+    let text = GENERATED.replace("best_effort", "best-effort").replace("duration", "Duration");
+    let text = text.replace("b,0.25,1500,vgg16,,", "b,0.25,1500,vgg16,900,");
+    assert_eq!(
+        wrong(&text, ""),
+        "line 1: `Duration` is no column of `elasticflow` traces; write `duration` if that is meant, or give \
+         `--ignore-columns Duration`\nline 1: `best-effort` is no column of `elasticflow` traces; write `best_effort` \
+         if that is meant, or give `--ignore-columns best-effort`"
+    );
+    let names = ["Duration", "best-effort"].map(str::to_owned);
+    let options = ReadOptions { ignore_columns: &names, ..ReadOptions::default() };
+    let trace = parse("t.csv", text.as_bytes(), &table(), &options).unwrap();
+    assert_eq!(trace.notes, ["ignores the columns `Duration`, `best-effort`"]);
+    assert!(trace.workload.jobs().iter().all(|job| job.deadline.is_some() && job.duration.is_none()));
+    // A column of the format can be ignored, too; one that is not there cannot.
+    let names = ["duration".to_owned()];
+    let options = ReadOptions { ignore_columns: &names, ..ReadOptions::default() };
+    let trace = parse("t.csv", GENERATED.as_bytes(), &table(), &options).unwrap();
+    assert_eq!(
+        (trace.workload.jobs()[0].duration, &trace.notes[..]),
+        (None, &["ignores the column `duration`".to_owned()][..])
+    );
+    let why = parse("t.csv", text.as_bytes(), &table(), &options).unwrap_err().to_string();
+    assert!(why.contains("line 1: `duration` is no column; leave it out of `--ignore-columns`"), "{why}");
+}
+
+#[test]
+fn durations_in_another_unit_than_the_iterations_are_an_error_unless_they_are_allowed() {
+    // 600 iterations at one a second are 600 s; job b states no duration.
+    let text = GENERATED.replace(",600,0", ",600000,0");
+    let finding = "durations are 1000 times what the iterations take at the GPUs asked for (the median of 1 job; from 1000 to \
+                   1000); are the times in milliseconds? Say so by `--time-unit milliseconds`";
+    assert_eq!(wrong(&text, ""), format!("{finding}, or go on by `--odd-durations allow`"));
+    let options = ReadOptions { odd_durations: true, ..ReadOptions::default() };
+    assert_eq!(parse("t.csv", text.as_bytes(), &table(), &options).unwrap().notes, [finding]);
+    let options = ReadOptions { time_unit: Some(TimeUnit::Milliseconds), ..ReadOptions::default() };
+    let trace = parse("t.csv", text.replace("900,64", "900000,64").as_bytes(), &table(), &options).unwrap();
+    let job = trace.workload.job(JobId(0));
+    assert_eq!((job.deadline, job.duration), (Some(SimTime::from_secs(900)), "600".parse().ok()));
+    assert_eq!(trace.notes, Vec::<String>::new());
+}
+
+#[test]
+fn checking_says_what_reading_says() {
+    let check = |text: &str| check("t.csv", text.as_bytes(), &table(), &ReadOptions::default());
+    let (checked, trace) = (check(GENERATED).unwrap(), with(GENERATED, "").unwrap());
+    assert_eq!((checked.jobs, checked.format.name, checked.notes), (2, trace.format.name, trace.notes));
+    let text = GENERATED.replace("b,0.25", "a,-1").replace(",600,bert", ",x,bert");
+    assert_eq!(check(&text).unwrap_err(), with(&text, "").unwrap_err());
+    let text = GENERATED.replace("1500", "0");
+    let workless = with(&text, "").unwrap().check_work().unwrap_err();
+    assert_eq!(check(&text).unwrap_err(), workless);
+}
+
+#[test]
+fn of_many_problems_the_first_lines_are_kept_and_all_are_counted() {
+    let rows: String = (0..9000).rev().map(|time| format!("a,{time},x,bert,9999,64,1,,0\n")).collect();
+    let header = GENERATED.split_once('\n').unwrap().0;
+    let errors = with(&format!("{header}\n{rows}"), "").unwrap_err();
+    // Every iteration is wrong, and every id but the first.
+    assert_eq!((errors.count(), errors.problems().len()), (9000 + 8999, 50));
+    assert_eq!(errors.problems()[0].line, Some(2));
+    assert_eq!(errors.problems()[49].line, Some(27));
+}
+
+#[test]
+fn a_file_is_read_up_to_a_limit() {
+    use std::io::Write as _;
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("t.csv.gz");
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(&[b','; 1_000_000]).unwrap();
+    std::fs::write(&path, gzip.finish().unwrap()).unwrap();
+    let most = ByteSize(1 << 16);
+    let raw = file::read_raw(&path, most).unwrap();
+    assert!(raw.len() < 5000);
+    let why = file::unpack(&path, raw.clone(), most).unwrap_err().to_string();
+    assert_eq!(why, "holds more than 64KiB; split it, or raise the limit of a trace by `--max-input`");
+    assert_eq!(file::unpack(&path, raw, ByteSize(1_000_000)).unwrap().len(), 1_000_000);
+    let why = file::read_raw(&path, ByteSize(10)).unwrap_err().to_string();
+    assert!(why.starts_with("holds more than 10B; "), "{why}");
+    assert_eq!(
+        read(&path, &table(), &ReadOptions::default()).unwrap_err().problems()[0].message,
+        "has more than 1000 values; is this the right file?"
+    );
+}
+
 proptest! {
     /// Any bytes give a trace that can be simulated or at least one problem, and never a panic.
     #[test]

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
+use std::process::Command;
 
 use elasticflow_sim::config::{applications, cluster, profiles};
 use elasticflow_sim::sweep::Grid;
@@ -211,4 +212,49 @@ fn every_damage_is_answered() {
         assert!(!text.contains(word), "{word}: {text}");
     }
     insta::assert_snapshot!("every_damage", text);
+}
+
+fn program(words: &[&str], dir: &Path) -> (Option<i32>, String) {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_elasticflow-sim"));
+    let output = command.args(words).current_dir(dir).output().expect("the program starts");
+    (output.status.code(), String::from_utf8(output.stderr).expect("UTF-8"))
+}
+
+#[test]
+fn a_note_on_the_trace_is_in_run_json_however_quiet_the_run_is() {
+    let dir = tempfile::tempdir().expect("a directory");
+    let trace = TABLES[0].right.replace("\na,", ",extra\na,").replace(",0\n", ",0,1\n");
+    fs::write(dir.path().join("t.csv"), trace).expect("a file");
+    let words = ["run", "--trace", "t.csv", "--scheduler", "edf", "--quiet", "--out", "out"];
+    assert_eq!(program(&words, dir.path()), (Some(0), String::new()));
+    let json = fs::read_to_string(dir.path().join("out/run.json")).expect("run.json");
+    let json: serde_json::Value = serde_json::from_str(&json).expect("JSON");
+    assert_eq!(json["notes"], serde_json::json!(["ignores the column `extra`"]));
+}
+
+#[test]
+fn bad_input_has_one_exit_code() {
+    let dir = tempfile::tempdir().expect("a directory");
+    fs::write(dir.path().join("t.csv"), TABLES[0].right).expect("a file");
+    fs::write(dir.path().join("bad"), "; SWF\n").expect("a file");
+    let run = ["run", "--scheduler", "edf", "--trace"];
+    for words in [
+        &["trace", "validate", "bad"][..],
+        &["trace", "describe", "bad"],
+        &["trace", "convert", "bad"],
+        &["trace", "validate", "t.csv", "--max-input", "10B"],
+        &["trace", "validate", "t.csv", "--max-input", "10 pigs"],
+        &["trace", "validate", "t.csv", "--ignore-columns", "none"],
+        &[&run[..], &["bad"]].concat(),
+        &[&run[..], &["t.csv", "--cluster", "bad"]].concat(),
+        &[&run[..], &["t.csv", "--profiles", "bad"]].concat(),
+        &[&run[..], &["t.csv", "--gpu", "h100"]].concat(),
+        &["sweep", "bad", "--out", "out"],
+        &["explain", "bad", "a"],
+        &["report", "bad", "--html", "page.html"],
+    ] {
+        let (code, said) = program(words, dir.path());
+        assert_eq!(code, Some(2), "{words:?}: {said}");
+        assert!(!said.contains("a similar value exists"), "{words:?}: {said}");
+    }
 }

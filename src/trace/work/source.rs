@@ -94,7 +94,7 @@ impl<'a> WorkSource<'a> {
             WorkSource::Drawn(drawn) => (drawn.draw(row, requested, duration.flatten(), problems), duration),
             WorkSource::Application(named) => match named.look_up(row, requested, problems) {
                 Some((work, takes)) => (Some(work), Some(takes)),
-                None => (None, duration),
+                None => (None, None),
             },
         }
     }
