@@ -1,5 +1,5 @@
-//! Compares the durations that a trace states with the time that its iterations take: where they are
-//! far apart, one of them is most likely in another unit.
+//! Compares the durations that a trace states with the time that its iterations take: where they
+//! are far apart, one of them is most likely in another unit.
 
 use crate::job::JobSpec;
 use crate::profile::Curve;

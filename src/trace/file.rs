@@ -25,8 +25,8 @@ pub(crate) fn is_stream(path: &Path) -> bool {
 ///
 /// # Errors
 ///
-/// If the file cannot be read, is named `.gz` and is not gzip, is damaged, is no text, or is larger than
-/// [`ByteSize::USUAL`].
+/// If the file cannot be read, is named `.gz` and is not gzip, is damaged, is no text, or is larger
+/// than [`ByteSize::USUAL`].
 pub(crate) fn read(path: &Path) -> Result<Vec<u8>, Problem> {
     let most = ByteSize::USUAL;
     unpack(path, read_raw(path, most)?, most)

@@ -87,7 +87,7 @@ fn the_same_words_give_the_same_bytes() {
     let run = fs::read(at("a/fifo/run.json")).expect("a manifest");
     let run: serde_json::Value = serde_json::from_slice(&run).expect("JSON");
     let keys: Vec<_> = run.as_object().expect("an object").keys().collect();
-    assert_eq!(keys, ["command", "inputs", "seeds", "version"]);
+    assert_eq!(keys, ["command", "inputs", "notes", "seeds", "version"]);
 }
 
 #[test]
