@@ -92,6 +92,21 @@ fn every_tab_shows_its_chart() {
     assert_eq!(page.complaints, [""; 0]);
 }
 
+/// The page's policy lets nothing run or be applied but its own script and style, and says so.
+#[test]
+fn a_foreign_script_is_not_run() {
+    let Some((mut page, _root)) = open_three_runs() else { return };
+    assert_eq!(page.complaints, [""; 0]);
+    page.eval(
+        "(() => { const script = document.createElement('script'); script.textContent = 'window.foreign = 1'; \
+         document.body.append(script); document.body.setAttribute('style', 'opacity: 0.5'); })()",
+    );
+    assert_eq!(page.text("typeof window.foreign"), "undefined");
+    assert_eq!(page.text("getComputedStyle(document.body).opacity"), "1");
+    let policy = |complaint: &&String| complaint.contains("Content Security Policy");
+    assert_eq!(page.complaints.iter().filter(policy).count(), 2, "{:?}", page.complaints);
+}
+
 /// A drag, a key and a button zoom in; rows are those of the range, unless all are asked for.
 #[test]
 fn the_gantt_chart_zooms() {

@@ -46,7 +46,10 @@ fn the_same_runs_give_the_same_bytes_and_load_nothing() {
         // The name of a namespace is no address that is asked for.
         assert!(!page.replace("http://www.w3.org/2000/svg", "").contains(loads), "{loads}");
     }
-    assert!(page.contains("default-src 'none'"));
+    for rule in ["default-src 'none'", "base-uri 'none'", "form-action 'none'", "script-src 'sha256-"] {
+        assert!(page.contains(rule), "{rule}");
+    }
+    assert!(!page.contains("unsafe-inline") && !page.contains("style="));
     // One table of results, a row for each run, with the numbers of `compare`.
     for run in ["edf", "fifo", "gandiva"] {
         assert!(page.contains(&format!("<tr><th scope=\"row\">{run}</th><td>50.0</td><td>1</td>")), "{run}");
@@ -109,7 +112,7 @@ fn a_page_appears_whole_or_not_at_all() {
         [("timeline.csv", "is missing"), ("jobs.csv", "is missing"), ("run.json", "is not a run directory")]
     {
         fs::remove_file(path("runs/edf").join(file)).expect("a file");
-        let mut report = command("report --html");
+        let mut report = command("report --force --html");
         let output =
             report.arg(path("page.html")).arg(path("runs/edf")).output().expect("the program starts");
         assert_eq!(output.status.code(), Some(2));

@@ -2,7 +2,6 @@
 
 use crate::job::JobSpec;
 use crate::scheduler::{OptionsError, View};
-
 use crate::units::MIN_INTERVAL;
 
 use super::gittins::Gittins;
