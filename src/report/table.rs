@@ -98,7 +98,7 @@ fn deadlines(summary: &Summary) -> Vec<Row> {
     let promise = m.planned_dsr.filter(|_| summary.artifact_accepted.is_none());
     rows.push(line("  admitted", m.admitted, promise.map_or(String::new(), promised)));
     rows.push(line("  declined", m.declined, String::new()));
-    rows.push(line("  met", m.met, format!("of {} that could be, alone on the cluster", m.feasible_alone)));
+    rows.push(line("  met", m.met, format!("{} could be met, each alone on the cluster", m.feasible_alone)));
     let admitted_late = || format!("{} of them admitted", m.admitted_late);
     rows.push(line("  late", m.late, if m.late > 0 { admitted_late() } else { String::new() }));
     if let (Some(accepted), Some(declined)) = (summary.artifact_accepted, summary.artifact_declined) {
