@@ -52,19 +52,19 @@ const LARGE: Gpus = Gpus::new(256);
 pub const PRESETS: [(&str, &str); 7] = [
     (
         "on-change",
-        "2 + 2(log2 g + 1) s into g GPUs, 7 + ... on 256 GPUs or more (default; ElasticFlow's simulations)",
+        "2 + 2(log2 g + 1) s into g GPUs, 5 s more if the cluster has 256 or more (default; ElasticFlow's simulations)",
     ),
     ("none", "changes are free"),
     ("fixed:SECONDS", "every change costs the same"),
     (
         "measured",
-        "ElasticFlow, figure 12b, by model: nearest listed size in the same direction; others: the mean",
+        "ElasticFlow's figure 12b, by model: the nearest listed increase or decrease; unlisted models: the mean",
     ),
     ("chronus", "30(1 + log2 g) s into g GPUs"),
     ("chronus:SECONDS", "the same with another time on one GPU"),
     (
         "NAME+suspend:SECONDS",
-        "any of these; SECONDS for each turn where jobs take turns (default 0.5; `restart`: as much as a change)",
+        "any of these, and what a turn on shared GPUs costs (default 0.5 s; `restart` for SECONDS: as a change)",
     ),
 ];
 

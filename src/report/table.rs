@@ -135,7 +135,7 @@ fn deadlines(summary: &Summary) -> Vec<Row> {
         rows.push(bare("  admitted", m.admitted, &promise));
     }
     rows.push(line("  declined", m.declined, String::new()));
-    rows.push(line("  met", m.met, format!("of {} that could be, alone on the cluster", m.feasible_alone)));
+    rows.push(line("  met", m.met, format!("{} could be met, each alone on the cluster", m.feasible_alone)));
     let admitted_late = || format!("{} of them admitted", m.admitted_late);
     rows.push(line("  late", m.late, if m.late > 0 { admitted_late() } else { String::new() }));
     if let (Some(accepted), Some(declined)) = (summary.artifact_accepted, summary.artifact_declined) {

@@ -83,11 +83,7 @@ pub(super) fn jobs_of(word: usize, bits: u64) -> impl Iterator<Item = usize> {
 
 /// Returns the mask of the nodes of which `holds` is true, the first node in the lowest bit.
 pub(super) fn mask<T: Copy>(counts: &[T; LANES], holds: impl Fn(T) -> bool) -> u16 {
-    let half = |ones: u64| (ones.wrapping_mul(0x0102_0408_1020_4080) >> 56) as u16;
-    // A byte of 0 or 1 per node, then one bit of each.
-    let ones: [u8; LANES] = std::array::from_fn(|lane| u8::from(holds(counts[lane])));
-    let ones = u128::from_le_bytes(ones);
-    half(ones as u64) | half((ones >> 64) as u64) << 8
+    counts.iter().enumerate().fold(0, |mask, (lane, count)| mask | u16::from(holds(*count)) << lane)
 }
 
 /// Returns the nodes of a mask, ascending.
