@@ -290,3 +290,22 @@ proptest! {
         }
     }
 }
+
+/// The order of rows decides nothing but which of two jobs of the same instant comes first: ids,
+/// random draws and the jobs themselves are the same.
+#[test]
+fn shuffled_rows_are_the_same_trace() {
+    let rule = "uniform:0.5,1.5";
+    let head = "job_id,submission_time,duration,num_gpu\n";
+    let rows: Vec<String> = (0..60).map(|n| format!("j{n},{},{},1\n", n * 7, 100 + n * n % 37)).collect();
+    let sorted = with(&format!("{head}{}", rows.concat()), rule).unwrap();
+    // 23 and 60 have no common divisor, so that every row comes once.
+    let shuffled: String = (0..60).map(|n| rows[n * 23 % 60].as_str()).collect();
+    let shuffled = with(&format!("{head}{shuffled}"), rule).unwrap();
+    assert_eq!(sorted.workload, shuffled.workload);
+    assert_eq!(sorted.drawn, ["models, batch sizes and iterations", "deadlines"]);
+    // At equal times the row decides.
+    let equal = with(&format!("{head}b,5,100,1\na,5,100,1\nc,1,100,1\n"), rule).unwrap();
+    let names: Vec<_> = equal.workload.jobs().iter().map(|job| job.name.as_str()).collect();
+    assert_eq!(names, ["c", "b", "a"]);
+}

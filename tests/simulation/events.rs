@@ -107,3 +107,34 @@ fn a_best_effort_job_need_not_wait_for_extra_gpus() {
     assert_eq!(outcome.jobs[1].start_time, Some(common::time(100.0)));
     assert_eq!(outcome.jobs[0].state, JobOutcome::Met);
 }
+
+/// Jobs of 20 s each arrive every 47 s: each finds an idle cluster, and starts at once though the
+/// slot of the last plan is not over.
+#[test]
+fn an_idle_cluster_does_not_wait_for_the_slot() {
+    let jobs: Vec<_> = (0..10).map(|n| job("flat", 3.0 + 47.0 * f64::from(n), 20.0)).collect();
+    let outcome = run(&slot(scenario("fifo", 1, 8, &jobs), 60.0));
+    let expected: Vec<_> = (0..10).map(|n| format!("{}-{}", 3 + 47 * n, 23 + 47 * n)).collect();
+    assert_eq!(spans(&outcome), expected);
+}
+
+/// A job that would end exactly at its deadline is admitted and met, beside jobs that come later,
+/// too; with one microsecond less, it is declined.
+#[test]
+fn a_job_may_end_exactly_at_its_deadline() {
+    for policy in ["elasticflow", "edf-admission"] {
+        let tight = job("peak", 0.0, 400.0).due(100.0);
+        let others = [
+            job("linear", 7.0, 80.0).due(900.0),
+            job("half", 31.5, 33.3),
+            job("linear", 50.0, 1.0).due(60.0),
+        ];
+        let outcome = run(&scenario(policy, 1, 8, &[&[tight][..], &others].concat()));
+        assert_eq!(outcome.jobs[0].end_time.map(|end| end.to_string()), Some("100".into()), "{policy}");
+        let states: Vec<_> = outcome.jobs.iter().map(|row| row.state).collect();
+        let (met, completed) = (JobOutcome::Met, JobOutcome::Completed);
+        assert_eq!(states, [met, met, completed, met], "{policy}");
+        let outcome = run(&scenario(policy, 1, 8, &[tight.due(99.999_999)]));
+        assert_eq!(outcome.jobs[0].state, JobOutcome::Declined, "{policy}");
+    }
+}
