@@ -217,11 +217,11 @@ fn what_a_killed_process_left_goes_and_what_is_in_the_making_stays() {
     remove_leftovers(&path("b"));
     let stay = |name: &String| !path(name).exists();
     assert_eq!(left.each_ref().map(stay), [true, false, false, false]);
-    // Two processes at a time: neither removes the directory of the other.
-    let second = finish(begin(&path("b")), "second");
+    // Two processes at a time: the second is refused, and does not remove what the first has.
+    let refused = RunDirectory::begin(&[path("b")], false).map(|_| ()).unwrap_err().to_string();
+    assert!(refused.contains("is being written to by another run"), "{refused}");
     remove_leftovers(&path("b"));
     finish(first, "first").publish().unwrap();
-    second.publish().unwrap();
-    assert!(fs::read_to_string(path("b/run.json")).unwrap().contains("second"));
+    assert!(fs::read_to_string(path("b/run.json")).unwrap().contains("first"));
     assert_eq!(names(root.path()).len(), 4);
 }
