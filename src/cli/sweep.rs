@@ -91,7 +91,8 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 impl Args {
     /// Checks that no file of the sweep replaces one that it reads.
     fn check_out(&self, config: &Path, grid: &CheckedGrid) -> Result<(), Failure> {
-        let Some(out) = &self.out else { return Ok(()) };
+        // What is no directory is refused as that.
+        let Some(out) = self.out.as_ref().filter(|out| !out.is_file()) else { return Ok(()) };
         let inputs = [config].into_iter().chain(grid.paths().iter().map(PathBuf::as_path));
         let guard = OutputGuard::new(inputs.map(Path::to_owned)).map_err(Failure::input)?;
         let checks = if is_stream(out) {
@@ -152,7 +153,10 @@ impl Args {
 impl Merge {
     fn run(&self) -> Result<(), Failure> {
         let guard = OutputGuard::new(self.shards.iter().cloned()).map_err(Failure::input)?;
-        guard.check_directory(&self.out).map_err(Failure::input)?;
+        // What is there is refused unless it is empty.
+        if !self.out.exists() {
+            guard.check_directory(&self.out).map_err(Failure::input)?;
+        }
         let points = merge(&self.shards, &self.out).map_err(Failure::Input)?;
         if !self.quiet {
             let (points, results) = (count(points as u64, "point"), self.out.join("results.csv"));

@@ -177,11 +177,12 @@ fn the_file_appears_whole_or_not_at_all() {
     assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0));
     assert!(run(&format!("{MICRO} --scheduler fifo"), &path).status.success());
     let before = fs::read(&path).expect("a file");
-    assert_eq!(run(&words, &path).status.code(), Some(1));
+    assert_eq!(run(&words, &path).status.code(), Some(2), "an existing file");
+    assert_eq!(run(&format!("{words} --force"), &path).status.code(), Some(1));
     assert_eq!(fs::read(&path).expect("a file"), before);
     assert_eq!(left(root.path()), 2);
     // The same again is the same bytes.
-    assert!(run(&format!("{MICRO} --scheduler fifo"), &path).status.success());
+    assert!(run(&format!("{MICRO} --scheduler fifo --force"), &path).status.success());
     assert_eq!(fs::read(&path).expect("a file"), before);
 }
 
