@@ -11,8 +11,11 @@ use std::time::Instant;
 use elasticflow_sim::config::profiles;
 use elasticflow_sim::trace::{self, ReadOptions};
 
+/// Makes the bytes of a file for a number of rows.
+type Make = fn(usize) -> Vec<u8>;
+
 /// The cases: what each is called, and how it is made.
-const CASES: [(&str, fn(usize) -> Vec<u8>); 4] =
+const CASES: [(&str, Make); 4] =
     [("good rows", good), ("bad rows", bad), ("commas", commas), ("one id", one_id)];
 
 const HEADER: &str = "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu,duration,best_effort\n";
