@@ -28,9 +28,8 @@ pub use starvation::{Starvation, starvation};
 /// *open*, and has no part in any ratio either. The SLO jobs that are left *count*: those that
 /// completed or were declined, and the unfinished ones whose deadline has passed.
 ///
-/// Every job is in one place: jobs = `slo_jobs` + `best_effort_jobs`, `slo_jobs` = `not_submitted`
-/// + `met` + `late` + `unfinished` + `declined`, and `best_effort_jobs` is the sum of the four
-/// numbers that begin with its name.
+/// Every job is in one place. The SLO jobs are those not submitted, met, late, unfinished and
+/// declined; the best-effort jobs are the sum of the four numbers that begin with their name.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Jobs of the trace.

@@ -1,10 +1,11 @@
 //! Files and directories that appear whole, under their own names, or not at all.
 //!
 //! [`StagedDirectory`] and [`StagedFile`] are in the making until they are published; what is not
-//! published is removed. Each holds the lock of its name, so that no two processes write to it.
-//! [`OutputGuard`] says which names may be written to at all. [`discard_unfinished`] does that for a program that ends without
-//! unwinding, and [`remove_leftovers`] for one that was killed. What a directory holds is not known
-//! here: see [`RunDirectory`](super::RunDirectory) and [`sweep`](crate::sweep).
+//! published is removed. [`discard_unfinished`] does that for a program that ends without
+//! unwinding, and [`remove_leftovers`] for one that was killed. Each holds the lock of its name, so
+//! that no two processes write to it. [`OutputGuard`] says which names may be written to at all.
+//! What a directory holds is not known here: see [`RunDirectory`](super::RunDirectory) and
+//! [`sweep`](crate::sweep).
 
 mod directory;
 mod error;

@@ -91,8 +91,8 @@ impl SimDuration {
     }
 }
 
-/// The shortest interval that an option may state: time passes in microseconds, and a scheduler that
-/// plans more often than a thousand times a second is a slip of the pen.
+/// The shortest interval that an option may state: time passes in microseconds, and a scheduler
+/// that plans more often than a thousand times a second is a slip of the pen.
 pub const MIN_INTERVAL: SimDuration = SimDuration::from_micros(1_000);
 
 /// Reads a duration of at least [`MIN_INTERVAL`], for options:

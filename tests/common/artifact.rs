@@ -154,9 +154,7 @@ pub(crate) fn example(jobs: &[Example]) -> Arc<Workload> {
     let table = builtin("a100").expect("built-in profiles");
     // Durations are what the artifact ends jobs by, and may be far off what the iterations take.
     let options = ReadOptions { odd_durations: true, ..ReadOptions::default() };
-    trace::parse("rows.csv", text.as_bytes(), &table, &options)
-        .unwrap_or_else(|why| panic!("{why}"))
-        .workload
+    trace::parse("rows.csv", text.as_bytes(), &table, &options).unwrap_or_else(|why| panic!("{why}")).workload
 }
 
 /// Returns the job, GPUs, start and end of each finished job.

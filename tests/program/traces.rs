@@ -254,7 +254,7 @@ fn raw_clusters_are_the_published_ones_without_their_work() {
     let Some(data) = data() else { return };
     for (cluster, count) in [("cluster06.csv", 2396), ("cluster10.csv", 260)] {
         let raw = read(&data.join("itp-raw").join(cluster), &a100(), "uniform:0.5,1.5").unwrap();
-        assert_eq!((raw.workload.len(), raw.format.name, raw.drawn.len()), (count, "itp-raw", 1));
+        assert_eq!((raw.workload.len(), raw.format.name, raw.drawn.len()), (count, "itp-raw", 2));
         let published = read(&data.join("itp").join(cluster), &a100(), "").unwrap();
         for (ours, theirs) in raw.workload.jobs().iter().zip(published.workload.jobs()) {
             assert_eq!(

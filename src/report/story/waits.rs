@@ -64,7 +64,7 @@ impl<'a> Wait<'a> {
                 let new = Holder { job_id, gpus, held: SimDuration::ZERO };
                 let holder = all.entry(job_id).or_insert(new);
                 holder.gpus = holder.gpus.max(gpus);
-                holder.held = holder.held + held;
+                holder.held += held;
             }
         };
         for row in allocations.iter().take_while(|row| row.time < to) {
