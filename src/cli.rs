@@ -14,6 +14,7 @@ mod report;
 mod run;
 mod sweep;
 mod trace;
+mod verify;
 
 use std::io::IsTerminal;
 use std::process::ExitCode;
@@ -60,6 +61,8 @@ enum Command {
     Explain(explain::Args),
     /// Write a page with charts of one or more runs
     Report(report::Args),
+    /// Check that run directories are whole and that their numbers follow from each other
+    Verify(verify::Args),
     /// Generate, convert, check or describe traces
     #[command(subcommand)]
     Trace(trace::Command),
@@ -97,6 +100,7 @@ fn dispatch(command: &Command) -> Result<(), Failure> {
         Command::Sweep(args) => sweep::run(args),
         Command::Explain(args) => explain::run(args),
         Command::Report(args) => report::run(args),
+        Command::Verify(args) => verify::run(args),
         Command::Trace(command) => trace::run(command),
         Command::List(args) => list::run(args),
     }

@@ -126,4 +126,5 @@ pub mod state;
 pub mod sweep;
 pub mod trace;
 pub mod units;
+pub mod verify;
 pub mod workload;

@@ -153,6 +153,12 @@ impl Progress {
         self.turns.map_or(self.since, |turns| turns.first())
     }
 
+    /// Returns whether the job has had its GPUs since the last change: not if its first turn would
+    /// begin only now, unless the change brings that turn with it.
+    pub fn has_begun(&self, now: SimTime) -> bool {
+        self.first() < now || self.first() == self.since
+    }
+
     /// Returns the rest of the restart overhead with which the job began, on turn or off; all of it
     /// before the first turn.
     pub fn first_restart_left(&self, now: SimTime) -> SimDuration {

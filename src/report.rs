@@ -21,6 +21,7 @@ mod staging;
 mod stored;
 mod story;
 mod summary;
+mod sums;
 pub mod table;
 
 pub use columns::{CSV_COLUMNS, cells, is_number, write_csv};
@@ -33,9 +34,10 @@ pub use staging::{
     write_file,
 };
 pub(crate) use staging::{is_temporary, lock_directory, names};
-pub use stored::{Stored, StoredError};
+pub use stored::{Stored, StoredError, StoredInput};
 pub use story::Story;
 pub use summary::{ClusterSummary, Summary};
+pub use sums::damage;
 
 #[cfg(test)]
 mod tests;

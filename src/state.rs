@@ -93,9 +93,10 @@ impl JobState {
         if self.progress.on_turn(now) { self.gpus } else { Gpus::ZERO }
     }
 
-    /// Returns when the job first had GPUs, if it had any by `now`.
+    /// Returns when the job first had GPUs, if it had any before `now`: a turn that would begin at
+    /// the instant at which its rotation is replaced, or the run is cut off, does not begin.
     pub fn start_at(&self, now: SimTime) -> Option<SimTime> {
-        let had_some = !self.gpus.is_zero() && now >= self.progress.first();
+        let had_some = !self.gpus.is_zero() && self.progress.has_begun(now);
         self.start.or(had_some.then(|| self.progress.first()))
     }
 }

@@ -67,8 +67,10 @@ pub(super) fn run(args: &Args) -> std::result::Result<(), Failure> {
 fn find_remedies(stored: &Stored, job: &JobRow) -> Result<Remedies> {
     let run = prepare_again(&stored.command)?;
     ensure!(run.is_observed(), "the published artifact made the decision");
-    let inputs = serde_json::to_value(run.manifest().inputs())?;
-    ensure!(inputs == stored.inputs, "the files that the run read have changed");
+    let manifest = run.manifest();
+    let now = manifest.inputs().iter().map(|file| (file.path(), file.sha256()));
+    let then = stored.inputs.iter().map(|file| (file.path.as_str(), file.sha256.as_str()));
+    ensure!(now.eq(then), "the files that the run read have changed");
     let all = run.inputs().workload().jobs();
     let spec = all.iter().find(|spec| spec.name == job.job_id).context("the trace has no such job")?;
     Ok(remedies(&run, spec.id))

@@ -73,6 +73,14 @@ impl Outputs {
     }
 }
 
+/// Returns the run that these words state, checked, without what it says about its inputs.
+pub(super) fn prepared(args: &Args) -> anyhow::Result<PreparedRun> {
+    let options = assign(&args.set, &[args.scheduler])?;
+    let inputs = InputCache::default().inputs(&args.settings)?;
+    let options = options.into_iter().next().expect("one scheduler, one set of options");
+    PreparedRun::new(&args.settings, &inputs, args.scheduler, options)
+}
+
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let quiet = args.outputs.quiet;
     args.check_outputs()?;

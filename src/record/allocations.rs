@@ -23,18 +23,24 @@ pub struct Allocation {
     pub nodes: String,
     /// Global batch size, in samples.
     pub batch_size: u32,
+    /// The instant from which the job has them: `time`, except for a job of a rotation that waits
+    /// for its first turn.
+    pub held_from: SimTime,
 }
 
 impl Allocation {
     /// Returns the row of what happened, if it changed the GPUs of a job.
     fn from_happened(at: SimTime, jobs: &Workload, what: &Happened<'_>) -> Option<Allocation> {
-        let (job, gpus, nodes, batch) = match what {
-            Happened::Allocated { job, nodes, batch, .. } => (job, nodes.gpus(), nodes.to_string(), batch),
-            Happened::Ended { job, batch } => (job, Gpus::ZERO, String::new(), batch),
+        let (job, gpus, nodes, batch, turns) = match what {
+            Happened::Allocated { job, nodes, batch, turns, .. } => {
+                (job, nodes.gpus(), nodes.to_string(), batch, turns.as_ref())
+            }
+            Happened::Ended { job, batch } => (job, Gpus::ZERO, String::new(), batch, None),
             _ => return None,
         };
         let job_id = jobs.job(*job).name.clone();
-        Some(Allocation { time: at, job_id, gpus, nodes, batch_size: *batch })
+        let held_from = turns.map_or(at, |turns| turns.first());
+        Some(Allocation { time: at, job_id, gpus, nodes, batch_size: *batch, held_from })
     }
 }
 
@@ -69,7 +75,8 @@ impl<W: io::Write> Allocations<W> {
     /// If the writer fails.
     pub fn new(to: W) -> io::Result<Allocations<W>> {
         let mut writer = csv::WriterBuilder::new().has_headers(false).from_writer(to);
-        writer.write_record(["time", "job_id", "gpus", "nodes", "batch_size"]).map_err(io::Error::other)?;
+        let header = ["time", "job_id", "gpus", "nodes", "batch_size", "held_from"];
+        writer.write_record(header).map_err(io::Error::other)?;
         Ok(Allocations { writer })
     }
 }

@@ -54,6 +54,8 @@ fn fields(jobs: &Workload, what: &Happened<'_>) -> Value {
             "restart_overhead": restart.as_secs_f64(),
             "quantum": turns.map(|turns| turns.quantum.as_secs_f64()),
             "turn": turns.map(|turns| turns.place),
+            "members": turns.map(|turns| turns.members),
+            "first_restart_overhead": turns.map(|turns| turns.first_restart.as_secs_f64()),
         }),
         Happened::Ended { job, .. } => json!({ "event": "ended", "job_id": name(job) }),
         Happened::Planned(now) => json!({

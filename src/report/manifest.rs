@@ -80,6 +80,11 @@ impl InputFile {
     pub fn path(&self) -> &str {
         &self.path
     }
+
+    /// Returns the digest of its bytes, in hexadecimal.
+    pub fn sha256(&self) -> &str {
+        &self.sha256
+    }
 }
 
 impl Manifest {

@@ -13,11 +13,13 @@ use crate::record::timeline::Timeline;
 
 use super::encode::to_json;
 use super::staging::{OutputError, StagedDirectory, stage};
+use super::sums::write_sums;
 use super::{Manifest, Summary};
 
 /// Every file that a run directory may hold. `run.json` is in all of them: a directory without it
 /// is not a run directory.
-pub const FILES: [&str; 10] = [
+pub const FILES: [&str; 11] = [
+    SUMS,
     "allocations.csv",
     "events.jsonl",
     "final_result.csv",
@@ -27,9 +29,13 @@ pub const FILES: [&str; 10] = [
     "scheduling_events.csv",
     "summary.json",
     "timeline.csv",
-    "timing.json",
+    TIMING,
 ];
 const MARK: &str = "run.json";
+/// What every other file is, as `sha256sum --check` reads it.
+pub(super) const SUMS: &str = "SHA256SUMS";
+/// The wall-clock times, which differ from run to run.
+pub(super) const TIMING: &str = "timing.json";
 
 /// The directory of a run in the making: some files are written while the run goes on, the others
 /// at its end. It appears under its own name when the [`StagedDirectory`] that
@@ -134,8 +140,10 @@ impl RunDirectory {
         self.write("summary.json", summary.to_json().as_bytes())?;
         self.write("run.json", to_json(manifest).as_bytes())?;
         if let Some(timing) = timing {
-            self.write("timing.json", to_json(timing).as_bytes())?;
+            self.write(TIMING, to_json(timing).as_bytes())?;
         }
+        let directory = self.staged.path();
+        write_sums(directory).map_err(|why| OutputError::io(&directory.join(SUMS), "be written", &why))?;
         Ok(self.staged)
     }
 

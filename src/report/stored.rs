@@ -12,6 +12,7 @@ use crate::record::jobs::{self, JobRow};
 use crate::record::timeline::{self, TimelinePoint};
 use crate::trace::plain::in_plain_words;
 
+use super::sums::damage;
 use super::{ClusterSummary, Summary};
 
 /// Says why a run directory cannot be used.
@@ -31,8 +32,8 @@ pub struct Stored {
     pub summary: Summary,
     /// The words that run it again.
     pub command: Vec<String>,
-    /// The files that the run read, as `run.json` has them.
-    pub inputs: serde_json::Value,
+    /// Every file that the run read.
+    pub inputs: Vec<StoredInput>,
     /// `jobs.csv`.
     pub jobs: Vec<JobRow>,
     /// `allocations.csv`; an engine besides the event core writes none.
@@ -43,7 +44,16 @@ pub struct Stored {
 #[derive(Deserialize)]
 struct Manifest {
     command: Vec<String>,
-    inputs: serde_json::Value,
+    inputs: Vec<StoredInput>,
+}
+
+/// A file that a run read, as `run.json` states it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct StoredInput {
+    /// Its path, as its user named it.
+    pub path: String,
+    /// SHA-256 of its bytes, in hexadecimal.
+    pub sha256: String,
 }
 
 impl Stored {
@@ -55,6 +65,7 @@ impl Stored {
     /// it.
     pub fn read(path: &Path) -> Result<Stored, StoredError> {
         check(path)?;
+        check_whole(path)?;
         let manifest: Manifest = json(&path.join("run.json"))?;
         let mut summary: Summary = json(&path.join("summary.json"))?;
         let shape = summary.cluster.to_shape();
@@ -90,6 +101,18 @@ impl Stored {
     ///
     /// If it cannot be read or a line is not a JSON object.
     pub fn events(&self, job_id: &str) -> Result<Option<Vec<serde_json::Value>>, StoredError> {
+        self.events_where(|event| event["job_id"] == job_id)
+    }
+
+    /// Reads the lines of `events.jsonl` that pass; `None` if the run did not write it.
+    ///
+    /// # Errors
+    ///
+    /// As [`Stored::events`].
+    pub fn events_where(
+        &self,
+        passes: impl Fn(&serde_json::Value) -> bool,
+    ) -> Result<Option<Vec<serde_json::Value>>, StoredError> {
         let path = self.path.join("events.jsonl");
         if !path.exists() {
             return Ok(None);
@@ -100,7 +123,7 @@ impl Stored {
             let event: serde_json::Value = serde_json::from_str(line).map_err(|why| {
                 error(&path, format!("line {}: {}; {AGAIN}", n + 1, in_plain_words(&why.to_string())))
             })?;
-            if event["job_id"] == job_id {
+            if passes(&event) {
                 events.push(event);
             }
         }
@@ -148,6 +171,14 @@ fn check(path: &Path) -> Result<(), StoredError> {
             error(path, format!("is not a run directory, but holds some; give one: {}", below.join(", ")))
         }
     })
+}
+
+/// Checks that every file of a run directory is what the run wrote.
+fn check_whole(path: &Path) -> Result<(), StoredError> {
+    match damage(path).map_err(|why| unreadable(path, &why))? {
+        None => Ok(()),
+        Some((name, what)) => Err(error(&path.join(name), format!("{what}; {AGAIN}"))),
+    }
 }
 
 fn json<T: DeserializeOwned>(path: &Path) -> Result<T, StoredError> {

@@ -41,6 +41,8 @@ struct GpuChange {
     restart: Option<SimDuration>,
     /// How long a turn is, if the job takes turns; known only with the event log.
     quantum: Option<SimDuration>,
+    /// How long the job makes no progress in its first turn, if it takes turns.
+    first_restart: Option<SimDuration>,
 }
 
 impl GpuChange {
@@ -54,6 +56,7 @@ impl GpuChange {
             batch_size: job.batch_size,
             restart: None,
             quantum: None,
+            first_restart: None,
         }
     }
 
@@ -68,11 +71,28 @@ impl GpuChange {
             batch_size: now.batch_size,
             restart: None,
             quantum: None,
+            first_restart: None,
         }
     }
 
     fn place(&self) -> String {
         format!("{} (nodes {})", gpus(self.gpus), self.nodes)
+    }
+
+    /// Tells of the restart overhead; in a rotation of that of the first turn, too, where it is
+    /// another one.
+    fn pause(&self) -> String {
+        let zero = SimDuration::ZERO;
+        let restart = self.restart.unwrap_or(zero);
+        match self.first_restart {
+            Some(first) if first != restart => {
+                let (first, restart) = (rounded(first), rounded(restart));
+                format!(", the first after a restart overhead of {first}, each other one of {restart}")
+            }
+            Some(_) if restart > zero => format!(", each after a restart overhead of {}", rounded(restart)),
+            None if restart > zero => format!(", after a restart overhead of {}", rounded(restart)),
+            _ => String::new(),
+        }
     }
 }
 
@@ -98,6 +118,7 @@ impl<'a> Story<'a> {
                 change.what = event["event"].as_str().unwrap_or(&change.what).to_owned();
                 change.restart = duration(&event["restart_overhead"]);
                 change.quantum = duration(&event["quantum"]);
+                change.first_restart = duration(&event["first_restart_overhead"]);
             }
         }
         let until = stored.summary.until.and_then(SimDuration::from_secs_f64);
@@ -121,6 +142,7 @@ impl<'a> Story<'a> {
                 "batch_size": change.batch_size,
                 "restart_overhead": seconds(change.restart),
                 "quantum": seconds(change.quantum),
+                "first_restart_overhead": seconds(change.first_restart),
             })
         };
         json!({
@@ -226,10 +248,7 @@ impl<'a> Story<'a> {
             "preempt" => "gives up its GPUs".to_owned(),
             _ => return self.end(),
         };
-        if let Some(restart) = change.restart.filter(|restart| *restart > SimDuration::ZERO) {
-            let each = if change.quantum.is_some() { "each " } else { "" };
-            what.push_str(&format!(", {each}after a restart overhead of {}", rounded(restart)));
-        }
+        what.push_str(&change.pause());
         match next {
             Some(next) => format!("{what}; for {}", rounded(next.time.since(change.time))),
             None => what,

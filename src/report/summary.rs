@@ -73,6 +73,11 @@ impl From<&Shape> for ClusterSummary {
 }
 
 impl ClusterSummary {
+    /// Returns the GPUs of each node; none where the keys describe no cluster.
+    pub fn node_sizes(&self) -> Vec<Gpus> {
+        self.to_shape().map_or_else(Vec::new, |shape| shape.nodes().to_vec())
+    }
+
     /// Returns the shape that the keys describe; `None` if they describe no cluster.
     pub(super) fn to_shape(&self) -> Option<Shape> {
         let size = |value: &serde_json::Value| Some(Gpus::new(u32::try_from(value.as_u64()?).ok()?));

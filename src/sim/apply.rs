@@ -19,7 +19,7 @@ use super::validate::Changes;
 struct FormerHolding {
     nodes: NodeSet,
     /// The job had GPUs there, if only for the beginning of a turn. A job that waited for its first
-    /// turn comes from nowhere.
+    /// turn comes from nowhere, even if that turn would begin now.
     was_there: bool,
     /// The job was running, not waiting for its turn.
     on_turn: bool,
@@ -136,7 +136,7 @@ fn former_holding(simulation: &Simulation<'_>, job: JobId, nodes: NodeSet) -> Fo
     let (state, now) = (&simulation.states[job.index()], simulation.now);
     FormerHolding {
         nodes,
-        was_there: state.there_from <= now,
+        was_there: state.there_from < now,
         on_turn: state.progress.on_turn(now),
         restart_left: state.progress.restart_left(now),
         first_restart_left: state.progress.first_restart_left(now),
@@ -270,8 +270,8 @@ fn resume(
     state.holder = Some(job);
     if same.is_none() {
         state.there_from = simulation.now;
+        count_split(simulation, &nodes);
     }
-    count_split(simulation, &nodes);
     simulation.tell(Happened::Allocated { job, change, nodes: &nodes, batch, restart, turns: None })
 }
 
@@ -285,6 +285,7 @@ fn rotate(
     let nodes = simulation.held_by(holder).clone();
     let HoldingTerms { others, quantum, .. } = terms;
     let jobs: Vec<JobId> = std::iter::once(holder).chain(others).collect();
+    let mut is_placed = false;
     for (place, job) in jobs.iter().copied().enumerate() {
         let had = former.get(&job).filter(|had| had.was_there);
         let same = had.filter(|had| had.nodes == nodes);
@@ -305,11 +306,14 @@ fn rotate(
         state.holder = Some(holder);
         if same.is_none() {
             state.there_from = turns.first();
+            is_placed = true;
         }
         let (nodes, change, turns) = (&nodes, Change::Rotate, Some(turns));
         simulation.tell(Happened::Allocated { job, change, nodes, batch, restart, turns })?;
     }
-    count_split(simulation, &nodes);
+    if is_placed {
+        count_split(simulation, &nodes);
+    }
     simulation.rotations.insert(holder, Rotation { jobs, quantum });
     Ok(())
 }
@@ -356,7 +360,8 @@ fn count_change(
     }
 }
 
-/// Counts a placement on more nodes than the GPUs need.
+/// Counts a placement on more nodes than the GPUs need. A job that goes on where it was, at another
+/// batch size or in other turns, is not placed.
 fn count_split(simulation: &mut Simulation<'_>, nodes: &NodeSet) {
     if nodes.nodes() > simulation.scenario.cluster.fewest_nodes(nodes.gpus()) {
         simulation.totals.split_placements += 1;

@@ -114,8 +114,6 @@ fn run_into(path: &Path, prepared: PreparedPoint, watcher: &mut dyn Observer) ->
     let recording = RunDirectory::begin(&[path.to_owned()], false)?.pop();
     let output = recording.map(|recording| RunOutput::new(recording, Layout::Default));
     let result = prepared.run.simulate(output, watcher)?.finish(None)?;
-    let staged = result.directory().expect("a run that is written has a directory");
-    stored::seal(staged).map_err(|why| OutputError::io(path, "be written", &why))?;
     result.publish()?;
     Ok(())
 }

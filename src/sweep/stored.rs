@@ -7,7 +7,7 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::report::{FILES, sha256};
+use crate::report::damage;
 
 use super::check::{CheckedGrid, Point};
 use super::point_key::{BUILD, PointKey};
@@ -19,32 +19,11 @@ pub(super) const MANIFEST: &str = "sweep.json";
 pub(super) const RESULTS: &str = "results.csv";
 /// Where the points are.
 pub(super) const POINTS: &str = "points";
-/// In each point, what every file of it is, as `sha256sum --check` reads it.
-const SUMS: &str = "SHA256SUMS";
-
-/// Writes the digests of a point's files, as its last file.
-pub(super) fn seal(of: &Path) -> io::Result<()> {
-    fs::write(of.join(SUMS), sums(of)?)
-}
-
-/// Returns a line for each file of a run that is there.
-fn sums(of: &Path) -> io::Result<String> {
-    let mut text = String::new();
-    for name in FILES {
-        match fs::read(of.join(name)) {
-            Ok(bytes) => text.push_str(&format!("{}  {name}\n", sha256(&bytes))),
-            Err(why) if why.kind() == io::ErrorKind::NotFound => {}
-            Err(why) => return Err(why),
-        }
-    }
-    Ok(text)
-}
-
 /// Returns the `summary.json` of the point in a directory, if it is the one with this key, made by
 /// that build, and each of its files is what was written.
 pub(super) fn summary(of: &Path, expected: &PointKey, build: &str) -> Option<Value> {
     let text = |name: &str| fs::read_to_string(of.join(name)).ok();
-    if text(SUMS)? != sums(of).ok()? || PointKey::stored(build, &text("run.json")?) != *expected {
+    if damage(of).ok()?.is_some() || PointKey::stored(build, &text("run.json")?) != *expected {
         return None;
     }
     serde_json::from_str(&text("summary.json")?).ok()
