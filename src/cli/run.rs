@@ -10,7 +10,7 @@ use crate::experiment::{
     run_notes, scheduler, speed_notes,
 };
 use crate::record::trace_events::TraceEvents;
-use crate::report::{OutputGuard, RunDirectory, StagedFile, Summary, remove_leftovers, table};
+use crate::report::{OutputGuard, RunDirectory, StagedFile, Stored, Summary, remove_leftovers, table};
 use crate::scheduler::{Entry, PolicyOptions};
 use crate::trace::file::is_stream;
 use crate::units::SimTime;
@@ -73,14 +73,6 @@ impl Outputs {
     }
 }
 
-/// Returns the run that these words state, checked, without what it says about its inputs.
-pub(super) fn prepared(args: &Args) -> anyhow::Result<PreparedRun> {
-    let options = assign(&args.set, &[args.scheduler])?;
-    let inputs = InputCache::default().inputs(&args.settings)?;
-    let options = options.into_iter().next().expect("one scheduler, one set of options");
-    PreparedRun::new(&args.settings, &inputs, args.scheduler, options)
-}
-
 pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let quiet = args.outputs.quiet;
     args.check_outputs()?;
@@ -132,14 +124,25 @@ struct Command {
     args: Args,
 }
 
-/// Prepares a run again, without a word to the user. `command` are the words that `run.json` has.
-pub(super) fn prepare_again(command: &[String]) -> anyhow::Result<PreparedRun> {
-    let Ok(Command { args }) = Command::try_parse_from(command) else {
-        anyhow::bail!("another version of this program made the run");
+/// Prepares a stored run again, without a word to the user.
+///
+/// # Errors
+///
+/// If this version does not know the command of the run, or its inputs cannot be read, or are not
+/// what the run read.
+pub(super) fn prepare_again(stored: &Stored) -> anyhow::Result<PreparedRun> {
+    let Ok(Command { args }) = Command::try_parse_from(&stored.command) else {
+        anyhow::bail!("run.json has a command that this version does not know");
     };
     let options = assign(&args.set, &[args.scheduler])?.pop().expect("options for the one scheduler");
     let inputs = InputCache::default().inputs(&args.settings)?;
-    PreparedRun::new(&args.settings, &inputs, args.scheduler, options)
+    let run = PreparedRun::new(&args.settings, &inputs, args.scheduler, options)?;
+    let mut then = stored.inputs.iter();
+    for now in run.manifest().inputs() {
+        let is_same = then.next().is_some_and(|then| then.path == now.path() && then.sha256 == now.sha256());
+        anyhow::ensure!(is_same, "{}: is not what the run read", now.path());
+    }
+    Ok(run)
 }
 
 impl Args {

@@ -2,14 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
-use clap::Parser;
 use serde_json::json;
 
 use crate::report::{Stored, to_json};
 use crate::verify::{CheckedRule, Truth, Verdict, verify};
 
 use super::output::{Failure, data, words};
-use super::run::{self, prepared};
+use super::run::prepare_again;
 
 /// The command line of `verify`.
 #[derive(Debug, clap::Args)]
@@ -20,13 +19,6 @@ pub(super) struct Args {
     /// Print JSON instead of text
     #[arg(long)]
     json: bool,
-}
-
-/// The words of `run`, as `run.json` has them.
-#[derive(Debug, Parser)]
-struct RunWords {
-    #[command(flatten)]
-    run: run::Args,
 }
 
 /// How many faults of a rule are printed as text.
@@ -64,17 +56,7 @@ fn check(path: &Path) -> Result<Vec<CheckedRule>, Failure> {
 
 /// Reads again what the run went by, or says why that cannot be done.
 fn truth(stored: &Stored) -> Result<Truth, String> {
-    let again = RunWords::try_parse_from(&stored.command)
-        .map_err(|_| "run.json has a command that this version does not know".to_owned())?;
-    let run = prepared(&again.run).map_err(|why| format!("its inputs cannot be read again: {why:#}"))?;
-    let manifest = run.manifest();
-    let mut then = stored.inputs.iter();
-    for now in manifest.inputs() {
-        let is_same = then.next().is_some_and(|then| then.path == now.path() && then.sha256 == now.sha256());
-        if !is_same {
-            return Err(format!("{}: is not what the run read", now.path()));
-        }
-    }
+    let run = prepare_again(stored).map_err(|why| format!("the run cannot be prepared again: {why:#}"))?;
     let scenario = run.scenario();
     Ok(Truth { workload: scenario.workload, speeds: scenario.truth, overhead: scenario.overhead })
 }
