@@ -19,3 +19,4 @@ mod sweep;
 mod trace_events;
 mod traces;
 mod tutorial;
+mod verify;
