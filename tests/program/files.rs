@@ -268,10 +268,10 @@ fn of_two_runs_into_one_directory_none_lies() {
     }
 }
 
-/// The longest time after which a run is killed, in microseconds: more than one takes.
-const LONGEST: u64 = 120_000;
+/// The longest time after which a run is killed at first, in microseconds.
+const LONGEST: u64 = 30_000;
 
-/// How often a run is killed: `ELASTICFLOW_SIM_KILLS` times, or often enough to hit most places.
+/// How many runs are killed before their end: `ELASTICFLOW_SIM_KILLS` times, or often enough to hit most places.
 fn kills() -> u32 {
     std::env::var("ELASTICFLOW_SIM_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(30)
 }
@@ -293,21 +293,25 @@ fn a_killed_run_leaves_a_whole_directory_or_none() {
         let of = |name: &str| results(&root.join("runs").join(name));
         let whole: Vec<_> = ["edf", "fifo"].map(of).into_iter().collect();
         assert_eq!(whole[0].len(), 6, "{:?}", whole[0]);
-        let (mut killed, mut absent) = (0, 0);
-        for _ in 0..kills() {
+        let (mut killed, mut tried, mut longest) = (0, 0, LONGEST);
+        while killed < kills() {
             let mut child = command(root, &words);
             let mut child = child.stdout(Stdio::null()).stderr(Stdio::null()).spawn().expect("a process");
-            std::thread::sleep(std::time::Duration::from_micros(rng.random_range(0..=LONGEST)));
+            std::thread::sleep(std::time::Duration::from_micros(rng.random_range(0..=longest)));
             child.kill().expect("it is ours");
-            killed += u32::from(!child.wait().expect("it ends").success());
+            let was_killed = child.wait().expect("it ends").code().is_none();
+            // The times follow how long a run takes, however busy the machine is, so that many of
+            // them are near its end.
+            longest = if was_killed { longest * 6 / 5 + 1 } else { longest * 3 / 4 };
+            killed += u32::from(was_killed);
+            tried += 1;
+            assert!(tried < 20 * kills(), "{killed} of {tried} were killed before their end");
             for (name, whole) in ["edf", "fifo"].into_iter().zip(&whole) {
                 let found = of(name);
                 assert!(found.is_empty() || found == *whole, "{name} is not whole");
-                absent += u32::from(found.is_empty());
             }
         }
-        eprintln!("{killed} killed before their end, {absent} directories absent");
-        assert!(killed > 0, "no run was killed before its end");
+        eprintln!("{killed} of {tried} were killed before their end");
         // What the killed ones left is no obstacle.
         fine(root, &words);
         assert_eq!(of("edf"), whole[0]);
