@@ -271,7 +271,8 @@ fn of_two_runs_into_one_directory_none_lies() {
 /// The longest time after which a run is killed at first, in microseconds.
 const LONGEST: u64 = 30_000;
 
-/// How many runs are killed before their end: `ELASTICFLOW_SIM_KILLS` times, or often enough to hit most places.
+/// How many runs are killed before their end: as many as `ELASTICFLOW_SIM_KILLS` says, or enough to
+/// hit most places.
 fn kills() -> u32 {
     std::env::var("ELASTICFLOW_SIM_KILLS").ok().and_then(|text| text.parse().ok()).unwrap_or(30)
 }
