@@ -123,7 +123,15 @@ fn a_directory_appears_whole_and_replaces_an_earlier_run() {
     }
     assert_eq!(
         names(&target),
-        ["allocations.csv", "jobs.csv", "run.json", "summary.json", "timeline.csv", "timing.json"]
+        [
+            "SHA256SUMS",
+            "allocations.csv",
+            "jobs.csv",
+            "run.json",
+            "summary.json",
+            "timeline.csv",
+            "timing.json"
+        ]
     );
     assert_eq!(names(&root.path().join("a")), ["b"]);
     assert_eq!(fs::read(target.join("jobs.csv")).unwrap(), b"jobs");

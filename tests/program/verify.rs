@@ -169,7 +169,8 @@ fn seal(run: &Path) {
 fn every_rule_catches_what_breaks_it() {
     let root = tempfile::tempdir().expect("a directory");
     let run_dir = root.path().join("run");
-    let words = "run --trace traces/mixed-200.csv --cluster 8x8 --scheduler elasticflow --events --quiet --out";
+    let words =
+        "run --trace traces/mixed-200.csv --cluster 8x8 --scheduler elasticflow --events --quiet --out";
     fine(&format!("{words} {}", run_dir.display()));
     let whole = fine(&format!("verify {}", run_dir.display()));
     assert!(!whole.contains("not checked") && !whole.contains("FAILED"), "{whole}");
