@@ -313,6 +313,19 @@ fn a_scheduler_that_keeps_waking_itself_is_stopped() {
     assert!(matches!(error, SimError::Runaway { plans: 7, scheduler: "test", .. }));
 }
 
+/// A scheduler that wakes itself by its own options: the error names the option to raise.
+#[test]
+fn what_makes_too_many_plans_is_named() {
+    let jobs = [job("linear", 0.0, 8000.0).on(8), job("linear", 0.0, 8000.0).on(8)];
+    let named = |policy: &str, option: &str| {
+        let why = fails(&Scenario { plan_limit: Some(2), ..scenario(policy, 1, 8, &jobs) }).to_string();
+        let told = format!("; raise its option `{option}` (--set {option}=SECONDS), or cut the run with --until");
+        assert!(why.ends_with(&told), "{policy}: {why}");
+    };
+    named("themis", "lease");
+    named("pollux", "interval");
+}
+
 /// As many as it needs is not too many.
 #[test]
 fn the_limit_of_plans_is_the_last_that_may_be_made() {
