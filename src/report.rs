@@ -28,7 +28,7 @@ pub use columns::{CSV_COLUMNS, cells, is_number, write_csv};
 pub use difference::{Difference, same_jobs, write_differences};
 pub use encode::{jobs_csv, sha256, to_json};
 pub use manifest::{InputFile, Manifest, Seeds, Setting};
-pub use run_directory::{FILES, RunDirectory};
+pub use run_directory::RunDirectory;
 pub use staging::{
     OutputError, OutputGuard, StagedDirectory, StagedFile, discard_unfinished, remove_leftovers, stage,
     write_file,
@@ -37,7 +37,7 @@ pub(crate) use staging::{is_temporary, lock_directory, names};
 pub use stored::{Stored, StoredError, StoredInput};
 pub use story::Story;
 pub use summary::{ClusterSummary, Summary};
-pub use sums::damage;
+pub use sums::{FILES, damage};
 
 #[cfg(test)]
 mod tests;

@@ -8,30 +8,18 @@ mod changes;
 mod ledger;
 mod summary;
 mod table;
+mod truth;
 mod usage;
 mod work;
-
-use std::sync::Arc;
 
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::overhead::Overhead;
-use crate::profile::SpeedModel;
 use crate::report::Stored;
-use crate::workload::Workload;
 
 use ledger::Ledger;
 
-/// What a run went by, read again: its jobs, and the laws of their speeds and restart overheads.
-pub struct Truth {
-    /// The jobs of the trace.
-    pub workload: Arc<Workload>,
-    /// The speeds at which the jobs ran.
-    pub speeds: Arc<dyn SpeedModel>,
-    /// What a change of GPUs costs.
-    pub overhead: Arc<dyn Overhead>,
-}
+pub use truth::Truth;
 
 /// What became of a rule.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -83,7 +71,14 @@ pub fn verify(stored: &Stored, events: Option<&[Value]>, truth: Result<&Truth, S
         let ledger = ledger.as_ref().map_err(Clone::clone)?;
         check(stored, ledger, truth.as_ref().map_err(Clone::clone)?)
     };
+    let told_twice = match (&stored.allocations, events, &ledger) {
+        (None, ..) => Err(UNOBSERVED.to_owned()),
+        (_, None, _) => Err("the run has no events.jsonl: --events writes it".to_owned()),
+        (_, _, Err(why)) => Ok(vec![why.clone()]),
+        (_, _, Ok(_)) => Ok(Vec::new()),
+    };
     vec![
+        CheckedRule::new("events.jsonl tells what allocations.csv tells", told_twice),
         CheckedRule::new("no node gives more GPUs than it has", held(capacity::capacity)),
         CheckedRule::new("each row names the GPUs that it counts, of a job of the run", held(capacity::rows)),
         CheckedRule::new("no declined job holds GPUs", held(changes::declined)),
@@ -92,12 +87,17 @@ pub fn verify(stored: &Stored, events: Option<&[Value]>, truth: Result<&Truth, S
         CheckedRule::new("rescales, preemptions and migrations are those held", held(changes::counts)),
         CheckedRule::new("run_time is the time with GPUs", held(usage::run_time)),
         CheckedRule::new("gpu_seconds is the GPUs held over time", held(usage::gpu_seconds)),
+        CheckedRule::new(
+            "each job is that of the trace",
+            truth.as_ref().map(|truth| work::trace(stored, truth)).map_err(Clone::clone),
+        ),
         CheckedRule::new("overhead_time is the sum of the restart overheads", by_truth(work::overhead)),
         CheckedRule::new("rate × time without overheads is the work of each job", by_truth(work::work)),
         CheckedRule::new("jct and queue_delay follow from the times", Ok(table::times(stored))),
         CheckedRule::new("state and deadline_met follow from the times", Ok(table::states(stored))),
         CheckedRule::new("no admitted job is late", table::promises(stored)),
         CheckedRule::new("the counts of summary.json are those of jobs.csv", Ok(summary::counts(stored))),
+        CheckedRule::new("digest is that of jobs.csv", Ok(summary::digest(stored))),
         CheckedRule::new("the ratios of summary.json are those of jobs.csv", Ok(summary::ratios(stored))),
         CheckedRule::new(
             "the distributions of summary.json are those of jobs.csv",

@@ -296,17 +296,17 @@ mod tests {
         "end_time,planned_end_time,jct,queue_delay,run_time,gpu_seconds,overhead_time,rescales,preemptions,",
         "migrations,deadline_met,feasible_alone,reason\n"
     );
-    const HELD: &str = "held_from,time,job_id,gpus,nodes,batch_size\n";
+    const HELD: &str = "time,job_id,gpus,nodes,batch_size,held_from\n";
 
     /// One job, submitted at 10 s, that ends at 60 s or was declined, and what it held.
     fn run(state: &str, held: &str) -> (Vec<JobRow>, Vec<Allocation>) {
         let end = if state == "declined" { "" } else { "60" };
         let row = format!("a,m,1,slo,10,99,1,5,{state},1,,{end},,,,0,0,0,0,0,0,1,1,too late");
         let jobs = jobs::read(format!("{JOBS}{row}\n").as_bytes()).unwrap();
-        // Outside rotations a job has its GPUs at once.
-        let rows = held.lines().map(|row| format!("{},{row}\n", row.split(',').next().expect("a time")));
-        let held = HELD.to_owned() + &rows.collect::<String>();
-        (jobs, allocations::read(held.as_bytes()).unwrap())
+        // Each row is held from its own time on.
+        let with_start = |line: &str| format!("{line},{}\n", line.split(',').next().unwrap());
+        let held: String = held.lines().map(with_start).collect();
+        (jobs, allocations::read(format!("{HELD}{held}").as_bytes()).unwrap())
     }
 
     /// When two stories part, and what happens then on both sides.

@@ -13,29 +13,10 @@ use crate::record::timeline::Timeline;
 
 use super::encode::to_json;
 use super::staging::{OutputError, StagedDirectory, stage};
-use super::sums::write_sums;
+use super::sums::{FILES, SUMS, TIMING, write_sums};
 use super::{Manifest, Summary};
 
-/// Every file that a run directory may hold. `run.json` is in all of them: a directory without it
-/// is not a run directory.
-pub const FILES: [&str; 11] = [
-    SUMS,
-    "allocations.csv",
-    "events.jsonl",
-    "final_result.csv",
-    "job.csv",
-    "jobs.csv",
-    "run.json",
-    "scheduling_events.csv",
-    "summary.json",
-    "timeline.csv",
-    TIMING,
-];
 const MARK: &str = "run.json";
-/// What every other file is, as `sha256sum --check` reads it.
-pub(super) const SUMS: &str = "SHA256SUMS";
-/// The wall-clock times, which differ from run to run.
-pub(super) const TIMING: &str = "timing.json";
 
 /// The directory of a run in the making: some files are written while the run goes on, the others
 /// at its end. It appears under its own name when the [`StagedDirectory`] that

@@ -6,7 +6,26 @@ use std::io;
 use std::path::Path;
 
 use super::encode::sha256;
-use super::run_directory::{FILES, SUMS, TIMING};
+
+/// Every file that a run directory may hold. `run.json` is in all of them: a directory without it
+/// is not a run directory.
+pub const FILES: [&str; 11] = [
+    SUMS,
+    "allocations.csv",
+    "events.jsonl",
+    "final_result.csv",
+    "job.csv",
+    "jobs.csv",
+    "run.json",
+    "scheduling_events.csv",
+    "summary.json",
+    "timeline.csv",
+    TIMING,
+];
+/// What every other file is, as `sha256sum --check` reads it.
+pub(super) const SUMS: &str = "SHA256SUMS";
+/// The wall-clock times, which differ from run to run.
+pub(super) const TIMING: &str = "timing.json";
 
 /// Writes the digest of every file of a run directory but [`TIMING`], which is not the same in two
 /// runs. It is the last file that is written.

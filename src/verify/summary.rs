@@ -1,7 +1,7 @@
 //! Rules on `summary.json`: it follows from `jobs.csv`.
 
 use crate::record::jobs::{JobOutcome, JobRow};
-use crate::report::Stored;
+use crate::report::{Stored, jobs_csv};
 
 fn is_slo(job: &JobRow) -> bool {
     job.class != "best_effort"
@@ -126,4 +126,14 @@ pub(super) fn spreads(stored: &Stored) -> Vec<String> {
         faults.extend(parts.into_iter().filter_map(|(part, a, b)| differs(&format!("{key}.{part}"), a, b)));
     }
     faults
+}
+
+/// `digest` is that of the rows.
+pub(super) fn digest(stored: &Stored) -> Vec<String> {
+    let (stated, found) = (&stored.summary.digest, jobs_csv(&stored.jobs).map(|(_, digest)| digest));
+    match found {
+        Ok(found) if found == *stated => Vec::new(),
+        Ok(found) => vec![format!("digest is {stated}, but that of jobs.csv is {found}")],
+        Err(why) => vec![format!("jobs.csv cannot be written again: {why}")],
+    }
 }

@@ -9,8 +9,38 @@ use crate::record::jobs::JobRow;
 use crate::report::Stored;
 use crate::units::{Iterations, Rate, SimDuration, SimTime};
 
-use super::Truth;
 use super::ledger::{Holding, Ledger};
+use super::truth::Truth;
+
+/// Each job is submitted as the trace says.
+pub(super) fn trace(stored: &Stored, truth: &Truth) -> Vec<String> {
+    let specs = specs(truth);
+    let fault = |job: &JobRow| {
+        let id = &job.job_id;
+        let Some(spec) = specs.get(id.as_str()) else {
+            return Some(format!("job `{id}` is not in the trace"));
+        };
+        let is_same = job.model == spec.model
+            && job.batch_size == spec.batch_size
+            && job.submit_time == spec.submit
+            && job.deadline == spec.deadline
+            && job.requested_gpus == spec.requested
+            && job.iterations == spec.iterations;
+        (!is_same).then(|| {
+            format!(
+                "job `{id}`: jobs.csv has {} iterations, submitted at {} s, and the trace {} at {} s, or another \
+                 column differs",
+                job.iterations, job.submit_time, spec.iterations, spec.submit
+            )
+        })
+    };
+    let missing = truth.workload.jobs().len().saturating_sub(stored.jobs.len());
+    let mut faults: Vec<String> = stored.jobs.iter().filter_map(fault).collect();
+    if missing > 0 {
+        faults.push(format!("jobs.csv lacks {missing} of the trace's jobs"));
+    }
+    faults
+}
 
 /// The restart overhead of a job is the sum over its changes of GPUs, each no longer than the GPUs
 /// are held.

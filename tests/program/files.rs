@@ -293,7 +293,7 @@ fn a_killed_run_leaves_a_whole_directory_or_none() {
         fine(root, &words);
         let of = |name: &str| results(&root.join("runs").join(name));
         let whole: Vec<_> = ["edf", "fifo"].map(of).into_iter().collect();
-        assert_eq!(whole[0].len(), 6, "{:?}", whole[0]);
+        assert_eq!(whole[0].len(), 7, "{:?}", whole[0]);
         let (mut killed, mut tried, mut longest) = (0, 0, LONGEST);
         while killed < kills() {
             let mut child = command(root, &words);

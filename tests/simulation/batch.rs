@@ -5,6 +5,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use crate::common::{fails, job, overhead, run, scenario, spans};
+use elasticflow_sim::cluster::{NodeId, NodeSet, Shape};
 use elasticflow_sim::job::{JobId, JobSpec};
 use elasticflow_sim::profile::{BatchLimits, Configuration, Measurement, SpeedModel};
 use elasticflow_sim::scheduler::{Entry, Observation, Plan};
@@ -84,6 +85,29 @@ fn a_restart_goes_on_under_a_new_batch_size() {
     let outcome = run(&overhead(alone(policy!(larger_later)), "fixed:15"));
     assert_eq!(spans(&outcome), ["0-48.333334"]);
     assert_eq!(outcome.jobs[0].overhead_time.to_string(), "15");
+}
+
+/// As [`larger_later`], with a GPU of each of two nodes.
+fn larger_later_on_two_nodes(view: &elasticflow_sim::scheduler::View<'_>) -> Plan {
+    let mut nodes = NodeSet::of(NodeId(0), Gpus::ONE);
+    nodes.add(NodeId(1), Gpus::ONE);
+    let mut plan = Plan::new();
+    for id in view.live() {
+        let late = view.now() >= SimTime::from_secs(10);
+        plan.grant_on(*id, nodes.clone()).batch(if late { 128 } else { 64 });
+        plan.wake_at(view.now() + elasticflow_sim::units::SimDuration::from_secs(10));
+    }
+    plan
+}
+
+/// The job is placed once, on more nodes than two GPUs need, and changes its batch size there.
+#[test]
+fn a_new_batch_size_is_no_split_placement() {
+    let scenario = alone(policy!(larger_later_on_two_nodes));
+    let two_nodes = Shape::uniform(2, Gpus::new(8)).expect("a cluster");
+    let outcome = run(&Scenario { cluster: two_nodes, ..scenario });
+    assert_eq!(spans(&outcome), ["0-36.666667"]);
+    assert_eq!(outcome.totals.split_placements, 1);
 }
 
 thread_local! {

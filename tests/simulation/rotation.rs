@@ -96,6 +96,17 @@ fn allocations(scenario: &Scenario) -> Vec<String> {
     log.0
 }
 
+/// The turn of job 1 would begin at 10, when job 2 arrives and the rotation starts anew with job 0:
+/// it begins at 20. Job 0 has done 7 + 9.5 s then, and job 1 ends at 20 + 3 + 5. Anew, job 0 does
+/// the other 8.5 up to 28 + 0.5 + 8.5, and job 2 starts.
+#[test]
+fn a_turn_that_would_begin_when_the_rotation_is_replaced_does_not_begin() {
+    let jobs = [work(25.0, 0.0), work(5.0, 0.0), work(5.0, 10.0)];
+    let outcome = run(&under(policy!(all_in_turns), 1, &jobs));
+    assert_eq!(spans(&outcome), ["0-37", "20-28", "37-45"]);
+    assert_eq!(moves(&outcome), [(0, 0); 3]);
+}
+
 /// 25 and 15 s of work. Job 0 has done 7 at 10 and 16.5 at 30; job 1 has done 7 at 20 and the other
 /// 8 at 30 + 0.5 + 8. Then job 0, whose turn it was not, is resumed and takes 8.5.
 #[test]
