@@ -319,7 +319,8 @@ fn what_makes_too_many_plans_is_named() {
     let jobs = [job("linear", 0.0, 8000.0).on(8), job("linear", 0.0, 8000.0).on(8)];
     let named = |policy: &str, option: &str| {
         let why = fails(&Scenario { plan_limit: Some(2), ..scenario(policy, 1, 8, &jobs) }).to_string();
-        let told = format!("; raise its option `{option}` (--set {option}=SECONDS), or cut the run with --until");
+        let told =
+            format!("; raise its option `{option}` (--set {option}=SECONDS), or cut the run with --until");
         assert!(why.ends_with(&told), "{policy}: {why}");
     };
     named("themis", "lease");
