@@ -276,7 +276,8 @@ fn is_admitted_and_worthless(row: &JobRow) -> bool {
 }
 
 fn soft_value(rows: &[JobRow]) -> Option<f64> {
-    let shares: Vec<f64> = rows.iter().filter_map(|row| row.earned).map(|(got, full)| got / full).collect();
+    let known = rows.iter().filter(|row| counts(row)).filter_map(|row| row.earned);
+    let shares: Vec<f64> = known.map(|(got, full)| got / full).collect();
     (!shares.is_empty()).then(|| shares.iter().sum::<f64>() / shares.len() as f64)
 }
 

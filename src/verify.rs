@@ -10,6 +10,7 @@ mod summary;
 mod table;
 mod truth;
 mod usage;
+mod weights;
 mod work;
 
 use serde::Serialize;
@@ -97,6 +98,15 @@ pub fn verify(stored: &Stored, events: Option<&[Value]>, truth: Result<&Truth, S
         CheckedRule::new("state and deadline_met follow from the times", Ok(table::states(stored))),
         CheckedRule::new("no admitted job is late", table::promises(stored)),
         CheckedRule::new("the counts of summary.json are those of jobs.csv", Ok(summary::counts(stored))),
+        CheckedRule::new("GPU-hours and efficiency follow from what jobs held", by_truth(weights::gpu_hours)),
+        CheckedRule::new(
+            "feasible_alone follows from the speeds",
+            truth.as_ref().map_err(Clone::clone).and_then(|truth| weights::feasible(stored, truth)),
+        ),
+        CheckedRule::new(
+            "what was promised and earned follows from the deadlines",
+            truth.as_ref().map_err(Clone::clone).and_then(|truth| weights::deadlines(stored, truth)),
+        ),
         CheckedRule::new("digest is that of jobs.csv", Ok(summary::digest(stored))),
         CheckedRule::new("the ratios of summary.json are those of jobs.csv", Ok(summary::ratios(stored))),
         CheckedRule::new(

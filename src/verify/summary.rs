@@ -76,7 +76,7 @@ fn makespan(stored: &Stored) -> Option<f64> {
     Some(cut.or(last)? - first)
 }
 
-fn differs(key: &str, stated: Option<f64>, found: Option<f64>) -> Option<String> {
+pub(super) fn differs(key: &str, stated: Option<f64>, found: Option<f64>) -> Option<String> {
     let is_same = match (stated, found) {
         (Some(stated), Some(found)) => (stated - found).abs() <= 1e-9 * stated.abs().max(1.0),
         (stated, found) => stated.is_none() && found.is_none(),

@@ -62,9 +62,7 @@ pub(super) fn overhead(stored: &Stored, ledger: &Ledger<'_>, truth: &Truth) -> R
 pub(super) fn work(stored: &Stored, ledger: &Ledger<'_>, truth: &Truth) -> Result<Vec<String>, String> {
     ledger.check_turns()?;
     let specs = specs(truth);
-    if specs.values().any(|spec| truth.speeds.until(spec, Iterations::ZERO).is_some()) {
-        return Err("the speed of a job changes while it runs, and no file says when".to_owned());
-    }
+    check_constant(truth)?;
     let fault = |job: &JobRow| {
         let Some(spec) = specs.get(job.job_id.as_str()) else {
             return Some(format!("job `{}` is not in the trace", job.job_id));
@@ -89,8 +87,25 @@ pub(super) fn work(stored: &Stored, ledger: &Ledger<'_>, truth: &Truth) -> Resul
     Ok(stored.jobs.iter().filter_map(fault).collect())
 }
 
+/// Fails with the reason where the speed of a job changes by itself.
+fn check_constant(truth: &Truth) -> Result<(), String> {
+    if truth.workload.jobs().iter().any(|spec| truth.speeds.until(spec, Iterations::ZERO).is_some()) {
+        return Err("the speed of a job changes while it runs, and no file says when".to_owned());
+    }
+    Ok(())
+}
+
+/// Fails with the reason where the speed of a job on so many GPUs is not one number.
+pub(super) fn check_speeds(truth: &Truth) -> Result<(), String> {
+    check_constant(truth)?;
+    if truth.workload.jobs().iter().any(|spec| truth.speeds.batch_limits(spec).is_some()) {
+        return Err("the scheduler chooses batch sizes, on which speeds depend".to_owned());
+    }
+    Ok(())
+}
+
 /// Returns the iterations per second of a job on what it holds.
-fn rate(holding: &Holding, spec: &JobSpec, truth: &Truth) -> f64 {
+pub(super) fn rate(holding: &Holding, spec: &JobSpec, truth: &Truth) -> f64 {
     let (nodes, gpus) = (holding.nodes.nodes(), holding.nodes.gpus());
     let configuration = Configuration { nodes, gpus, batch: holding.batch };
     truth.speeds.rate(spec, Iterations::ZERO, &configuration).map_or(0.0, Rate::get)
@@ -98,7 +113,11 @@ fn rate(holding: &Holding, spec: &JobSpec, truth: &Truth) -> f64 {
 
 /// Returns what a job held, each with its restart overhead: as the event log has it, or else by the
 /// law of overheads.
-fn pauses<'a>(holdings: &'a [Holding], spec: &JobSpec, truth: &Truth) -> Vec<(&'a Holding, SimDuration)> {
+pub(super) fn pauses<'a>(
+    holdings: &'a [Holding],
+    spec: &JobSpec,
+    truth: &Truth,
+) -> Vec<(&'a Holding, SimDuration)> {
     let mut before: Option<(&NodeSet, SimTime, SimTime)> = None;
     let mut parts = Vec::new();
     for holding in holdings {
@@ -115,6 +134,6 @@ fn pauses<'a>(holdings: &'a [Holding], spec: &JobSpec, truth: &Truth) -> Vec<(&'
     parts
 }
 
-fn specs(truth: &Truth) -> BTreeMap<&str, &JobSpec> {
+pub(super) fn specs(truth: &Truth) -> BTreeMap<&str, &JobSpec> {
     truth.workload.jobs().iter().map(|spec| (spec.name.as_str(), spec)).collect()
 }

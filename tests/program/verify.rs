@@ -234,6 +234,11 @@ fn other_times_of_a_job_are_found() {
 }
 
 #[test]
+fn another_feasibility_is_found() {
+    found("feasible_alone follows", break_jobs("feasible_alone", "0"));
+}
+
+#[test]
 fn another_state_is_found() {
     found("state and deadline_met", break_jobs("state", "late"));
     found("state and deadline_met", break_jobs("deadline_met", "0"));
@@ -260,6 +265,14 @@ fn other_numbers_in_the_summary_are_found() {
         found("the distributions", |run| {
             edit_summary(run, |summary| summary["jct"][part] = serde_json::json!(0.5));
         });
+    }
+    for key in ["held_gpu_hours", "useful_gpu_hours", "dsr_gpu_hours", "cluster_efficiency"] {
+        found("GPU-hours and efficiency", |run| {
+            edit_summary(run, |summary| summary[key] = serde_json::json!(7))
+        });
+    }
+    for key in ["planned_dsr", "admitted_late", "soft_value"] {
+        found("what was promised", |run| edit_summary(run, |summary| summary[key] = serde_json::json!(7)));
     }
     found("digest is", |run| edit_summary(run, |summary| summary["digest"] = serde_json::json!("0")));
 }
