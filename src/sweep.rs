@@ -49,6 +49,7 @@ pub use parallel::SweepError;
 pub use point_key::PointKey;
 pub use problem::GridErrors;
 pub use shard::Shard;
+pub(crate) use stored::{MANIFEST, POINTS, RESULTS};
 
 #[cfg(test)]
 mod tests;

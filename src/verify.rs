@@ -62,7 +62,7 @@ const UNOBSERVED: &str = "the run has no allocations.csv: only the event core wr
 /// `truth` is what it went by, or why that is not known.
 pub fn verify(stored: &Stored, events: Option<&[Value]>, truth: Result<&Truth, String>) -> Vec<CheckedRule> {
     let ledger = match &stored.allocations {
-        Some(rows) => Ledger::new(rows, events, stored.summary.until),
+        Some(rows) => Ledger::new(rows, events, stored.summary.cut()),
         None => Err(UNOBSERVED.to_owned()),
     };
     let held = |check: fn(&Stored, &Ledger<'_>) -> Result<Vec<String>, String>| {

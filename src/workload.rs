@@ -38,9 +38,9 @@ impl Workload {
     /// # Errors
     ///
     /// With the first job whose id is not its place, that is submitted before the job above it,
-    /// whose name occurs before, that asks for no GPU,
-    /// has a batch size of 0, a deadline before its submission or soft deadlines out of order, or
-    /// that lies beyond [`SimTime::LIMIT`] or [`ITERATIONS_LIMIT`].
+    /// whose name occurs before, that asks for no GPU, has a batch size of 0, a deadline before its
+    /// submission or soft deadlines out of order, or that lies beyond [`SimTime::LIMIT`] or
+    /// [`ITERATIONS_LIMIT`].
     pub fn new(jobs: Vec<JobSpec>) -> Result<Workload, WorkloadError> {
         let mut names = BTreeSet::new();
         let mut before = SimTime::ZERO;

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, ensure};
 use serde_json::json;
 
 use crate::experiment::{Remedies, did_you_mean, remedies};
@@ -30,7 +30,7 @@ pub(super) struct Args {
     no_tries: bool,
 }
 
-pub(super) fn run(args: &Args) -> std::result::Result<(), Failure> {
+pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let stored = Stored::read(&args.run).map_err(Failure::input)?;
     let Some(job) = stored.jobs.iter().find(|job| job.job_id == args.job) else {
         let known = stored.jobs.iter().map(|job| job.job_id.as_str());
@@ -64,7 +64,7 @@ pub(super) fn run(args: &Args) -> std::result::Result<(), Failure> {
 ///
 /// If the run cannot be made again: its inputs are not what they were, or the event core did not
 /// run it.
-fn find_remedies(stored: &Stored, job: &JobRow) -> Result<Remedies> {
+fn find_remedies(stored: &Stored, job: &JobRow) -> anyhow::Result<Remedies> {
     let run = prepare_again(stored)?;
     ensure!(run.is_observed(), "the published artifact made the decision");
     let all = run.inputs().workload().jobs();

@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use crate::report::{OutputGuard, StagedFile, Stored, page};
+use crate::trace::file::is_stream;
 
 use super::output::{Failure, message};
 
@@ -38,7 +39,7 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     let page = page::html(&runs).map_err(Failure::input)?;
     std::io::Write::write_all(&mut file, page.as_bytes()).map_err(|why| file.failed(&why))?;
     file.publish()?;
-    if !args.quiet {
+    if !args.quiet && !is_stream(&args.html) {
         let what = format!("{}: open it in a browser, {} bytes", args.html.display(), page.len());
         message("note", what);
     }

@@ -104,11 +104,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
     if let Some(file) = events {
         file.publish()?;
     }
-    if args.events_on_stdout() {
-        // Stdout holds the events, and nothing else.
-    } else if args.outputs.json {
+    if args.outputs.json {
         data(summary.to_json().as_bytes())?;
-    } else {
+    } else if !args.events_on_stdout() {
         words(&table::run(&summary))?;
     }
     if !quiet {
@@ -137,10 +135,14 @@ pub(super) fn prepare_again(stored: &Stored) -> anyhow::Result<PreparedRun> {
     let options = assign(&args.set, &[args.scheduler])?.pop().expect("options for the one scheduler");
     let inputs = InputCache::default().inputs(&args.settings)?;
     let run = PreparedRun::new(&args.settings, &inputs, args.scheduler, options)?;
-    let mut then = stored.inputs.iter();
-    for now in run.manifest().inputs() {
-        let is_same = then.next().is_some_and(|then| then.path == now.path() && then.sha256 == now.sha256());
-        anyhow::ensure!(is_same, "{}: is not what the run read", now.path());
+    let read: Vec<_> = stored.inputs.iter().map(|file| (file.path.as_str(), file.sha256.as_str())).collect();
+    let manifest = run.manifest();
+    let found: Vec<_> = manifest.inputs().iter().map(|file| (file.path(), file.sha256())).collect();
+    // A file that only one of the two lists has differs as well.
+    let count = read.len().max(found.len());
+    if let Some(n) = (0..count).find(|&n| read.get(n) != found.get(n)) {
+        let (path, _) = found.get(n).or(read.get(n)).expect("a file of one of the two");
+        anyhow::bail!("{path}: is not what the run read");
     }
     Ok(run)
 }

@@ -7,14 +7,11 @@ use std::path::{Path, PathBuf};
 use crate::experiment;
 use crate::report::table::{self, count};
 use crate::report::{OutputGuard, Summary};
-use crate::sweep::{CheckedGrid, Grid, Point, Shard, SweepError, merge, results};
+use crate::sweep::{CheckedGrid, Grid, MANIFEST, POINTS, Point, RESULTS, Shard, SweepError, merge, results};
 use crate::trace::file::is_stream;
 
 use super::output::{Failure, data, message, notes, words};
 use super::progress::{PointProgress, Progress};
-
-/// The files that a sweep writes into its directory, beside those of the points.
-const SWEEP_FILES: [&str; 2] = ["sweep.json", "results.csv"];
 
 /// The command line of `sweep`.
 #[derive(Debug, clap::Args)]
@@ -98,8 +95,8 @@ impl Args {
         let checks = if is_stream(out) {
             guard.check_directory(out)
         } else {
-            let files = SWEEP_FILES.iter().map(|name| guard.check_not_input(&out.join(name)));
-            files.collect::<Result<(), _>>().and_then(|()| guard.check_directory(&out.join("points")))
+            let files = [MANIFEST, RESULTS].iter().map(|name| guard.check_not_input(&out.join(name)));
+            files.collect::<Result<(), _>>().and_then(|()| guard.check_directory(&out.join(POINTS)))
         };
         checks.map_err(Failure::input)
     }

@@ -130,8 +130,7 @@ impl ResolvedSettings {
     pub(super) fn manifest(&self) -> Manifest {
         let settings = self.settings.to_list(self.scheduler, &self.said);
         let seeds = Seeds { seed: self.settings.seed(), trace_seed: self.settings.trace_options.trace_seed };
-        let manifest = Manifest::new(settings, seeds, self.inputs.files().to_vec());
-        manifest.with_notes(&self.inputs.trace().notes)
+        Manifest::new(settings, seeds, self.inputs.files().to_vec(), self.inputs.trace().notes.clone())
     }
 
     /// Returns what was simulated and what came out of it; `digest` is that of the job rows,

@@ -86,6 +86,7 @@ pub enum RunError {
     Io(std::io::Error),
 }
 
+// No `#[from]`: the error would be its source too, and its own text be printed after ours.
 impl From<std::io::Error> for RunError {
     fn from(why: std::io::Error) -> RunError {
         RunError::Io(why)

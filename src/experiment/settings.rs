@@ -265,7 +265,7 @@ mod tests {
         let settings = Only::try_parse_from(words.split_whitespace()).unwrap().settings;
         let options = PolicyOptions::parse(["lease=600", "mode=off"]).unwrap();
         let list = settings.to_list(scheduler::entry("edf").unwrap(), &options);
-        Manifest::new(list, Seeds { seed: 0, trace_seed: 0 }, Vec::new()).command().join(" ")
+        Manifest::new(list, Seeds { seed: 0, trace_seed: 0 }, vec![], vec![]).command().join(" ")
     }
 
     const SET: &str = "--set lease=600 --set mode=off";

@@ -89,13 +89,8 @@ impl InputFile {
 
 impl Manifest {
     /// Returns the manifest of a run by this version of the program.
-    pub fn new(settings: Vec<Setting>, seeds: Seeds, inputs: Vec<InputFile>) -> Manifest {
-        Manifest { settings, version: env!("CARGO_PKG_VERSION"), seeds, inputs, notes: Vec::new() }
-    }
-
-    /// Adds what its user may want to know of the inputs.
-    pub fn with_notes(self, notes: &[String]) -> Manifest {
-        Manifest { notes: notes.to_vec(), ..self }
+    pub fn new(settings: Vec<Setting>, seeds: Seeds, inputs: Vec<InputFile>, notes: Vec<String>) -> Manifest {
+        Manifest { settings, version: env!("CARGO_PKG_VERSION"), seeds, inputs, notes }
     }
 
     /// Returns the words after the program's name that run this again.

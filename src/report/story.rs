@@ -121,11 +121,9 @@ impl<'a> Story<'a> {
                 change.first_restart = duration(&event["first_restart_overhead"]);
             }
         }
-        let until = stored.summary.until.and_then(SimDuration::from_secs_f64);
-        let until = until.map(|until| SimTime::from_micros(until.as_micros()));
         let is_live = !matches!(job.state, JobOutcome::Declined | JobOutcome::NotSubmitted);
         let allocations = stored.allocations.as_deref().filter(|_| is_live);
-        let waits = allocations.map_or(Vec::new(), |all| waits(all, job, until));
+        let waits = allocations.map_or(Vec::new(), |all| waits(all, job, stored.summary.cut()));
         Ok(Story { summary: &stored.summary, job, judged, changes, waits })
     }
 

@@ -4,7 +4,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::cluster::Shape;
 use crate::metrics::Metrics;
-use crate::units::Gpus;
+use crate::units::{Gpus, SimDuration, SimTime};
 
 use super::encode::to_json;
 
@@ -96,6 +96,11 @@ impl Summary {
     pub fn number(&self, key: &str) -> Option<f64> {
         let json = serde_json::to_value(self).expect("a summary has text keys");
         json.pointer(&format!("/{}", key.replace('.', "/")))?.as_f64()
+    }
+
+    /// Returns when the run was cut off; `None` if it was not.
+    pub(crate) fn cut(&self) -> Option<SimTime> {
+        Some(SimTime::ZERO + SimDuration::from_secs_f64(self.until?)?)
     }
 
     /// Says which trace was simulated, and what about its jobs was drawn.

@@ -100,7 +100,7 @@ fn begin(target: &Path) -> RunDirectory {
 fn finish(mut directory: RunDirectory, mark: &str) -> StagedDirectory {
     drop(directory.observers().unwrap());
     let seeds = Seeds { seed: 0, trace_seed: 0 };
-    let manifest = Manifest::new(vec![Setting::new("trace", Some(mark), &[])], seeds, vec![]);
+    let manifest = Manifest::new(vec![Setting::new("trace", Some(mark), &[])], seeds, vec![], vec![]);
     directory.finish(b"jobs", &summary(), &manifest, Some(&serde_json::json!({}))).unwrap()
 }
 
@@ -204,7 +204,7 @@ fn a_full_disk_is_noticed() {
     directory.redirect_timeline(Path::new("/dev/full"));
     drop::<Vec<Box<dyn Observer + '_>>>(directory.observers().unwrap());
     let seeds = Seeds { seed: 0, trace_seed: 0 };
-    let manifest = Manifest::new(vec![], seeds, vec![]);
+    let manifest = Manifest::new(vec![], seeds, vec![], vec![]);
     let failed = directory.finish(b"", &summary(), &manifest, Some(&serde_json::json!({}))).unwrap_err();
     assert!(failed.to_string().starts_with("/dev/full: cannot be written: "), "{failed}");
     assert_eq!(names(root.path()), [""; 0]);

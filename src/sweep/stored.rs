@@ -14,11 +14,12 @@ use super::point_key::{BUILD, PointKey};
 use super::table::ResultsTable;
 
 /// `sweep.json`: which grid a directory is of. Written before the first point.
-pub(super) const MANIFEST: &str = "sweep.json";
+pub(crate) const MANIFEST: &str = "sweep.json";
 /// The table, written after the last point.
-pub(super) const RESULTS: &str = "results.csv";
+pub(crate) const RESULTS: &str = "results.csv";
 /// Where the points are.
-pub(super) const POINTS: &str = "points";
+pub(crate) const POINTS: &str = "points";
+
 /// Returns the `summary.json` of the point in a directory, if it is the one with this key, made by
 /// that build, and each of its files is what was written.
 pub(super) fn summary(of: &Path, expected: &PointKey, build: &str) -> Option<Value> {

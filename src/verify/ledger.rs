@@ -71,7 +71,7 @@ impl<'a> Ledger<'a> {
     pub(super) fn new(
         rows: &'a [Allocation],
         events: Option<&[Value]>,
-        until: Option<f64>,
+        cut: Option<SimTime>,
     ) -> Result<Ledger<'a>, String> {
         let events = events.map(allocating);
         if let Some(events) = &events
@@ -80,8 +80,7 @@ impl<'a> Ledger<'a> {
             let (events, rows) = (events.len(), rows.len());
             return Err(format!("events.jsonl has {events} changes of GPUs, and allocations.csv has {rows}"));
         }
-        let cut =
-            until.and_then(instant).or_else(|| rows.last().map(|row| row.time)).unwrap_or(SimTime::ZERO);
+        let cut = cut.or_else(|| rows.last().map(|row| row.time)).unwrap_or(SimTime::ZERO);
         let mut ledger =
             Ledger { rows, holdings: BTreeMap::new(), by_job: BTreeMap::new(), turns_unknown: false };
         let mut open: BTreeMap<&str, Holding> = BTreeMap::new();
@@ -173,8 +172,4 @@ fn nodes(text: &str) -> Option<NodeSet> {
         set.add(NodeId(node.parse().ok()?), Gpus::new(gpus));
     }
     Some(set)
-}
-
-fn instant(seconds: f64) -> Option<SimTime> {
-    Some(SimTime::ZERO + SimDuration::from_secs_f64(seconds)?)
 }

@@ -30,7 +30,7 @@ fn word(time: Option<SimDuration>) -> String {
 
 /// A job is met, late or completed by its end and its deadline.
 pub(super) fn states(stored: &Stored) -> Vec<String> {
-    let cut = stored.summary.until;
+    let cut = stored.summary.cut();
     let fault = |job: &JobRow| {
         let is_met = job.end_time.zip(job.deadline).map(|(end, deadline)| end <= deadline);
         let state = match (job.end_time, is_met) {
@@ -56,8 +56,8 @@ pub(super) fn states(stored: &Stored) -> Vec<String> {
     stored.jobs.iter().filter_map(fault).collect()
 }
 
-fn is_past(deadline: SimTime, cut: Option<f64>) -> bool {
-    cut.is_none_or(|cut| deadline.as_secs_f64() <= cut)
+fn is_past(deadline: SimTime, cut: Option<SimTime>) -> bool {
+    cut.is_none_or(|cut| deadline <= cut)
 }
 
 /// No admitted job is late, where the scheduler promises that.

@@ -108,6 +108,10 @@ fn a_page_appears_whole_or_not_at_all() {
     compare(&format!("{MICRO} --schedulers edf"), &path("runs"));
     report(&[&path("runs/edf")], &path("page.html"));
     let before = fs::read(path("page.html")).expect("a page");
+    let mut stream = command("report --html -");
+    stream.arg(path("runs/edf"));
+    let stream = done(stream);
+    assert_eq!((stream.stdout, stream.stderr), (before.clone(), vec![]));
     for (file, words) in
         [("timeline.csv", "is missing"), ("jobs.csv", "is missing"), ("run.json", "is not a run directory")]
     {

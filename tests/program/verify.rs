@@ -86,6 +86,16 @@ fn turns_without_events_and_changed_inputs_are_said() {
     let json = program("verify --json", &[&edf]);
     let json: serde_json::Value = serde_json::from_slice(&json.stdout).expect("JSON");
     assert_eq!(json[0]["rules"][1]["verdict"], "checked");
+    // The stored run read one file more than its command reads now.
+    let fifo = run(root.path(), "fifo", 1, "");
+    let text = fs::read_to_string(fifo.join("run.json")).expect("a manifest");
+    let mut manifest: serde_json::Value = serde_json::from_str(&text).expect("JSON");
+    let more = serde_json::json!({ "what": "profiles", "path": "more.csv", "sha256": sha256(b"") });
+    manifest["inputs"].as_array_mut().expect("inputs").push(more);
+    fs::write(fifo.join("run.json"), manifest.to_string()).expect("a manifest");
+    renew(&fifo);
+    let said = String::from_utf8(program("verify", &[&fifo]).stdout).expect("text");
+    assert!(said.contains("more.csv: is not what the run read"), "{said}");
 }
 
 #[test]
