@@ -3,13 +3,15 @@
 //!
 //! Skipped, saying so, where no Chromium is installed. Screenshots go to `target/screenshots`.
 
-use crate::data;
-use crate::devtools;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use crate::devtools::Browser;
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
+
+use crate::data;
+use crate::devtools::{self, Browser};
 
 fn elasticflow_sim(words: &str) {
     let mut command = Command::new(env!("CARGO_BIN_EXE_elasticflow-sim"));
@@ -21,31 +23,9 @@ fn elasticflow_sim(words: &str) {
 fn keep(browser: &mut Browser, name: &str) {
     let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).with_file_name("screenshots");
     fs::create_dir_all(&folder).expect("a directory");
-    let png = decode(&browser.screenshot());
+    let png = BASE64_STANDARD.decode(browser.screenshot()).expect("base64");
     assert!(png.starts_with(b"\x89PNG") && png.len() > 10_000, "{name}: {} bytes", png.len());
     fs::write(folder.join(format!("{name}.png")), png).expect("a file");
-}
-
-/// Decodes base64.
-fn decode(text: &str) -> Vec<u8> {
-    let value = |c: u8| match c {
-        b'A'..=b'Z' => c - b'A',
-        b'a'..=b'z' => c - b'a' + 26,
-        b'0'..=b'9' => c - b'0' + 52,
-        b'+' => 62,
-        _ => 63,
-    };
-    let (mut bytes, mut bits, mut count) = (Vec::new(), 0u32, 0);
-    for c in text.bytes().filter(|c| *c != b'=') {
-        bits = bits << 6 | u32::from(value(c));
-        count += 6;
-        if count >= 8 {
-            count -= 8;
-            bytes.push((bits >> count) as u8);
-            bits &= (1 << count) - 1;
-        }
-    }
-    bytes
 }
 
 const ROWS: &str = "document.getElementById('gantt-scroll').dataset.rows";
