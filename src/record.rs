@@ -119,7 +119,7 @@ pub struct Snapshot {
     pub gpus_total: Gpus,
     /// Jobs that hold GPUs; a rotation counts as one job.
     pub jobs_running: u32,
-    /// Live jobs that hold none.
+    /// Live jobs that hold none; of a rotation, all but one.
     pub jobs_waiting: u32,
     /// Jobs admitted so far.
     pub jobs_admitted: u32,

@@ -3,11 +3,15 @@
 //! Each rule computes by itself what the files state, from the other files of the run and the
 //! measured speeds. It uses nothing of the event core, so an error of the core does not hide here.
 
+mod answers;
 mod capacity;
 mod changes;
+mod evidence;
 mod ledger;
+mod restarts;
 mod summary;
 mod table;
+mod timeline;
 mod truth;
 mod usage;
 mod weights;
@@ -16,9 +20,10 @@ mod work;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::record::timeline::TimelinePoint;
 use crate::report::Stored;
 
-use ledger::Ledger;
+use evidence::{Checked, Evidence, told_twice};
 
 pub use truth::Truth;
 
@@ -45,7 +50,7 @@ pub struct CheckedRule {
 }
 
 impl CheckedRule {
-    fn new(rule: &'static str, checked: Result<Vec<String>, String>) -> CheckedRule {
+    fn new(rule: &'static str, checked: Checked) -> CheckedRule {
         let verdict = match checked {
             Ok(faults) if faults.is_empty() => Verdict::Checked,
             Ok(faults) => Verdict::Failed(faults),
@@ -55,63 +60,49 @@ impl CheckedRule {
     }
 }
 
-/// Why a run without `allocations.csv` is checked by few rules.
-const UNOBSERVED: &str = "the run has no allocations.csv: only the event core writes it";
+/// What checks a rule.
+type Check = fn(&Evidence<'_>) -> Checked;
 
-/// Checks every rule on a run; `events` are the lines of its event log, if it wrote one, and
-/// `truth` is what it went by, or why that is not known.
-pub fn verify(stored: &Stored, events: Option<&[Value]>, truth: Result<&Truth, String>) -> Vec<CheckedRule> {
-    let ledger = match &stored.allocations {
-        Some(rows) => Ledger::new(rows, events, stored.summary.cut()),
-        None => Err(UNOBSERVED.to_owned()),
-    };
-    let held = |check: fn(&Stored, &Ledger<'_>) -> Result<Vec<String>, String>| {
-        ledger.as_ref().map_err(Clone::clone).and_then(|ledger| check(stored, ledger))
-    };
-    let by_truth = |check: fn(&Stored, &Ledger<'_>, &Truth) -> Result<Vec<String>, String>| {
-        let ledger = ledger.as_ref().map_err(Clone::clone)?;
-        check(stored, ledger, truth.as_ref().map_err(Clone::clone)?)
-    };
-    let told_twice = match (&stored.allocations, events, &ledger) {
-        (None, ..) => Err(UNOBSERVED.to_owned()),
-        (_, None, _) => Err("the run has no events.jsonl: --events writes it".to_owned()),
-        (_, _, Err(why)) => Ok(vec![why.clone()]),
-        (_, _, Ok(_)) => Ok(Vec::new()),
-    };
-    vec![
-        CheckedRule::new("events.jsonl tells what allocations.csv tells", told_twice),
-        CheckedRule::new("no node gives more GPUs than it has", held(capacity::capacity)),
-        CheckedRule::new("each row names the GPUs that it counts, of a job of the run", held(capacity::rows)),
-        CheckedRule::new("no declined job holds GPUs", held(changes::declined)),
-        CheckedRule::new("no job holds GPUs before its submission or after its end", held(changes::bounds)),
-        CheckedRule::new("start_time is when a job first holds GPUs", held(changes::starts)),
-        CheckedRule::new("rescales, preemptions and migrations are those held", held(changes::counts)),
-        CheckedRule::new("run_time is the time with GPUs", held(usage::run_time)),
-        CheckedRule::new("gpu_seconds is the GPUs held over time", held(usage::gpu_seconds)),
-        CheckedRule::new(
-            "each job is that of the trace",
-            truth.as_ref().map(|truth| work::trace(stored, truth)).map_err(Clone::clone),
-        ),
-        CheckedRule::new("overhead_time is the sum of the restart overheads", by_truth(work::overhead)),
-        CheckedRule::new("rate × time without overheads is the work of each job", by_truth(work::work)),
-        CheckedRule::new("jct and queue_delay follow from the times", Ok(table::times(stored))),
-        CheckedRule::new("state and deadline_met follow from the times", Ok(table::states(stored))),
-        CheckedRule::new("no admitted job is late", table::promises(stored)),
-        CheckedRule::new("the counts of summary.json are those of jobs.csv", Ok(summary::counts(stored))),
-        CheckedRule::new("GPU-hours and efficiency follow from what jobs held", by_truth(weights::gpu_hours)),
-        CheckedRule::new(
-            "feasible_alone follows from the speeds",
-            truth.as_ref().map_err(Clone::clone).and_then(|truth| weights::feasible(stored, truth)),
-        ),
-        CheckedRule::new(
-            "what was promised and earned follows from the deadlines",
-            truth.as_ref().map_err(Clone::clone).and_then(|truth| weights::deadlines(stored, truth)),
-        ),
-        CheckedRule::new("digest is that of jobs.csv", Ok(summary::digest(stored))),
-        CheckedRule::new("the ratios of summary.json are those of jobs.csv", Ok(summary::ratios(stored))),
-        CheckedRule::new(
-            "the distributions of summary.json are those of jobs.csv",
-            Ok(summary::spreads(stored)),
-        ),
-    ]
+/// Every rule, with what checks it.
+const RULES: [(&str, Check); 28] = [
+    ("events.jsonl tells what allocations.csv tells", told_twice),
+    ("no node gives more GPUs than it has", capacity::capacity),
+    ("each row names the GPUs that it counts, of a job of the run", capacity::rows),
+    ("no declined job holds GPUs", changes::declined),
+    ("no job holds GPUs before its submission or after its end", changes::bounds),
+    ("start_time is when a job first holds GPUs", changes::starts),
+    ("rescales, preemptions and migrations are those held", changes::counts),
+    ("split_placements are those held", changes::splits),
+    ("run_time is the time with GPUs", usage::run_time),
+    ("gpu_seconds is the GPUs held over time", usage::gpu_seconds),
+    ("timeline.csv has what jobs held", timeline::rows),
+    ("timeline.csv has the plans of events.jsonl", timeline::plans),
+    ("cluster_efficiency of timeline.csv follows from the speeds", timeline::efficiency),
+    ("admissions, promises and refusals are those of events.jsonl", answers::answers),
+    ("each job is that of the trace", work::trace),
+    ("each restart overhead is what its change costs", restarts::restarts),
+    ("overhead_time is the sum of the restart overheads", work::overhead),
+    ("rate × time without overheads is the work of each job", work::work),
+    ("jct and queue_delay follow from the times", |run| Ok(table::times(run.stored))),
+    ("state and deadline_met follow from the times", |run| Ok(table::states(run.stored))),
+    ("no admitted job is late", |run| table::promises(run.stored)),
+    ("the counts of summary.json are those of jobs.csv", |run| Ok(summary::counts(run.stored))),
+    ("GPU-hours and efficiency follow from what jobs held", weights::gpu_hours),
+    ("feasible_alone follows from the speeds", weights::feasible),
+    ("what was promised and earned follows from the deadlines", weights::deadlines),
+    ("digest is that of jobs.csv", |run| Ok(summary::digest(run.stored))),
+    ("the ratios of summary.json are those of jobs.csv", |run| Ok(summary::ratios(run.stored))),
+    ("the distributions of summary.json are those of jobs.csv", |run| Ok(summary::spreads(run.stored))),
+];
+
+/// Checks every rule on a run. Its `timeline.csv` is `None` where the event core did not write it,
+/// its `events` where it has no log; `truth` is what it went by, or why that is not known.
+pub fn verify(
+    stored: &Stored,
+    timeline: Option<&[TimelinePoint]>,
+    events: Option<&[Value]>,
+    truth: Result<&Truth, String>,
+) -> Vec<CheckedRule> {
+    let run = Evidence::new(stored, timeline, events, truth);
+    RULES.iter().map(|(rule, check)| CheckedRule::new(rule, check(&run))).collect()
 }

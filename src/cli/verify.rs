@@ -50,8 +50,9 @@ pub(super) fn run(args: &Args) -> Result<(), Failure> {
 fn check(path: &Path) -> Result<Vec<CheckedRule>, Failure> {
     let stored = Stored::read(path).map_err(Failure::input)?;
     let events = stored.events_where(|_| true).map_err(Failure::input)?;
+    let timeline = stored.timeline().map_err(Failure::input)?;
     let truth = truth(&stored);
-    Ok(verify(&stored, events.as_deref(), truth.as_ref().map_err(Clone::clone)))
+    Ok(verify(&stored, timeline.as_deref(), events.as_deref(), truth.as_ref().map_err(Clone::clone)))
 }
 
 /// Reads again what the run went by, or says why that cannot be done.

@@ -21,7 +21,7 @@ const HEADER: [&str; 9] = [
     "cluster_efficiency",
 ];
 
-/// What is read back of a row: the cluster after a plan.
+/// A row: the cluster after a plan. The columns that end in `_total` count from the beginning.
 #[derive(Clone, Copy, Debug, PartialEq, Deserialize)]
 pub struct TimelinePoint {
     /// The instant of the plan, in seconds of the trace's clock.
@@ -30,8 +30,18 @@ pub struct TimelinePoint {
     pub gpus_busy: Gpus,
     /// GPUs of the cluster.
     pub gpus_total: Gpus,
-    /// Live jobs that hold none.
+    /// Jobs that hold GPUs; a rotation counts as one job.
+    pub jobs_running: u32,
+    /// Live jobs that hold none; of a rotation, all but one.
     pub jobs_waiting: u32,
+    /// Jobs admitted.
+    pub jobs_admitted_total: u32,
+    /// Jobs declined.
+    pub jobs_declined_total: u32,
+    /// Jobs completed.
+    pub jobs_completed_total: u32,
+    /// Σ over running jobs of rate(g) ÷ rate(1), ÷ GPUs of the cluster.
+    pub cluster_efficiency: f64,
 }
 
 /// Reads rows as [`Timeline`] wrote them, in their order.

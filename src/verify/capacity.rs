@@ -2,39 +2,27 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::cluster::NodeSet;
-use crate::report::Stored;
 use crate::units::SimTime;
 
-use super::ledger::Ledger;
+use super::evidence::{Checked, Evidence};
 
 /// No node gives more GPUs than it has, at any time. The members of a rotation share theirs.
-pub(super) fn capacity(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<String>, String> {
+pub(super) fn capacity(run: &Evidence<'_>) -> Checked {
+    let (stored, ledger) = (run.stored, run.ledger()?);
     ledger.check_turns()?;
     let sizes = stored.summary.cluster.node_sizes();
-    let mut taken: Vec<(SimTime, bool, u32, i64)> = Vec::new();
-    let mut add = |from: SimTime, until: SimTime, nodes: &NodeSet| {
-        for (node, gpus) in nodes.parts().iter().filter(|_| from < until) {
-            taken.push((from, true, node.0, i64::from(gpus.get())));
-            taken.push((until, false, node.0, -i64::from(gpus.get())));
+    let mut changes: Vec<(SimTime, bool, u32, i64)> = Vec::new();
+    for (from, until, nodes) in ledger.taken() {
+        for (node, gpus) in nodes.parts() {
+            changes.push((from, true, node.0, i64::from(gpus.get())));
+            changes.push((until, false, node.0, -i64::from(gpus.get())));
         }
-    };
-    let mut shared: BTreeMap<(SimTime, String), (SimTime, &NodeSet)> = BTreeMap::new();
-    for holding in ledger.all() {
-        if holding.turns.is_none() {
-            add(holding.from, holding.until, &holding.nodes);
-            continue;
-        }
-        let key = (holding.from, holding.nodes.to_string());
-        let until = &mut shared.entry(key).or_insert((holding.until, &holding.nodes)).0;
-        *until = holding.until.max(*until);
     }
-    shared.iter().for_each(|((from, _), (until, nodes))| add(*from, *until, nodes));
     // At one instant, GPUs are given back before others are taken.
-    taken.sort_unstable();
+    changes.sort_unstable();
     let mut busy: BTreeMap<u32, i64> = BTreeMap::new();
     let mut faults = Vec::new();
-    for (time, _, node, change) in taken {
+    for (time, _, node, change) in changes {
         let held = busy.entry(node).or_default();
         *held += change;
         let size = sizes.get(node as usize).map_or(0, |size| i64::from(size.get()));
@@ -47,7 +35,8 @@ pub(super) fn capacity(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<Strin
 
 /// Each row is of a job in `jobs.csv`, names as many GPUs as it counts, and none comes before the
 /// one above it.
-pub(super) fn rows(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<String>, String> {
+pub(super) fn rows(run: &Evidence<'_>) -> Checked {
+    let (stored, ledger) = (run.stored, run.ledger()?);
     let known: BTreeSet<&str> = stored.jobs.iter().map(|job| job.job_id.as_str()).collect();
     let mut faults = Vec::new();
     let mut last = SimTime::ZERO;

@@ -1,14 +1,17 @@
 //! Rules on when jobs hold GPUs, and on how often these change.
 
+use std::collections::BTreeSet;
+
 use crate::record::allocations::Allocation;
 use crate::record::jobs::{JobOutcome, JobRow};
-use crate::report::Stored;
 use crate::units::SimTime;
 
-use super::ledger::Ledger;
+use super::evidence::{Checked, Evidence};
+use super::summary::cluster;
 
 /// A job that was declined holds nothing, ever.
-pub(super) fn declined(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<String>, String> {
+pub(super) fn declined(run: &Evidence<'_>) -> Checked {
+    let (stored, ledger) = (run.stored, run.ledger()?);
     let declined = stored.jobs.iter().filter(|job| job.state == JobOutcome::Declined);
     let fault = |job: &JobRow| {
         let first = ledger.of(&job.job_id).first()?;
@@ -19,7 +22,8 @@ pub(super) fn declined(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<Strin
 }
 
 /// A job holds GPUs from its submission at the earliest, and up to its end.
-pub(super) fn bounds(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<String>, String> {
+pub(super) fn bounds(run: &Evidence<'_>) -> Checked {
+    let (stored, ledger) = (run.stored, run.ledger()?);
     let mut faults = Vec::new();
     for job in &stored.jobs {
         let (id, held) = (&job.job_id, ledger.of(&job.job_id));
@@ -37,7 +41,8 @@ pub(super) fn bounds(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<String>
 }
 
 /// A job starts when it first holds GPUs: in a rotation, with its first turn.
-pub(super) fn starts(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<String>, String> {
+pub(super) fn starts(run: &Evidence<'_>) -> Checked {
+    let (stored, ledger) = (run.stored, run.ledger()?);
     let fault = |job: &JobRow| {
         let first = ledger.of(&job.job_id).iter().find(|holding| holding.has_begun());
         let start = first.map(|first| first.held_from);
@@ -52,7 +57,8 @@ pub(super) fn starts(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<String>
 }
 
 /// The numbers of changes are those of the rows.
-pub(super) fn counts(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<String>, String> {
+pub(super) fn counts(run: &Evidence<'_>) -> Checked {
+    let (stored, ledger) = (run.stored, run.ledger()?);
     let mut faults = Vec::new();
     for job in &stored.jobs {
         let found = Changes::of(ledger.rows_of(&job.job_id), job.end_time);
@@ -69,21 +75,49 @@ pub(super) fn counts(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<String>
     Ok(faults)
 }
 
+/// `split_placements` counts the placements on more nodes than their GPUs need; that of a rotation
+/// counts once.
+pub(super) fn splits(run: &Evidence<'_>) -> Checked {
+    let (stored, ledger) = (run.stored, run.ledger()?);
+    ledger.check_turns()?;
+    let cluster = cluster(stored)?;
+    let mut found = 0_u64;
+    let mut rotations = BTreeSet::new();
+    for job in &stored.jobs {
+        for row in Changes::of(ledger.rows_of(&job.job_id), job.end_time).placements {
+            let is_split = row.nodes.split(' ').count() as u64 > u64::from(cluster.fewest_nodes(row.gpus));
+            let is_new = ledger.rotation(row).is_none_or(|rotation| rotations.insert(rotation));
+            found += u64::from(is_split && is_new);
+        }
+    }
+    let stated = stored.summary.metrics.split_placements;
+    Ok((stated != found)
+        .then(|| format!("split_placements is {stated}, but allocations.csv has {found}"))
+        .into_iter()
+        .collect())
+}
+
 #[derive(Default)]
-struct Changes {
+struct Changes<'a> {
     rescales: u32,
     preemptions: u32,
     migrations: u32,
+    /// The rows with which the job comes to nodes where it was not.
+    placements: Vec<&'a Allocation>,
 }
 
-impl Changes {
+impl<'a> Changes<'a> {
     /// Counts the changes of a job. What it waits for, and has not had, does not change.
-    fn of(rows: &[&Allocation], end: Option<SimTime>) -> Changes {
+    fn of(rows: &[&'a Allocation], end: Option<SimTime>) -> Changes<'a> {
         let mut changes = Changes::default();
-        let mut had: Option<(&Allocation, SimTime)> = None;
+        let mut had: Option<(&'a Allocation, SimTime)> = None;
         for row in rows {
             let before = had.filter(|(_, there_from)| *there_from < row.time);
             let mut there_from = row.held_from;
+            let stays = before.is_some_and(|(before, _)| before.nodes == row.nodes);
+            if !row.gpus.is_zero() && !stays {
+                changes.placements.push(row);
+            }
             match before {
                 Some(_) if row.gpus.is_zero() => changes.preemptions += u32::from(end != Some(row.time)),
                 Some((before, since)) if before.nodes == row.nodes => there_from = since,

@@ -11,6 +11,8 @@ use crate::units::{Gpus, SimDuration, SimTime};
 /// The turns of a job in a rotation.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct TurnTimes {
+    /// The place of the rotation's first row among all rows.
+    pub(super) rotation: usize,
     pub(super) quantum: SimDuration,
     pub(super) members: u64,
     pub(super) first_restart: SimDuration,
@@ -50,6 +52,13 @@ impl Holding {
         (held, over)
     }
 
+    /// Returns whether the job, whose row this is at `time`, has its turn then, if it takes turns.
+    pub(super) fn is_on_turn(&self, time: SimTime) -> bool {
+        let Some(turns) = &self.turns else { return true };
+        let cycle = turns.quantum.as_micros() * turns.members;
+        time >= self.held_from && time.since(self.held_from).as_micros() % cycle < turns.quantum.as_micros()
+    }
+
     /// Returns whether the job had the GPUs before its next row.
     pub(super) fn has_begun(&self) -> bool {
         self.held_from < self.until || self.held_from == self.from
@@ -83,6 +92,7 @@ impl<'a> Ledger<'a> {
         let cut = cut.or_else(|| rows.last().map(|row| row.time)).unwrap_or(SimTime::ZERO);
         let mut ledger =
             Ledger { rows, holdings: BTreeMap::new(), by_job: BTreeMap::new(), turns_unknown: false };
+        let mut rotation = 0;
         let mut open: BTreeMap<&str, Holding> = BTreeMap::new();
         for (n, row) in rows.iter().enumerate() {
             let job = row.job_id.as_str();
@@ -92,7 +102,12 @@ impl<'a> Ledger<'a> {
             ledger.by_job.entry(job).or_default().push(row);
             ledger.turns_unknown |= events.is_none() && row.held_from > row.time;
             if !row.gpus.is_zero() {
-                open.insert(job, holding(row, events.as_ref().map(|events| events[n]))?);
+                let event = events.as_ref().map(|events| events[n]);
+                // The rows of a rotation follow each other in the order of its turns.
+                if event.is_some_and(|event| event["turn"] == 0) {
+                    rotation = n;
+                }
+                open.insert(job, holding(row, event, rotation)?);
             }
         }
         for (job, last) in open {
@@ -116,9 +131,35 @@ impl<'a> Ledger<'a> {
         self.by_job.get(job).map_or(&[], Vec::as_slice)
     }
 
+    /// Returns the rotation that a job joins with this row, if it joins one.
+    pub(super) fn rotation(&self, row: &Allocation) -> Option<usize> {
+        let holding = self.of(&row.job_id).iter().find(|holding| holding.from == row.time)?;
+        holding.turns.map(|turns| turns.rotation)
+    }
+
     /// Returns every holding.
     pub(super) fn all(&self) -> impl Iterator<Item = &Holding> {
         self.holdings.values().flatten()
+    }
+
+    /// Returns what is taken from the cluster: for each job alone and for each rotation, from when
+    /// until when it has which nodes.
+    pub(super) fn taken(&self) -> Vec<(SimTime, SimTime, &NodeSet)> {
+        let mut taken = Vec::new();
+        let mut rotations: BTreeMap<usize, (SimTime, SimTime, &NodeSet)> = BTreeMap::new();
+        for holding in self.all() {
+            let held = (holding.from, holding.until, &holding.nodes);
+            match holding.turns {
+                None => taken.push(held),
+                Some(turns) => {
+                    let until = &mut rotations.entry(turns.rotation).or_insert(held).1;
+                    *until = holding.until.max(*until);
+                }
+            }
+        }
+        taken.extend(rotations.into_values());
+        taken.retain(|(from, until, _)| from < until);
+        taken
     }
 
     /// Fails with the reason where jobs take turns and nothing says how long these are.
@@ -138,7 +179,7 @@ fn allocating(events: &[Value]) -> Vec<&Value> {
     events.iter().filter(|event| !OTHERS.contains(&event["event"].as_str().unwrap_or_default())).collect()
 }
 
-fn holding(row: &Allocation, event: Option<&Value>) -> Result<Holding, String> {
+fn holding(row: &Allocation, event: Option<&Value>, rotation: usize) -> Result<Holding, String> {
     let nodes =
         nodes(&row.nodes).ok_or_else(|| format!("`{}` in allocations.csv are no nodes", row.nodes))?;
     let mut holding = Holding {
@@ -157,8 +198,12 @@ fn holding(row: &Allocation, event: Option<&Value>) -> Result<Holding, String> {
         let seconds = |key: &str| event[key].as_f64().and_then(SimDuration::from_secs_f64);
         holding.restart = seconds("restart_overhead");
         let turns = seconds("quantum").zip(event["members"].as_u64()).zip(seconds("first_restart_overhead"));
-        holding.turns =
-            turns.map(|((quantum, members), first_restart)| TurnTimes { quantum, members, first_restart });
+        holding.turns = turns.map(|((quantum, members), first_restart)| TurnTimes {
+            rotation,
+            quantum,
+            members,
+            first_restart,
+        });
     }
     Ok(holding)
 }

@@ -1,5 +1,6 @@
 //! Rules on `summary.json`: it follows from `jobs.csv`.
 
+use crate::cluster::Shape;
 use crate::record::jobs::{JobOutcome, JobRow};
 use crate::report::{Stored, jobs_csv};
 
@@ -136,4 +137,10 @@ pub(super) fn digest(stored: &Stored) -> Vec<String> {
         Ok(found) => vec![format!("digest is {stated}, but that of jobs.csv is {found}")],
         Err(why) => vec![format!("jobs.csv cannot be written again: {why}")],
     }
+}
+
+/// Returns the cluster that `summary.json` states, or that it states none.
+pub(super) fn cluster(stored: &Stored) -> Result<Shape, String> {
+    Shape::new(stored.summary.cluster.node_sizes())
+        .map_err(|why| format!("summary.json has no cluster: {why}"))
 }

@@ -1,13 +1,13 @@
 //! Rules on the time for which jobs hold GPUs.
 
 use crate::record::jobs::JobRow;
-use crate::report::Stored;
 use crate::units::{GpuTime, SimDuration};
 
-use super::ledger::Ledger;
+use super::evidence::{Checked, Evidence};
 
 /// The time with GPUs is the sum over the rows; in a rotation, of the turns.
-pub(super) fn run_time(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<String>, String> {
+pub(super) fn run_time(run: &Evidence<'_>) -> Checked {
+    let (stored, ledger) = (run.stored, run.ledger()?);
     ledger.check_turns()?;
     let fault = |job: &JobRow| {
         let held = ledger.of(&job.job_id).iter().map(|holding| holding.times(SimDuration::ZERO).0);
@@ -19,7 +19,8 @@ pub(super) fn run_time(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<Strin
 }
 
 /// The GPU-time is the sum of GPUs × time over the rows.
-pub(super) fn gpu_seconds(stored: &Stored, ledger: &Ledger<'_>) -> Result<Vec<String>, String> {
+pub(super) fn gpu_seconds(run: &Evidence<'_>) -> Checked {
+    let (stored, ledger) = (run.stored, run.ledger()?);
     ledger.check_turns()?;
     let fault = |job: &JobRow| {
         let held = ledger.of(&job.job_id).iter();

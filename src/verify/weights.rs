@@ -1,17 +1,15 @@
 //! Rules on the numbers of `summary.json` and `jobs.csv` that need the speeds of jobs, or all of
 //! their deadlines.
 
-use crate::cluster::Shape;
 use crate::job::JobSpec;
-use crate::profile::Configuration;
 use crate::record::jobs::{JobOutcome, JobRow};
-use crate::report::Stored;
-use crate::units::{Gpus, Iterations, Rate, SimDuration};
+use crate::units::{Gpus, SimDuration};
 
+use super::evidence::{Checked, Evidence};
 use super::ledger::Ledger;
-use super::summary::differs;
+use super::summary::{cluster, differs};
 use super::truth::Truth;
-use super::work::{check_speeds, pauses, rate, specs};
+use super::work::{check_speeds, pauses, rate, rate_on, single_rate, specs};
 
 const HOUR: f64 = 3600.0;
 
@@ -30,7 +28,8 @@ struct Weights {
 }
 
 /// The GPU-hours and the efficiency of `summary.json` follow from what jobs held and their speeds.
-pub(super) fn gpu_hours(stored: &Stored, ledger: &Ledger<'_>, truth: &Truth) -> Result<Vec<String>, String> {
+pub(super) fn gpu_hours(run: &Evidence<'_>) -> Checked {
+    let (stored, ledger, truth) = (run.stored, run.ledger()?, run.truth()?);
     ledger.check_turns()?;
     check_speeds(truth)?;
     let cluster = cluster(stored)?;
@@ -57,9 +56,7 @@ pub(super) fn gpu_hours(stored: &Stored, ledger: &Ledger<'_>, truth: &Truth) -> 
 impl Weights {
     fn add(&mut self, job: &JobRow, spec: &JobSpec, ledger: &Ledger<'_>, truth: &Truth, cluster: Gpus) {
         let is_done = matches!(job.state, JobOutcome::Met | JobOutcome::Completed);
-        let smallest = truth.speeds.sizes(spec)[0];
-        let single =
-            rate_on(spec, truth, smallest).map_or(f64::INFINITY, Rate::get) / f64::from(smallest.get());
+        let single = single_rate(spec, truth);
         for (holding, restart) in pauses(ledger.of(&job.job_id), spec, truth) {
             let (held, paused) = holding.times(restart);
             self.speedup += rate(holding, spec, truth) / single * held.as_secs_f64();
@@ -83,7 +80,8 @@ impl Weights {
 }
 
 /// `feasible_alone` says whether the deadline could be met on the empty cluster.
-pub(super) fn feasible(stored: &Stored, truth: &Truth) -> Result<Vec<String>, String> {
+pub(super) fn feasible(run: &Evidence<'_>) -> Checked {
+    let (stored, truth) = (run.stored, run.truth()?);
     check_speeds(truth)?;
     let cluster = cluster(stored)?;
     let specs = specs(truth);
@@ -105,7 +103,8 @@ pub(super) fn feasible(stored: &Stored, truth: &Truth) -> Result<Vec<String>, St
 }
 
 /// What was promised and earned is that of the rows and the deadlines.
-pub(super) fn deadlines(stored: &Stored, truth: &Truth) -> Result<Vec<String>, String> {
+pub(super) fn deadlines(run: &Evidence<'_>) -> Checked {
+    let (stored, truth) = (run.stored, run.truth()?);
     if stored.summary.artifact_accepted.is_some() {
         return Err("the artifact counts promises by itself".to_owned());
     }
@@ -142,18 +141,7 @@ pub(super) fn deadlines(stored: &Stored, truth: &Truth) -> Result<Vec<String>, S
     Ok(faults)
 }
 
-fn cluster(stored: &Stored) -> Result<Shape, String> {
-    Shape::new(stored.summary.cluster.node_sizes())
-        .map_err(|why| format!("summary.json has no cluster: {why}"))
-}
-
 /// Returns how long the work of a job takes on so many GPUs; `None` where it has no speed there.
 fn time_on(spec: &JobSpec, truth: &Truth, gpus: Gpus) -> Option<SimDuration> {
     rate_on(spec, truth, gpus).map(|rate| spec.iterations.time_at(rate))
-}
-
-fn rate_on(spec: &JobSpec, truth: &Truth, gpus: Gpus) -> Option<Rate> {
-    // Speeds that depend on the number of nodes are those of a scheduler that chooses batch sizes.
-    let configuration = Configuration { nodes: 1, gpus, batch: spec.batch_size };
-    truth.speeds.rate(spec, Iterations::ZERO, &configuration)
 }

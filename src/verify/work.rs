@@ -6,14 +6,15 @@ use crate::cluster::NodeSet;
 use crate::job::JobSpec;
 use crate::profile::Configuration;
 use crate::record::jobs::JobRow;
-use crate::report::Stored;
-use crate::units::{Iterations, Rate, SimDuration, SimTime};
+use crate::units::{Gpus, Iterations, Rate, SimDuration, SimTime};
 
-use super::ledger::{Holding, Ledger};
+use super::evidence::{Checked, Evidence};
+use super::ledger::Holding;
 use super::truth::Truth;
 
 /// Each job is submitted as the trace says.
-pub(super) fn trace(stored: &Stored, truth: &Truth) -> Vec<String> {
+pub(super) fn trace(run: &Evidence<'_>) -> Checked {
+    let (stored, truth) = (run.stored, run.truth()?);
     let specs = specs(truth);
     let fault = |job: &JobRow| {
         let id = &job.job_id;
@@ -39,12 +40,13 @@ pub(super) fn trace(stored: &Stored, truth: &Truth) -> Vec<String> {
     if missing > 0 {
         faults.push(format!("jobs.csv lacks {missing} of the trace's jobs"));
     }
-    faults
+    Ok(faults)
 }
 
 /// The restart overhead of a job is the sum over its changes of GPUs, each no longer than the GPUs
 /// are held.
-pub(super) fn overhead(stored: &Stored, ledger: &Ledger<'_>, truth: &Truth) -> Result<Vec<String>, String> {
+pub(super) fn overhead(run: &Evidence<'_>) -> Checked {
+    let (stored, ledger, truth) = (run.stored, run.ledger()?, run.truth()?);
     ledger.check_turns()?;
     let specs = specs(truth);
     let fault = |job: &JobRow| {
@@ -59,7 +61,8 @@ pub(super) fn overhead(stored: &Stored, ledger: &Ledger<'_>, truth: &Truth) -> R
 }
 
 /// The work that a job did is its iterations if it completed, and no more otherwise.
-pub(super) fn work(stored: &Stored, ledger: &Ledger<'_>, truth: &Truth) -> Result<Vec<String>, String> {
+pub(super) fn work(run: &Evidence<'_>) -> Checked {
+    let (stored, ledger, truth) = (run.stored, run.ledger()?, run.truth()?);
     ledger.check_turns()?;
     let specs = specs(truth);
     check_constant(truth)?;
@@ -109,6 +112,19 @@ pub(super) fn rate(holding: &Holding, spec: &JobSpec, truth: &Truth) -> f64 {
     let (nodes, gpus) = (holding.nodes.nodes(), holding.nodes.gpus());
     let configuration = Configuration { nodes, gpus, batch: holding.batch };
     truth.speeds.rate(spec, Iterations::ZERO, &configuration).map_or(0.0, Rate::get)
+}
+
+/// Returns the iterations per second of a job on one GPU: where that was not measured, the part of
+/// one GPU in those of its smallest size.
+pub(super) fn single_rate(spec: &JobSpec, truth: &Truth) -> f64 {
+    let smallest = truth.speeds.sizes(spec)[0];
+    rate_on(spec, truth, smallest).map_or(f64::INFINITY, Rate::get) / f64::from(smallest.get())
+}
+
+pub(super) fn rate_on(spec: &JobSpec, truth: &Truth, gpus: Gpus) -> Option<Rate> {
+    // Speeds that depend on the number of nodes are those of a scheduler that chooses batch sizes.
+    let configuration = Configuration { nodes: 1, gpus, batch: spec.batch_size };
+    truth.speeds.rate(spec, Iterations::ZERO, &configuration)
 }
 
 /// Returns what a job held, each with its restart overhead: as the event log has it, or else by the

@@ -117,7 +117,12 @@ fn a_damaged_file_is_named_by_every_reader() {
                 .arg(&run)
                 .arg("0")
                 .output();
-            for output in [program("verify", &[&run]), program(&html, &[&run]), explain.expect("it starts")] {
+            let trace = root.path().join("0.csv");
+            let compare =
+                format!("compare --schedulers edf --cluster 2x4 --trace {} --against", trace.display());
+            let against = program(&compare, &[&run]);
+            let others = [program("verify", &[&run]), program(&html, &[&run])];
+            for output in others.into_iter().chain([explain.expect("it starts"), against]) {
                 let said = String::from_utf8_lossy(&output.stderr);
                 assert_eq!(output.status.code(), Some(2), "{name}: {said}");
                 assert!(said.contains(name), "{name}: {said}");
@@ -159,8 +164,14 @@ fn renew(run: &Path) {
 /// Breaks a run of elasticflow, and checks that the rule finds it.
 #[track_caller]
 fn found(rule: &str, breaks: impl Fn(&Path)) {
+    found_in("", rule, breaks);
+}
+
+/// Does the same with a run of other options.
+#[track_caller]
+fn found_in(words: &str, rule: &str, breaks: impl Fn(&Path)) {
     let root = tempfile::tempdir().expect("a directory");
-    let run = run(root.path(), "elasticflow", 0, "");
+    let run = run(root.path(), "elasticflow", 0, words);
     breaks(&run);
     renew(&run);
     let output = program("verify", &[&run]);
@@ -292,6 +303,47 @@ fn edit_summary(run: &Path, edit: impl Fn(&mut serde_json::Value)) {
     let mut summary = serde_json::from_slice(&fs::read(&path).expect("a summary")).expect("JSON");
     edit(&mut summary);
     fs::write(path, summary.to_string()).expect("a summary");
+}
+
+#[test]
+fn another_timeline_is_found() {
+    let first = |_: &dyn Fn(&str) -> String| true;
+    for column in ["gpus_busy", "gpus_total", "jobs_running", "jobs_completed_total"] {
+        found("timeline.csv has what jobs held", |run| set(run, "timeline.csv", column, first, "77"));
+    }
+    for column in ["gpus_busy", "jobs_running", "jobs_waiting", "jobs_admitted_total", "jobs_declined_total"]
+    {
+        let rule = "timeline.csv has the plans of events.jsonl";
+        found_in("--events", rule, |run| set(run, "timeline.csv", column, first, "77"));
+    }
+    found("cluster_efficiency of timeline.csv", |run| {
+        set(run, "timeline.csv", "cluster_efficiency", first, "0.123456");
+    });
+    found("split_placements are", |run| {
+        edit_summary(run, |summary| summary["split_placements"] = serde_json::json!(77));
+    });
+}
+
+#[test]
+fn answers_other_than_those_of_the_events_are_found() {
+    let rule = "admissions, promises and refusals";
+    for (column, to) in [("planned_end_time", "1.000000"), ("admitted", "0"), ("reason", "none")] {
+        found_in("--events", rule, break_jobs(column, to));
+    }
+}
+
+/// A start that costs less than the law of overheads says, with the job's sum as if that were so.
+#[test]
+fn another_restart_overhead_is_found() {
+    found_in("--events", "each restart overhead is what its change costs", |run| {
+        let path = run.join("events.jsonl");
+        let events = fs::read_to_string(&path).expect("events");
+        let cost = events.split("\"restart_overhead\":").nth(1).expect("a start");
+        let cost = &cost[..cost.find(',').expect("the end of a number")];
+        let changed =
+            events.replacen(&format!("\"restart_overhead\":{cost}"), "\"restart_overhead\":0.25", 1);
+        fs::write(path, changed).expect("events");
+    });
 }
 
 #[test]
