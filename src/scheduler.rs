@@ -98,6 +98,9 @@ pub struct Entry {
     pub options: &'static [OptionDoc],
     /// The keys among the options that say how often the policy wakes itself; none in the base.
     pub intervals: &'static [&'static str],
+    /// Returns how long after a plan the policy makes the next one while any job is live, where its
+    /// options alone decide that; `None` in the base.
+    pub rounds: fn(&PolicyOptions) -> Option<SimDuration>,
     /// Whether a grant of GPUs admits a job, as in the base. Otherwise the plan must say so with
     /// [`Plan::admit`].
     pub grant_admits: bool,
@@ -128,6 +131,7 @@ impl Entry {
         knows: "",
         options: &[],
         intervals: &[],
+        rounds: |_| None,
         grant_admits: true,
         requested_size: false,
         adapts_batch: false,

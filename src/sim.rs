@@ -12,6 +12,7 @@ mod conservation;
 mod efficiency;
 mod error;
 mod event_loop;
+mod plan_limit;
 mod queue;
 mod scenario;
 mod simulation;

@@ -41,7 +41,7 @@ impl RunDirectory {
     }
 
     fn new(staged: StagedDirectory, events: bool) -> Result<RunDirectory, OutputError> {
-        let create = |name: &str| Sink::create(&staged.path().join(name));
+        let create = |name: &str| Sink::create(&staged.path().join(name), staged.target().join(name));
         let (allocations, timeline) = (create("allocations.csv")?, create("timeline.csv")?);
         let events = if events { Some(create("events.jsonl")?) } else { None };
         Ok(RunDirectory { staged, allocations: Some(allocations), timeline: Some(timeline), events })
@@ -56,7 +56,7 @@ impl RunDirectory {
     pub fn without_observers(mut self) -> Result<RunDirectory, OutputError> {
         let sinks = [self.allocations.take(), self.timeline.take(), self.events.take()];
         for sink in sinks.into_iter().flatten() {
-            fs::remove_file(&sink.path).map_err(|why| OutputError::io(&sink.path, "be taken away", &why))?;
+            fs::remove_file(&sink.path).map_err(|why| OutputError::io(&sink.shown, "be taken away", &why))?;
         }
         Ok(self)
     }
@@ -98,7 +98,7 @@ impl RunDirectory {
 
     #[cfg(test)]
     pub(super) fn redirect_timeline(&mut self, to: &Path) {
-        self.timeline = Some(Sink::create(to).expect("a file"));
+        self.timeline = Some(Sink::create(to, to.to_owned()).expect("a file"));
     }
 
     /// Writes the other files: the bytes of `jobs.csv`, `summary.json`, `run.json`, and, apart from
@@ -123,14 +123,14 @@ impl RunDirectory {
         if let Some(timing) = timing {
             self.write(TIMING, to_json(timing).as_bytes())?;
         }
-        let directory = self.staged.path();
-        write_sums(directory).map_err(|why| OutputError::io(&directory.join(SUMS), "be written", &why))?;
+        let shown = self.staged.target().join(SUMS);
+        write_sums(self.staged.path()).map_err(|why| OutputError::io(&shown, "be written", &why))?;
         Ok(self.staged)
     }
 
     fn write(&self, name: &str, bytes: &[u8]) -> Result<(), OutputError> {
-        let path = self.staged.path().join(name);
-        fs::write(&path, bytes).map_err(|why| OutputError::io(&path, "be written", &why))
+        let written = fs::write(self.staged.path().join(name), bytes);
+        written.map_err(|why| OutputError::io(&self.staged.target().join(name), "be written", &why))
     }
 }
 
@@ -139,14 +139,16 @@ impl RunDirectory {
 #[derive(Debug)]
 struct Sink {
     path: PathBuf,
+    /// The path that it will have.
+    shown: PathBuf,
     to: BufWriter<File>,
     failed: Option<OutputError>,
 }
 
 impl Sink {
-    fn create(path: &Path) -> Result<Sink, OutputError> {
-        let file = File::create(path).map_err(|why| OutputError::io(path, "be written", &why))?;
-        Ok(Sink { path: path.to_owned(), to: BufWriter::new(file), failed: None })
+    fn create(path: &Path, shown: PathBuf) -> Result<Sink, OutputError> {
+        let file = File::create(path).map_err(|why| OutputError::io(&shown, "be written", &why))?;
+        Ok(Sink { path: path.to_owned(), shown, to: BufWriter::new(file), failed: None })
     }
 
     /// Writes the last bytes, and returns the first error of all.
@@ -154,15 +156,16 @@ impl Sink {
         let flushed = self.flush();
         match self.failed {
             Some(failed) => Err(failed),
-            None => flushed.map_err(|why| OutputError::io(&self.path, "be written", &why)),
+            None => flushed.map_err(|why| OutputError::io(&self.shown, "be written", &why)),
         }
     }
 
+    /// Keeps an error for the end, and names the file in it.
     fn remember<T>(&mut self, result: io::Result<T>) -> io::Result<T> {
-        if let Err(why) = &result {
-            self.failed.get_or_insert_with(|| OutputError::io(&self.path, "be written", why));
-        }
-        result
+        result.map_err(|why| {
+            let failed = OutputError::io(&self.shown, "be written", &why);
+            self.failed.get_or_insert(failed).to_io(why.kind())
+        })
     }
 }
 

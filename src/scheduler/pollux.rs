@@ -37,6 +37,7 @@ pub(super) const ENTRY: Entry = Entry {
     artifact: Some(ARTIFACT),
     build: |options, seed| Ok(Box::new(Pollux::new(options.read()?, seed)?)),
     intervals: &["interval"],
+    rounds: |options| options.read::<PolluxOptions>().and_then(|options| options.check()).ok(),
     ..Entry::BASE
 };
 

@@ -13,18 +13,9 @@ use super::scenario::Scenario;
 /// whose batch size may be chosen is judged on 1, 2, 4, … GPUs and on the whole cluster, at the
 /// fastest of the batch sizes that double from the smallest to the largest.
 pub fn alone(scenario: &Scenario, job: &JobSpec) -> AloneFigures {
-    let truth = &*scenario.truth;
-    let cluster = scenario.cluster.gpus();
-    let chosen = truth.batch_limits(job).is_some_and(|limits| limits.initial < limits.largest);
-    let counts: Vec<Gpus> = if chosen {
-        let doubled = (0..32).map(|power| Gpus::new(1 << power)).take_while(|gpus| *gpus < cluster);
-        doubled.chain([cluster]).collect()
-    } else {
-        truth.sizes(job).iter().copied().filter(|gpus| *gpus <= cluster).collect()
-    };
     let mut least: Option<GpuTime> = None;
     let mut feasible = false;
-    for gpus in counts {
+    for gpus in counts(scenario, job) {
         let Some(time) = time_on(scenario, job, gpus) else { continue };
         let cost = gpus * time;
         least = Some(least.map_or(cost, |least| least.min(cost)));
@@ -38,6 +29,25 @@ pub fn alone(scenario: &Scenario, job: &JobSpec) -> AloneFigures {
         feasible: job.deadline.map(|_| feasible),
         least: least.unwrap_or_default(),
         requested: requested.map(|time| job.requested * time),
+    }
+}
+
+/// Returns the least time that a job runs alone, at the counts on which [`alone`] judges it; `None`
+/// where no count fits the cluster.
+pub(super) fn shortest(scenario: &Scenario, job: &JobSpec) -> Option<SimDuration> {
+    counts(scenario, job).into_iter().filter_map(|gpus| time_on(scenario, job, gpus)).min()
+}
+
+/// Returns the GPU counts on which a job is judged.
+fn counts(scenario: &Scenario, job: &JobSpec) -> Vec<Gpus> {
+    let truth = &*scenario.truth;
+    let cluster = scenario.cluster.gpus();
+    let chosen = truth.batch_limits(job).is_some_and(|limits| limits.initial < limits.largest);
+    if chosen {
+        let doubled = (0..32).map(|power| Gpus::new(1 << power)).take_while(|gpus| *gpus < cluster);
+        doubled.chain([cluster]).collect()
+    } else {
+        truth.sizes(job).iter().copied().filter(|gpus| *gpus <= cluster).collect()
     }
 }
 

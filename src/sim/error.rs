@@ -76,14 +76,11 @@ impl From<std::io::Error> for SimError {
 /// Returns an error of the system by its kind, since its own text may name a temporary file, and
 /// one of an observer by its text.
 fn in_words(why: &std::io::Error) -> String {
-    match why.raw_os_error() {
-        None if why.kind() == std::io::ErrorKind::Other => why.to_string(),
-        _ => why.kind().to_string(),
-    }
+    if why.get_ref().is_some() { why.to_string() } else { why.kind().to_string() }
 }
 
 /// Returns which options make fewer plans.
-fn to_raise(intervals: &[&str]) -> String {
+pub(super) fn to_raise(intervals: &[&str]) -> String {
     match intervals {
         [] => String::new(),
         [only] => format!("; raise its option `{only}` (--set {only}=SECONDS), or cut the run with --until"),

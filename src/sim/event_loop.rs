@@ -9,14 +9,11 @@ use crate::units::SimTime;
 use super::apply::apply;
 use super::conservation::assert_conserved;
 use super::error::{PlanFault, SimError};
+use super::plan_limit::plan_limit;
 use super::queue::Event;
 use super::scenario::{self, Outcome, Scenario};
 use super::simulation::Simulation;
 use super::validate::validate;
-
-/// The plans that a run may have whatever its number of jobs, and those it may have for each job.
-const PLANS_BASE: u64 = 1_000_000;
-const PLANS_PER_JOB: u64 = 1_000;
 
 /// A run: the simulation, the scheduler and the placer that act on it, and the cadence of plans.
 pub(super) struct EventLoop<'a> {
@@ -45,7 +42,7 @@ impl<'a> EventLoop<'a> {
         if scenario.scheduler.requested_size {
             scenario::check_requested_sizes(scenario)?;
         }
-        let jobs = scenario.workload.len() as u64;
+        let plan_limit = plan_limit(scenario)?;
         let mut event_loop = EventLoop {
             simulation: Simulation::new(scenario, observer),
             scheduler,
@@ -54,7 +51,7 @@ impl<'a> EventLoop<'a> {
             arrivals: Vec::new(),
             ended: Vec::new(),
             last_plan: None,
-            plan_limit: scenario.plan_limit.unwrap_or(PLANS_BASE + PLANS_PER_JOB * jobs),
+            plan_limit,
         };
         event_loop.queue_next_arrival();
         Ok(event_loop)

@@ -343,6 +343,36 @@ fn an_interval_below_a_millisecond_is_refused() {
     refused(root.path(), &gittins, "`quantum` must be at least 0.001 GPU-s");
 }
 
+/// Pollux plans in every round while a job is live, so that too many rounds are known beforehand.
+#[test]
+fn more_rounds_than_a_run_may_have_are_refused_before_it() {
+    let root = folder();
+    let long = "job_id,submit_time,iteration,model_name,ddl,batch_size,num_gpu,duration,best_effort\n\
+                0,0,100000000,gpt2,538,128,1,13680000,0\n";
+    fs::write(root.path().join("long.csv"), long).expect("a trace");
+    let run = "run --trace long.csv --scheduler pollux --quiet --out long --set interval=";
+    refused(root.path(), &format!("{run}0.5"), "raise its option `interval` (--set interval=SECONDS)");
+    assert!(!root.path().join("long").exists());
+    fine(root.path(), &format!("{run}0.5 --until 50"));
+}
+
+/// A full disk is told once, with the file, whichever way it is written.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_is_told_with_the_file() {
+    let root = folder();
+    for words in [
+        &format!("run {MICRO} --scheduler edf --force --trace-events /dev/full"),
+        "trace generate --jobs 5000 --force --out /dev/full",
+    ] {
+        let output = run(root.path(), words);
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{words}: {said}");
+        assert_eq!(said.matches("/dev/full: cannot be written: no storage space").count(), 1, "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}
+
 /// More threads than any system starts are asked for: only as many start as there are points.
 #[test]
 fn a_sweep_starts_no_more_threads_than_points() {

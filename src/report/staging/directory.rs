@@ -149,6 +149,11 @@ impl StagedDirectory {
         &self.temporary
     }
 
+    /// Returns the path that the directory will have.
+    pub fn target(&self) -> &Path {
+        &self.target
+    }
+
     /// Returns what it takes to remove the directory in the making.
     #[cfg(test)]
     pub(in crate::report) fn undo(&self) -> Undo {

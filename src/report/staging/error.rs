@@ -31,4 +31,9 @@ impl OutputError {
         };
         OutputError { full, ..error }
     }
+
+    /// Returns an error of a writer with this one as its text: its user knows no path.
+    pub(crate) fn to_io(&self, kind: io::ErrorKind) -> io::Error {
+        io::Error::new(kind, self.clone())
+    }
 }

@@ -137,11 +137,11 @@ impl StagedFile {
 
 impl Write for StagedFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.to.write(bytes)
+        self.to.write(bytes).map_err(|why| self.failed(&why).to_io(why.kind()))
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.to.flush()
+        self.to.flush().map_err(|why| self.failed(&why).to_io(why.kind()))
     }
 }
 
