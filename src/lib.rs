@@ -106,6 +106,7 @@
 extern crate self as elasticflow_sim;
 
 pub mod application;
+pub mod bound;
 pub mod cli;
 pub mod cluster;
 pub mod config;

@@ -11,6 +11,7 @@
 //! The rows that are written while a run goes on come from the observers in
 //! [`record`](crate::record), which write to any writer and know no files.
 
+mod bound;
 mod columns;
 mod difference;
 mod encode;
@@ -24,6 +25,7 @@ mod summary;
 mod sums;
 pub mod table;
 
+pub use bound::{BoundRow, bound_csv};
 pub use columns::{CSV_COLUMNS, cells, is_number, write_csv};
 pub use difference::{Difference, same_jobs, write_differences};
 pub use encode::{jobs_csv, sha256, to_json};
@@ -37,7 +39,7 @@ pub(crate) use staging::{is_temporary, lock_directory, names};
 pub use stored::{Stored, StoredError, StoredInput};
 pub use story::Story;
 pub use summary::{ClusterSummary, Summary};
-pub use sums::{FILES, damage};
+pub use sums::{BOUND, FILES, damage};
 
 #[cfg(test)]
 mod tests;

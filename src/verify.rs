@@ -4,6 +4,7 @@
 //! measured speeds. It uses nothing of the event core, so an error of the core does not hide here.
 
 mod answers;
+mod bound;
 mod capacity;
 mod changes;
 mod evidence;
@@ -21,7 +22,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use crate::record::timeline::TimelinePoint;
-use crate::report::Stored;
+use crate::report::{BoundRow, Stored};
 
 use evidence::{Checked, Evidence, told_twice};
 
@@ -64,7 +65,7 @@ impl CheckedRule {
 type Check = fn(&Evidence<'_>) -> Checked;
 
 /// Every rule, with what checks it.
-const RULES: [(&str, Check); 28] = [
+const RULES: [(&str, Check); 29] = [
     ("events.jsonl tells what allocations.csv tells", told_twice),
     ("no node gives more GPUs than it has", capacity::capacity),
     ("each row names the GPUs that it counts, of a job of the run", capacity::rows),
@@ -90,19 +91,22 @@ const RULES: [(&str, Check); 28] = [
     ("GPU-hours and efficiency follow from what jobs held", weights::gpu_hours),
     ("feasible_alone follows from the speeds", weights::feasible),
     ("what was promised and earned follows from the deadlines", weights::deadlines),
+    ("the prices of bound.csv prove the bound", bound::bound),
     ("digest is that of jobs.csv", |run| Ok(summary::digest(run.stored))),
     ("the ratios of summary.json are those of jobs.csv", |run| Ok(summary::ratios(run.stored))),
     ("the distributions of summary.json are those of jobs.csv", |run| Ok(summary::spreads(run.stored))),
 ];
 
 /// Checks every rule on a run. Its `timeline.csv` is `None` where the event core did not write it,
-/// its `events` where it has no log; `truth` is what it went by, or why that is not known.
+/// its `bound` where it was not asked for, its `events` where it has no log; `truth` is what it
+/// went by, or why that is not known.
 pub fn verify(
     stored: &Stored,
     timeline: Option<&[TimelinePoint]>,
+    bound: Option<&[BoundRow]>,
     events: Option<&[Value]>,
     truth: Result<&Truth, String>,
 ) -> Vec<CheckedRule> {
-    let run = Evidence::new(stored, timeline, events, truth);
+    let run = Evidence::new(stored, timeline, bound, events, truth);
     RULES.iter().map(|(rule, check)| CheckedRule::new(rule, check(&run))).collect()
 }

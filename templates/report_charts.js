@@ -77,11 +77,35 @@ function drawGpuPanel(made, run, top, height, right) {
   made.append(svg("path", { d: `${outline("most")}${back}Z`, fill: colourOf(run), opacity: 0.3 }));
   made.append(svg("path", { d: `${outline("mean")}V${y(0)}H${LEFT}Z`, fill: colourOf(run), opacity: 0.75 }));
   made.append(...title(run, LEFT, top - 7));
+  if (run.price.length) drawPrices(made, run, top + height + 20, right);
+}
+
+// The pixels of the prices under a panel.
+const PRICES = 18;
+
+// Draws the price of a GPU-hour over time, in deadlines: where there is one, the cluster is short.
+function drawPrices(made, run, top, right) {
+  const [from, to] = chosen.view;
+  const x = (time) => LEFT + (Math.min(Math.max(time, from), to) - from) / (to - from) * (right - LEFT);
+  const most = run.price.reduce((most, value, n) => n % 3 === 2 ? Math.max(most, value) : most, 0);
+  for (let n = 0; n < run.price.length; n += 3) {
+    const [begin, end] = [x(run.price[n] - origin), x(run.price[n + 1] - origin)];
+    if (end <= begin) continue;
+    const height = run.price[n + 2] / most * PRICES;
+    const [width, y] = [Math.max(end - begin, 0.5), top + PRICES - height];
+    const box = { x: plain(begin), y: plain(y), width: plain(width), height: plain(height) };
+    made.append(svg("rect", { ...box, fill: STATES.l.colour }));
+  }
+  made.append(gridLine({ x1: LEFT, x2: right, y1: top + PRICES, y2: top + PRICES }));
+  const label = `price of a GPU-hour, at most ${most.toPrecision(2)} deadlines`;
+  made.append(softText({ x: LEFT - 6, y: top + PRICES, "text-anchor": "end" }, "price"));
+  made.append(svg("title", {}, label));
 }
 
 function drawGpus() {
   const all = shownRuns();
-  const [each, gap] = [all.length > 3 ? 84 : 120, 44];
+  const below = all.some((run) => run.price.length) ? PRICES + 16 : 0;
+  const [each, gap] = [all.length > 3 ? 84 : 120, 44 + below];
   const [width, height] = [widthOf("gpus-chart"), all.length * (each + gap)];
   const label = "GPUs held by jobs over time, a panel for each run";
   const made = chart("gpus-chart", width, height + 24, label, "time");

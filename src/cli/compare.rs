@@ -250,13 +250,20 @@ fn print(args: &Args, compared: &Compared) -> Result<(), Failure> {
 
 /// Shows a table, and says so where mean completion times are over different jobs.
 fn compare_text(summaries: &[Summary], common: &CommonJct) -> String {
-    if common.is_all {
-        return table::compare(summaries, None);
+    let mut text = table::compare(summaries, Some(common).filter(|common| !common.is_all));
+    if !common.is_all {
+        let jobs = table::count(common.jobs, "job");
+        text.push_str(&format!(
+            "\nEach `jct` is over the jobs that the scheduler completed; `jct of same` is over the {jobs} that all \
+             of them completed.\n",
+        ));
     }
-    let jobs = table::count(common.jobs, "job");
-    format!(
-        "{}\nEach `jct` is over the jobs that the scheduler completed; `jct of same` is over the {jobs} that all \
-         of them completed.\n",
-        table::compare(summaries, Some(common))
-    )
+    // The bound depends on no scheduler, but is not there under one that chooses batch sizes.
+    let bounds = summaries.iter().filter_map(|summary| summary.bound.zip(summary.short_hours));
+    if let Some((bound, short)) = bounds.reduce(|first, _| first) {
+        text.push_str(&format!(
+            "\nAt most {bound} deadlines could be met by anyone; the cluster was short for {short:.1} h.\n"
+        ));
+    }
+    text
 }

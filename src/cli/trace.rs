@@ -1,5 +1,7 @@
 //! `trace`: traces as files, without a simulation.
 
+mod bound;
+
 use std::io::Write as _;
 use std::num::NonZeroUsize;
 use std::path::{Path, PathBuf};
@@ -28,6 +30,8 @@ pub(super) enum Command {
     Validate(Validate),
     /// Describe what a trace demands of a cluster
     Describe(Describe),
+    /// Compute how many deadlines of a trace anyone could meet on a cluster
+    Bound(bound::Args),
 }
 
 #[derive(Debug, clap::Args)]
@@ -127,6 +131,7 @@ pub(super) fn run(command: &Command) -> Result<(), Failure> {
         Command::Convert(args) => args.run(),
         Command::Validate(args) => args.run(),
         Command::Describe(args) => args.run(),
+        Command::Bound(args) => args.run(),
     }
 }
 

@@ -52,14 +52,26 @@ fn check(path: &Path) -> Result<Vec<CheckedRule>, Failure> {
     let events = stored.events_where(|_| true).map_err(Failure::input)?;
     let timeline = stored.timeline().map_err(Failure::input)?;
     let truth = truth(&stored);
-    Ok(verify(&stored, timeline.as_deref(), events.as_deref(), truth.as_ref().map_err(Clone::clone)))
+    let bound = stored.bound().map_err(Failure::input)?;
+    Ok(verify(
+        &stored,
+        timeline.as_deref(),
+        bound.as_deref(),
+        events.as_deref(),
+        truth.as_ref().map_err(Clone::clone),
+    ))
 }
 
 /// Reads again what the run went by, or says why that cannot be done.
 fn truth(stored: &Stored) -> Result<Truth, String> {
     let run = prepare_again(stored).map_err(|why| format!("the run cannot be prepared again: {why:#}"))?;
     let scenario = run.scenario();
-    Ok(Truth { workload: scenario.workload, speeds: scenario.truth, overhead: scenario.overhead })
+    Ok(Truth {
+        workload: scenario.workload.clone(),
+        speeds: scenario.truth.clone(),
+        overhead: scenario.overhead.clone(),
+        scenario,
+    })
 }
 
 fn text(path: &Path, rules: &[CheckedRule]) -> String {

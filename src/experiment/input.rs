@@ -1,12 +1,15 @@
 //! The inputs of a run: its trace, the speeds of its jobs and its cluster, each read once.
 
+use std::collections::BTreeMap;
 use std::path::Path;
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 
 use anyhow::Result;
 
+use crate::bound::Bound;
 use crate::cluster::Shape;
 use crate::report::InputFile;
+use crate::sim::Scenario;
 use crate::trace::{self, Checked, InputErrors, ReadOptions, Trace, file};
 use crate::workload::Workload;
 
@@ -24,7 +27,12 @@ pub struct TraceInput {
     at_own_batch: OnceLock<Arc<JobSpeeds>>,
     /// The speeds under schedulers that adapt batch sizes, made when the first one needs them.
     at_any_batch: OnceLock<Arc<JobSpeeds>>,
+    /// The bounds that were asked for, each computed once.
+    bounds: Mutex<BTreeMap<String, Arc<OnceLock<BoundResult>>>>,
 }
+
+/// A bound, or why there is none.
+pub(super) type BoundResult = Result<Bound, String>;
 
 impl TraceOptions {
     /// Reads the trace at `path`. The bytes that are hashed are those that are read as a trace, so
@@ -40,7 +48,8 @@ impl TraceOptions {
         let notes = self.notes(&name, &trace.notes, !trace.drawn.is_empty());
         tracing::info!(jobs = trace.workload.len(), format = trace.format.name, "read {name}");
         let (at_own_batch, at_any_batch) = (OnceLock::new(), OnceLock::new());
-        Ok(TraceInput { trace, speeds, file, notes, at_own_batch, at_any_batch })
+        let bounds = Mutex::default();
+        Ok(TraceInput { trace, speeds, file, notes, at_own_batch, at_any_batch, bounds })
     }
 
     /// Checks the trace at `path` without keeping its jobs. The notes are as those of
@@ -99,6 +108,15 @@ impl TraceInput {
     /// Returns the trace's file and those of the speeds, by their names below `base`.
     pub(super) fn files_below(&self, base: &Path) -> Vec<InputFile> {
         [&self.file].into_iter().chain(self.speeds.files()).map(|file| file.below(base)).collect()
+    }
+
+    /// Returns the bound of a scenario of this trace; `key` tells it from those of others.
+    fn bound(&self, key: String, scenario: &Scenario) -> Arc<OnceLock<BoundResult>> {
+        let mut all = self.bounds.lock().unwrap_or_else(PoisonError::into_inner);
+        let kept = all.entry(key).or_default().clone();
+        drop(all);
+        kept.get_or_init(|| Bound::of(scenario));
+        kept
     }
 
     /// Returns the speeds of the jobs; runs of the same kind of scheduler share them.
@@ -160,6 +178,13 @@ impl Inputs {
     /// Returns every file that was read.
     pub(super) fn files(&self) -> &[InputFile] {
         &self.files
+    }
+
+    /// Returns the bound of a scenario of these inputs; `key` says what it depends on besides the
+    /// trace, the measured speeds and the cluster.
+    pub(super) fn bound(&self, key: &str, scenario: &Scenario) -> BoundResult {
+        let key = format!("{} {:?} {key}", self.cluster, self.cluster.nodes().first());
+        self.trace.bound(key, scenario).get().expect("the bound was computed").clone()
     }
 
     /// Returns the speeds of the jobs under schedulers that adapt batch sizes, or under those that

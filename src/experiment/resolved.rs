@@ -14,7 +14,7 @@ use crate::units::{SimDuration, SimTime};
 
 use super::engine::{Engine, EngineCounts};
 use super::engines::engine;
-use super::input::Inputs;
+use super::input::{BoundResult, Inputs};
 use super::policy_options::key_of_engine;
 use super::preset::Preset;
 use super::settings::{RunSettings, SLOT};
@@ -133,9 +133,31 @@ impl ResolvedSettings {
         Manifest::new(settings, seeds, self.inputs.files().to_vec(), self.inputs.trace().notes.clone())
     }
 
+    /// Returns the bound if it was asked for, or why there is none.
+    pub(super) fn bound(&self) -> Option<BoundResult> {
+        self.settings.bound.then(|| self.compute_bound())
+    }
+
+    /// Computes the bound, or says why there is none. Runs that differ in nothing that matters to
+    /// it share it.
+    pub(super) fn compute_bound(&self) -> BoundResult {
+        if self.engine.is_some() {
+            return Err("the published artifact has speeds and overheads of its own".to_owned());
+        }
+        let key = format!("{} {} {:?}", self.scheduler.adapts_batch, self.overhead, self.settings.until);
+        self.inputs.bound(&key, &self.scenario())
+    }
+
     /// Returns what was simulated and what came out of it; `digest` is that of the job rows,
     /// `counts` are the numbers that an engine prints itself.
-    pub(super) fn summary(&self, outcome: &Outcome, digest: String, counts: Option<EngineCounts>) -> Summary {
+    pub(super) fn summary(
+        &self,
+        outcome: &Outcome,
+        digest: String,
+        counts: Option<EngineCounts>,
+        bound_result: Option<&BoundResult>,
+    ) -> Summary {
+        let bound = bound_result.and_then(|found| found.as_ref().ok());
         let cluster = self.inputs.cluster();
         let mut metrics = Metrics::of(&outcome.jobs, &outcome.totals, cluster.gpus(), self.settings.until);
         if let Some(EngineCounts { accepted, declined }) = counts {
@@ -159,6 +181,10 @@ impl ResolvedSettings {
             seed: self.settings.seed(),
             until: self.settings.until.map(SimTime::as_secs_f64),
             digest,
+            bound: bound.map(|bound| bound.bound),
+            bound_gap: bound.map(|bound| bound.bound.saturating_sub(metrics.met)),
+            short_hours: bound.map(|bound| bound.short().as_secs_f64() / 3600.0),
+            no_bound: bound_result.and_then(|found| found.as_ref().err()).cloned(),
             metrics,
             artifact_accepted: counts.map(|counts| counts.accepted),
             artifact_declined: counts.map(|counts| counts.declined),

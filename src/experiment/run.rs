@@ -6,10 +6,11 @@ use std::sync::Arc;
 use anyhow::{Result, anyhow, bail};
 use serde::Serialize;
 
+use crate::bound::Bound;
 use crate::cluster::Shape;
 use crate::record::jobs::JobRow;
 use crate::record::{Happened, Observer};
-use crate::report::{self, Manifest, OutputError, RunDirectory, StagedDirectory, Summary};
+use crate::report::{self, BOUND, Manifest, OutputError, RunDirectory, StagedDirectory, Summary, bound_csv};
 use crate::scheduler::{Entry, PolicyOptions, Scheduler};
 use crate::sim::{Outcome, Scenario, SimError, simulate_with};
 use crate::units::SimTime;
@@ -173,6 +174,15 @@ impl PreparedRun {
         self.resolved.scenario()
     }
 
+    /// Computes the most deadlines that any scheduler could meet.
+    ///
+    /// # Errors
+    ///
+    /// With the reason, if there is no bound.
+    pub fn bound(&self) -> Result<Bound, String> {
+        self.resolved.compute_bound()
+    }
+
     /// Returns the same on another cluster. Whether the placer accepts it is not checked.
     pub(super) fn scenario_on(&self, cluster: Shape) -> Scenario {
         self.resolved.scenario_on(cluster)
@@ -299,7 +309,13 @@ impl SimulatedRun {
             }
         });
         let (bytes, digest) = report::jobs_csv(&outcome.jobs)?;
-        let (summary, manifest) = (resolved.summary(&outcome, digest, counts), resolved.manifest());
+        let bound = resolved.bound();
+        let summary = resolved.summary(&outcome, digest, counts, bound.as_ref());
+        let manifest = resolved.manifest();
+        let mut recording = recording;
+        if let (Some(recording), Some(Ok(bound))) = (&mut recording, &bound) {
+            recording.add(BOUND, &bound_csv(bound, resolved.inputs().workload())?)?;
+        }
         let finish = |recording: RunDirectory| recording.finish(&bytes, &summary, &manifest, timing.as_ref());
         let staged = recording.map(finish).transpose()?;
         Ok(RunResult { jobs: outcome.jobs, summary, manifest, staged })

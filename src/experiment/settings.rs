@@ -140,6 +140,18 @@ pub struct RunSettings {
     /// Stop the simulation at this time of the trace's clock, in seconds
     #[arg(long, value_name = "TIME", value_parser = parsers::time, allow_negative_numbers = true)]
     pub(super) until: Option<SimTime>,
+    /// Compute the most deadlines that any scheduler could meet, and when the cluster is short
+    #[arg(
+        long,
+        value_name = "true|false",
+        num_args = 0..=1,
+        default_value_t = false,
+        default_missing_value = "true",
+        hide_default_value = true,
+        hide_possible_values = true,
+        action = clap::ArgAction::Set
+    )]
+    pub(super) bound: bool,
 }
 
 /// Returns a help text that ends with a default.
@@ -205,6 +217,7 @@ impl RunSettings {
             trace_options:
                 TraceOptions { deadline, trace_seed, time_unit, ignore_columns, odd_durations, max_input: _ },
             until,
+            bound,
         } = self;
         // What a preset would replace is said even where it is the usual value.
         let is_default = *preset == Preset::Default;
@@ -237,6 +250,7 @@ impl RunSettings {
             Setting::new("odd-durations", unless(&OddDurations::Refuse, odd_durations), &[]),
             Setting::new("trace-seed", unless(&SEED, trace_seed), &["trace_seed"]),
             Setting::new("until", until, &["until"]),
+            Setting::new("bound", unless(&false, bound), &[]),
             Setting::new("set", options.to_texts(), &["options"]),
         ]
     }
@@ -282,7 +296,7 @@ mod tests {
     #[test]
     fn every_other_value_is_said() {
         let all = "--cluster 2x8 --gpu t4 --profiles folder --slot 61 --overhead none --placer first-fit --seed 1 \
-                   --deadline factor:2 --time-unit milliseconds --ignore-columns a,b --odd-durations allow --trace-seed 2 --until 9";
+                   --deadline factor:2 --time-unit milliseconds --ignore-columns a,b --odd-durations allow --trace-seed 2 --until 9 --bound true";
         assert_eq!(
             command(&format!("--trace a.csv {all}")),
             format!("run --trace a.csv --scheduler edf {all} {SET}")

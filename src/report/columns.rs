@@ -11,7 +11,7 @@ use super::Summary;
 
 /// The columns of a comparison as CSV: every key of `summary.json`, in its order, with dots for
 /// nesting.
-pub const CSV_COLUMNS: [&str; 70] = [
+pub const CSV_COLUMNS: [&str; 74] = [
     "scheduler",
     "preset",
     "options",
@@ -80,13 +80,27 @@ pub const CSV_COLUMNS: [&str; 70] = [
     "fallbacks",
     "plans",
     "events",
+    "bound",
+    "bound_gap",
+    "short_hours",
+    "no_bound",
     "artifact_accepted",
     "artifact_declined",
 ];
 
 /// The keys whose values are texts.
-const TEXTS: [&str; 9] =
-    ["scheduler", "preset", "options", "trace", "drawn", "profiles", "overhead", "placer", "digest"];
+const TEXTS: [&str; 10] = [
+    "scheduler",
+    "preset",
+    "options",
+    "trace",
+    "drawn",
+    "profiles",
+    "overhead",
+    "placer",
+    "digest",
+    "no_bound",
+];
 
 /// Returns whether `key` is a key of `summary.json` whose value is a number.
 pub fn is_number(key: &str) -> bool {

@@ -15,6 +15,7 @@ use crate::record::jobs::{JobOutcome, JobRow};
 use crate::record::timeline::TimelinePoint;
 use crate::units::{MICROS, SimTime};
 
+use super::bound::BoundRow;
 use super::encode::sha256_base64;
 use super::{Stored, StoredError, Summary, table};
 
@@ -93,6 +94,8 @@ struct RunData<'a> {
     held: Vec<Vec<f64>>,
     /// Time, GPUs busy, time, GPUs busy, …
     busy: Vec<f64>,
+    /// Of each time with a price: begin, end, price of a GPU-hour; empty without a bound.
+    price: Vec<f64>,
 }
 
 /// Makes the page of some runs, in the order given.
@@ -209,7 +212,8 @@ impl<'a> ChartData<'a> {
             if trace == data.traces.len() {
                 data.traces.push(jobs);
             }
-            data.runs.push(RunData::new(run, label, trace, &run.timeline()?.unwrap_or_default()));
+            let (timeline, bound) = (run.timeline()?.unwrap_or_default(), run.bound()?.unwrap_or_default());
+            data.runs.push(RunData { price: prices(&bound), ..RunData::new(run, label, trace, &timeline) });
         }
         Ok(data)
     }
@@ -242,6 +246,7 @@ impl<'a> RunData<'a> {
             end: run.jobs.iter().map(|job| job.end_time.map(seconds)).collect(),
             reason: reasons.map(|(n, job)| (n, job.reason.as_str())).collect(),
             busy: busy(run, timeline, &held),
+            price: Vec::new(),
             held,
         }
     }
@@ -279,6 +284,12 @@ fn unobserved_holding(job: &JobRow) -> Vec<f64> {
         (Some(start), Some(end)) => vec![seconds(start), -1.0, seconds(end), 0.0],
         _ => Vec::new(),
     }
+}
+
+/// Collects [`RunData::price`].
+fn prices(bound: &[BoundRow]) -> Vec<f64> {
+    let times = bound.iter().filter(|row| row.priced().is_some());
+    times.flat_map(|row| [seconds(row.from), seconds(row.until), row.price]).collect()
 }
 
 /// Collects [`RunData::busy`]. The timeline has a row for each plan, and there may be none after

@@ -12,7 +12,8 @@ use crate::record::jobs::{self, JobRow};
 use crate::record::timeline::{self, TimelinePoint};
 use crate::trace::plain::in_plain_words;
 
-use super::sums::damage;
+use super::bound::{self, BoundRow};
+use super::sums::{BOUND, damage};
 use super::{ClusterSummary, Summary};
 
 /// Says why a run directory cannot be used.
@@ -88,6 +89,16 @@ impl Stored {
     /// If it is missing though the event core writes it, or not as this version writes it.
     pub fn timeline(&self) -> Result<Option<Vec<TimelinePoint>>, StoredError> {
         observed(&self.summary, &self.path.join("timeline.csv"), timeline::read)
+    }
+
+    /// Reads `bound.csv`; `None` for a run without `--bound`, or where there is no bound.
+    ///
+    /// # Errors
+    ///
+    /// If it is missing though the summary has a bound, or not as this version writes it.
+    pub fn bound(&self) -> Result<Option<Vec<BoundRow>>, StoredError> {
+        let read = || csv(&self.path.join(BOUND), bound::read);
+        self.summary.bound.map(|_| read()).transpose()
     }
 
     /// Returns how many GPUs the cluster has.

@@ -43,6 +43,15 @@ pub struct Summary {
     /// What came out of it.
     #[serde(flatten)]
     pub metrics: Metrics,
+    /// With `--bound`, the most SLO jobs that any scheduler could meet, clairvoyant ones included
+    /// (docs/bound.md); `null` without, or where there is none.
+    pub bound: Option<u64>,
+    /// The bound less the jobs met.
+    pub bound_gap: Option<u64>,
+    /// For how many hours a GPU has a price, under the prices that prove the bound.
+    pub short_hours: Option<f64>,
+    /// With `--bound`, why there is none.
+    pub no_bound: Option<String>,
     /// Under `--preset paper`, how many jobs the published artifact counts as accepted; `null`
     /// where the event core runs.
     pub artifact_accepted: Option<u64>,

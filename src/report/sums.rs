@@ -9,9 +9,10 @@ use super::encode::sha256;
 
 /// Every file that a run directory may hold. `run.json` is in all of them: a directory without it
 /// is not a run directory.
-pub const FILES: [&str; 11] = [
+pub const FILES: [&str; 12] = [
     SUMS,
     "allocations.csv",
+    BOUND,
     "events.jsonl",
     "final_result.csv",
     "job.csv",
@@ -22,6 +23,8 @@ pub const FILES: [&str; 11] = [
     "timeline.csv",
     TIMING,
 ];
+/// The prices that prove a bound, and the jobs that it leaves out.
+pub const BOUND: &str = "bound.csv";
 /// What every other file is, as `sha256sum --check` reads it.
 pub(super) const SUMS: &str = "SHA256SUMS";
 /// The wall-clock times, which differ from run to run.

@@ -136,6 +136,10 @@ fn deadlines(summary: &Summary) -> Vec<Row> {
     }
     rows.push(line("  declined", m.declined, String::new()));
     rows.push(line("  met", m.met, format!("{} could be met, each alone on the cluster", m.feasible_alone)));
+    if let Some((bound, short)) = summary.bound.zip(summary.short_hours) {
+        let note = format!("could be met by anyone; the cluster was short for {short:.1} h");
+        rows.push(line("  at most", bound, note));
+    }
     let admitted_late = || format!("{} of them admitted", m.admitted_late);
     rows.push(line("  late", m.late, if m.late > 0 { admitted_late() } else { String::new() }));
     if let (Some(accepted), Some(declined)) = (summary.artifact_accepted, summary.artifact_declined) {

@@ -42,6 +42,10 @@ fn summary() -> Summary {
         until: Some(1.0),
         digest: sha256(b""),
         metrics,
+        bound: Some(3),
+        bound_gap: Some(1),
+        short_hours: Some(0.5),
+        no_bound: None,
         artifact_accepted: Some(1),
         artifact_declined: Some(1),
     }

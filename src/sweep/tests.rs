@@ -220,7 +220,7 @@ fn results_come_in_the_order_of_the_grid_on_any_number_of_threads() {
 #[test]
 fn what_is_wrong_with_the_text_is_said_with_its_place() {
     let keys = "keys are the options of `run`: trace, cluster, gpu, profiles, slot, overhead, placer, preset, seed, \
-                deadline, trace-seed, time-unit, ignore-columns, odd-durations, max-input, until, scheduler, set";
+                deadline, trace-seed, time-unit, ignore-columns, odd-durations, max-input, until, bound, scheduler, set";
     for (text, expected) in [
         ("sloot = 1", format!("line 1, column 1: unknown key `sloot`; {keys}; did you mean `slot`?")),
         (

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use crate::record::timeline::TimelinePoint;
-use crate::report::Stored;
+use crate::report::{BoundRow, Stored};
 
 use super::ledger::Ledger;
 use super::truth::Truth;
@@ -21,6 +21,7 @@ pub(super) struct Evidence<'a> {
     pub(super) stored: &'a Stored,
     ledger: Option<Result<Ledger<'a>, String>>,
     timeline: Option<&'a [TimelinePoint]>,
+    bound: Option<&'a [BoundRow]>,
     events: Option<&'a [Value]>,
     truth: Result<&'a Truth, String>,
 }
@@ -29,12 +30,13 @@ impl<'a> Evidence<'a> {
     pub(super) fn new(
         stored: &'a Stored,
         timeline: Option<&'a [TimelinePoint]>,
+        bound: Option<&'a [BoundRow]>,
         events: Option<&'a [Value]>,
         truth: Result<&'a Truth, String>,
     ) -> Evidence<'a> {
         let rows = stored.allocations.as_deref();
         let ledger = rows.map(|rows| Ledger::new(rows, events, stored.summary.cut()));
-        Evidence { stored, ledger, timeline, events, truth }
+        Evidence { stored, ledger, timeline, bound, events, truth }
     }
 
     /// Returns what jobs held, or why that is not known.
@@ -45,6 +47,11 @@ impl<'a> Evidence<'a> {
     /// Returns the rows of `timeline.csv`, or why there are none.
     pub(super) fn timeline(&self) -> Result<&'a [TimelinePoint], String> {
         self.timeline.ok_or_else(|| UNOBSERVED.to_owned())
+    }
+
+    /// Returns the rows of `bound.csv`, if the run has it.
+    pub(super) fn bound(&self) -> Option<&'a [BoundRow]> {
+        self.bound
     }
 
     /// Returns the lines of `events.jsonl`, or why there are none.

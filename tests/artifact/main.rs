@@ -15,6 +15,7 @@ mod replay;
 #[path = "../common/stored.rs"]
 mod stored;
 
+mod bound;
 mod quirks;
 mod reference;
 mod replica;

@@ -7,12 +7,12 @@ use std::process::{Command, Output, Stdio};
 use elasticflow_sim::scheduler;
 
 /// What is typed and what is printed, help and error messages among it. `TRYCMD=overwrite` writes
-/// what is printed now; the README's console blocks are tests, too.
+/// what is printed now; the console blocks of documents are tests, too.
 #[test]
 fn words_and_answers() {
     let cases = trycmd::TestCases::new();
     cases.case("tests/cmd/*.trycmd");
-    for document in ["README.md", "METHODOLOGY.md"] {
+    for document in ["README.md", "METHODOLOGY.md", "docs/bound.md"] {
         if Path::new(document).exists() {
             cases.case(document);
         }

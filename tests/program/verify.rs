@@ -61,7 +61,7 @@ fn the_runs_of_every_scheduler_hold() {
             if seed % 4 == 0 {
                 let skipped = said.matches("not checked").count();
                 let promises = ["edf-admission", "elasticflow", "chronus"].contains(&scheduler);
-                assert_eq!(skipped, usize::from(!promises), "{said}");
+                assert_eq!(skipped, 1 + usize::from(!promises), "{said}");
             }
             fs::remove_dir_all(run).expect("a run directory");
         }
@@ -321,6 +321,23 @@ fn another_timeline_is_found() {
     });
     found("split_placements are", |run| {
         edit_summary(run, |summary| summary["split_placements"] = serde_json::json!(77));
+    });
+}
+
+/// Prices that prove less than the bound, and numbers that do not follow from it.
+#[test]
+fn a_bound_that_its_prices_do_not_prove_is_found() {
+    let rule = "the prices of bound.csv prove the bound";
+    let root = tempfile::tempdir().expect("a directory");
+    let run = run(root.path(), "fifo", 0, "--bound");
+    let said = String::from_utf8(program("verify", &[&run]).stdout).expect("text");
+    assert!(said.contains(&format!("  checked: {rule}")), "{said}");
+    for key in ["bound", "bound_gap", "short_hours"] {
+        found_in("--bound", rule, |run| edit_summary(run, |summary| summary[key] = serde_json::json!(1)));
+    }
+    found_in("--bound", rule, |run| {
+        let table = "job_id,from,until,price\n,0.000000,100000.000000,1\n";
+        fs::write(run.join("bound.csv"), table).expect("a table");
     });
 }
 
