@@ -31,7 +31,8 @@ pub use plan::{Grant, Plan, Promise, Reason};
 pub use table::{UnknownScheduler, entries, entry};
 pub use view::{Observation, View};
 
-use crate::units::SimDuration;
+use crate::job::JobId;
+use crate::units::{SimDuration, SimTime};
 
 /// Named here for [`ArtifactSettings`]: a policy states an overhead as a constant of its entry,
 /// while its decisions see no more of overheads than [`View`] tells.
@@ -52,6 +53,12 @@ pub trait Scheduler: Send {
     ///
     /// A plan that breaks a rule ends the run with a [`PlanFault`](crate::sim::PlanFault).
     fn plan(&mut self, view: &View<'_>) -> Plan;
+
+    /// Returns whether a job that has arrived just now must not wait for the end of the slot, which
+    /// is at `due`: then the call comes at once. No job is urgent unless a policy says so.
+    fn is_urgent(&self, _view: &View<'_>, _job: JobId, _due: SimTime) -> bool {
+        false
+    }
 }
 
 /// A policy as the rest of the program knows it.

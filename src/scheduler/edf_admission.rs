@@ -6,8 +6,10 @@
 //! largest size that fits what deadline jobs leave. Spare GPUs are not handed out to jobs that have
 //! some.
 
-use super::guarantee::{AdmissionControl, BestEffortJobs, Share};
+use super::guarantee::{AdmissionControl, BestEffortJobs, OPTIONS, Share};
 use super::{Entry, Plan, Scheduler, View};
+use crate::job::JobId;
+use crate::units::SimTime;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "edf-admission",
@@ -16,10 +18,11 @@ pub(super) const ENTRY: Entry = Entry {
     paper: Some("ElasticFlow, section 6.4"),
     knows: "iterations as declared, measured speeds",
     grant_admits: false,
+    options: OPTIONS,
     build: |options, _| {
-        options.none()?;
+        let options = options.read()?;
         Ok(Box::new(EdfAdmission {
-            admission: AdmissionControl::new(Share::Largest),
+            admission: AdmissionControl::new(Share::Largest, options),
             best_effort: BestEffortJobs::default(),
         }))
     },
@@ -42,5 +45,8 @@ impl Scheduler for EdfAdmission {
         self.admission.carry_out(view, &mut plan);
         self.best_effort.grant(&mut plan);
         plan
+    }
+    fn is_urgent(&self, view: &View<'_>, job: JobId, due: SimTime) -> bool {
+        self.admission.is_urgent(view, job, due)
     }
 }

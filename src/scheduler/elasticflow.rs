@@ -7,8 +7,10 @@
 //! gets its first GPUs before any job gets additional ones. Of soft deadlines only the first
 //! counts. Placement (section 4.3) is the placer's.
 
-use super::guarantee::{AdmissionControl, BestEffortJobs, Share, hand_out};
+use super::guarantee::{AdmissionControl, BestEffortJobs, OPTIONS, Share, hand_out};
 use super::{Entry, Plan, Scheduler, View};
+use crate::job::JobId;
+use crate::units::SimTime;
 
 pub(super) const ENTRY: Entry = Entry {
     name: "elasticflow",
@@ -17,10 +19,11 @@ pub(super) const ENTRY: Entry = Entry {
     paper: Some("Gu et al., ASPLOS 2023"),
     knows: "iterations as declared, measured speeds",
     grant_admits: false,
+    options: OPTIONS,
     build: |options, _| {
-        options.none()?;
+        let options = options.read()?;
         Ok(Box::new(ElasticFlow {
-            admission: AdmissionControl::new(Share::Minimum),
+            admission: AdmissionControl::new(Share::Minimum, options),
             best_effort: BestEffortJobs::default(),
         }))
     },
@@ -49,5 +52,8 @@ impl Scheduler for ElasticFlow {
         self.admission.carry_out(view, &mut plan);
         self.best_effort.grant(&mut plan);
         plan
+    }
+    fn is_urgent(&self, view: &View<'_>, job: JobId, due: SimTime) -> bool {
+        self.admission.is_urgent(view, job, due)
     }
 }

@@ -20,10 +20,12 @@ mod best_effort;
 mod elastic;
 mod filling;
 mod free_gpus;
+mod options;
 mod reservation;
 mod reservation_set;
 
 pub(super) use admission::AdmissionControl;
 pub(super) use best_effort::BestEffortJobs;
 pub(super) use elastic::hand_out;
+pub(super) use options::OPTIONS;
 pub(super) use reservation_set::{DeadlineJob, ReservationSet, Share};

@@ -104,12 +104,25 @@ impl<'a> EventLoop<'a> {
         // Where the scheduler knows of no live job, there is nothing that a slot could gather.
         let is_idle = self.simulation.live.len() == self.arrivals.len();
         let due = self.last_plan.filter(|_| !is_idle).map_or(at, |last| last + self.simulation.scenario.slot);
-        if called || (happened && due <= at) {
+        if called || (happened && due <= at) || self.is_urgent(due) {
             self.plan()?;
         } else if happened && !self.simulation.queue.contains(Event::Due) {
             self.simulation.queue.set(Event::Due, due);
         }
         Ok(())
+    }
+
+    /// Returns whether the scheduler wants to be asked now, before `due`, for a job that has just
+    /// arrived.
+    fn is_urgent(&self, due: SimTime) -> bool {
+        let simulation = &self.simulation;
+        let newest = self.arrivals.iter().rev();
+        let mut newest = newest.take_while(|job| simulation.spec(**job).submit == simulation.now).peekable();
+        if newest.peek().is_none() {
+            return false;
+        }
+        let view = simulation.view(&self.arrivals, &self.ended);
+        newest.any(|job| self.scheduler.is_urgent(&view, *job, due))
     }
 
     fn queue_next_arrival(&mut self) {

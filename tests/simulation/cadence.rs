@@ -4,7 +4,8 @@
 use std::sync::Mutex;
 
 use crate::common::{Job, job, run, scenario, slot, spans};
-use elasticflow_sim::scheduler::{Entry, Plan, View};
+use elasticflow_sim::record::jobs::JobOutcome;
+use elasticflow_sim::scheduler::{Entry, Plan, PolicyOptions, View};
 use elasticflow_sim::sim::Scenario;
 use elasticflow_sim::units::{Gpus, SimDuration, SimTime};
 
@@ -92,4 +93,47 @@ fn a_held_back_plan_does_not_move_a_wake_up() {
     let outcome = run(&slot(under(scheduler, &jobs), 60.0));
     assert_eq!(*CALLS.lock().unwrap(), [0, 30_000_001, 90_000_001, 110_000_001]);
     assert_eq!(spans(&outcome), ["0-80", "30.000001-110.000001", "90.000001-91.000001"]);
+}
+
+/// Slot 60. The second job arrives at 10 s and takes 10 s on all GPUs, with its deadline at 25 s:
+/// at the end of the slot it is too late for it. A policy that is called at once meets it; a third
+/// job, which can wait, is no reason to be called.
+#[test]
+fn an_urgent_arrival_does_not_wait_for_the_slot() {
+    let urgent = Job { deadline: Some(25.0), ..job("linear", 10.0, 80.0) };
+    let patient = Job { deadline: Some(900.0), ..job("linear", 30.0, 80.0) };
+    for name in ["elasticflow", "edf-admission"] {
+        let jobs = [job("linear", 0.0, 800.0), urgent, patient];
+        let of = |options: &str| {
+            let options = PolicyOptions::parse(options.split_whitespace()).expect("options");
+            let outcome = run(&slot(Scenario { options, ..scenario(name, 1, 8, &jobs) }, 60.0));
+            let [state, patient] = [1, 2].map(|place: usize| outcome.jobs[place].state);
+            (state, patient, outcome.totals.plans)
+        };
+        let (declined, met, plans) = of("");
+        assert_eq!((declined, met), (JobOutcome::Declined, JobOutcome::Met), "{name}");
+        let (at_once, met, more) = of("urgent=true");
+        assert_eq!((at_once, met), (JobOutcome::Met, JobOutcome::Met), "{name}");
+        assert!(more <= plans + 3, "{name}: {more} plans, and {plans} without");
+    }
+}
+
+/// Two jobs arrive at once, and only one of them can be met: the first takes all GPUs for 10 s, the
+/// other one GPU for 8 s.
+#[test]
+fn the_cheapest_arrival_is_judged_first_if_asked_for() {
+    let large = Job { deadline: Some(10.0), ..job("linear", 0.0, 80.0) };
+    let small = Job { deadline: Some(10.0), ..job("linear", 0.0, 8.0) };
+    for name in ["elasticflow", "edf-admission"] {
+        let of = |options: &str| {
+            let options = PolicyOptions::parse([options]).expect("options");
+            run(&Scenario { options, ..scenario(name, 1, 8, &[large, small]) })
+                .jobs
+                .iter()
+                .map(|row| row.state)
+                .collect::<Vec<_>>()
+        };
+        assert_eq!(of("judge=arrival"), [JobOutcome::Met, JobOutcome::Declined], "{name}");
+        assert_eq!(of("judge=cheapest"), [JobOutcome::Declined, JobOutcome::Met], "{name}");
+    }
 }

@@ -24,6 +24,8 @@ struct RandomCase {
     nodes: Vec<u32>,
     slot: f64,
     overhead: &'static str,
+    /// Of the policies that admit by reservations.
+    admission: [&'static str; 2],
 }
 
 impl RandomCase {
@@ -43,6 +45,7 @@ impl RandomCase {
         let brief = ["population=4", "generations=2", "interval=600"];
         let options = match scheduler {
             "pollux" => PolicyOptions::parse(brief).expect("options"),
+            "elasticflow" | "edf-admission" => PolicyOptions::parse(self.admission).expect("options"),
             _ => scenario.options.clone(),
         };
         common::overhead(Scenario { options, ..scenario }, self.overhead)
@@ -63,8 +66,17 @@ fn cases() -> impl Strategy<Value = RandomCase> {
     let slot = prop::sample::select(vec![0.0, 0.5, 7.0, 60.0]);
     let overheads = vec!["none", "fixed:0.5", "fixed:17", "fixed:60", "on-change", "measured", "chronus"];
     let overhead = prop::sample::select(overheads);
-    (prop::collection::vec(job, 1..30), prop_oneof![3 => uniform, 1 => odd], slot, overhead)
-        .prop_map(|(jobs, nodes, slot, overhead)| RandomCase { jobs, nodes, slot, overhead })
+    let urgent = prop::sample::select(vec!["urgent=true", "urgent=false"]);
+    let judge = prop::sample::select(vec!["judge=arrival", "judge=cheapest"]);
+    let admission = (urgent, judge).prop_map(|(urgent, judge)| [urgent, judge]);
+    (prop::collection::vec(job, 1..30), prop_oneof![3 => uniform, 1 => odd], slot, overhead, admission)
+        .prop_map(|(jobs, nodes, slot, overhead, admission)| RandomCase {
+            jobs,
+            nodes,
+            slot,
+            overhead,
+            admission,
+        })
 }
 
 /// What an observer hears that one job does.

@@ -8,22 +8,26 @@
 use crate::job::JobId;
 use crate::units::{Gpus, SimTime};
 
-use super::filling::Start;
+use super::options::{AdmissionOptions, JudgingOrder};
 use super::reservation::Reservation;
 use super::reservation_set::{DeadlineJob, ReservationSet, Share};
 use crate::scheduler::{Plan, Promise, Reason, View};
+
+/// An arrival is urgent if its slack is less than so many times the wait for the next pass.
+const URGENCY: f64 = 1.5;
 
 /// The reservations of the admitted deadline jobs, and the share at which all jobs are filled.
 #[derive(Clone, Debug)]
 pub(crate) struct AdmissionControl {
     share: Share,
+    options: AdmissionOptions,
     pub(crate) reservations: ReservationSet,
 }
 
 impl AdmissionControl {
     /// Returns admission control without jobs. The first view supplies the capacity of the cluster.
-    pub(crate) fn new(share: Share) -> AdmissionControl {
-        AdmissionControl { share, reservations: ReservationSet::new(SimTime::ZERO, Gpus::ZERO) }
+    pub(crate) fn new(share: Share, options: AdmissionOptions) -> AdmissionControl {
+        AdmissionControl { share, options, reservations: ReservationSet::new(SimTime::ZERO, Gpus::ZERO) }
     }
 
     /// Brings the set up to date.
@@ -55,15 +59,29 @@ impl AdmissionControl {
         self.reservations.refill_from(0, None, self.share, now).is_some()
     }
 
-    /// Admits or declines the deadline jobs that have arrived, one by one in the order of their
-    /// arrival.
+    /// Returns whether a job that has arrived must be judged before `due`, when the next pass
+    /// comes: it could be met alone, but by less than [`URGENCY`] times the wait.
+    pub(crate) fn is_urgent(&self, view: &View<'_>, id: JobId, due: SimTime) -> bool {
+        if !self.options.urgent || view.job(id).deadline.is_none() {
+            return false;
+        }
+        let job = DeadlineJob::new(view, id);
+        let earliest = job.earliest(view.now());
+        let slack = job.due.since(earliest).as_secs_f64();
+        earliest <= job.due && slack < due.since(view.now()).as_secs_f64() * URGENCY
+    }
+
+    /// Admits or declines the deadline jobs that have arrived, one by one.
     pub(crate) fn judge_arrivals(&mut self, view: &View<'_>, plan: &mut Plan) {
-        for id in view.arrivals() {
-            if view.job(*id).deadline.is_some() {
-                match self.judge(view, *id) {
-                    Ok(promise) => plan.admit(*id, Some(promise)),
-                    Err(reason) => plan.decline(*id, reason),
-                }
+        let has_deadline = |id: &JobId| view.job(*id).deadline.is_some();
+        let mut arrivals: Vec<JobId> = view.arrivals().iter().copied().filter(has_deadline).collect();
+        if self.options.judge == JudgingOrder::Cheapest {
+            arrivals.sort_by_key(|id| DeadlineJob::new(view, *id).least_gpu_time(view.now()));
+        }
+        for id in arrivals {
+            match self.judge(view, id) {
+                Ok(promise) => plan.admit(id, Some(promise)),
+                Err(reason) => plan.decline(id, reason),
             }
         }
     }
@@ -74,10 +92,8 @@ impl AdmissionControl {
         let now = view.now();
         let deadline = view.job(id).due();
         let mut job = DeadlineJob::new(view, id);
-        let end_alone = |size| job.needs.end_at(size, now, Start::Stays);
-        let Some(enough) = job.needs.sizes.iter().find(|size| end_alone(size) <= job.due) else {
-            let earliest = job.needs.sizes.iter().map(end_alone).min().expect("a job has sizes");
-            return Err(Reason::Infeasible { earliest, deadline });
+        let Some(enough) = job.enough(now) else {
+            return Err(Reason::Infeasible { earliest: job.earliest(now), deadline });
         };
         let needed = enough.gpus;
         let Some(reservation) = self.find_room(&job, now) else {

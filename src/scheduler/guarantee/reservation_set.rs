@@ -1,9 +1,9 @@
 //! The reservations of all deadline jobs. Together they fit the cluster at every time.
 
 use crate::job::JobId;
-use crate::units::{Gpus, SimTime};
+use crate::units::{GpuTime, Gpus, SimTime};
 
-use super::filling::{MARGIN, Needs, Start};
+use super::filling::{MARGIN, Needs, Size, Start};
 use super::free_gpus::FreeGpus;
 use super::reservation::Reservation;
 use crate::scheduler::{Plan, View};
@@ -50,6 +50,23 @@ impl DeadlineJob {
     /// job that is no longer held to its deadline comes last.
     pub(crate) fn key(&self) -> (SimTime, SimTime, JobId) {
         (self.due, self.submit, self.id)
+    }
+
+    /// Returns when the job would complete alone, if it got its best size now.
+    pub(super) fn earliest(&self, now: SimTime) -> SimTime {
+        let ends = self.needs.sizes.iter().map(|size| self.needs.end_at(size, now, Start::Stays));
+        ends.min().expect("a job has sizes")
+    }
+
+    /// Returns the smallest size that is enough for the deadline if the job holds it from now on.
+    pub(super) fn enough(&self, now: SimTime) -> Option<&Size> {
+        self.needs.sizes.iter().find(|size| self.needs.end_at(size, now, Start::Stays) <= self.due)
+    }
+
+    /// Returns the GPU-time that the job takes alone at that size; none if no size is enough.
+    pub(super) fn least_gpu_time(&self, now: SimTime) -> GpuTime {
+        let cost = |size: &Size| size.gpus * self.needs.end_at(size, now, Start::Stays).since(now);
+        self.enough(now).map_or(GpuTime::ZERO, cost)
     }
 
     /// Fills the job into the free GPUs. Returns the reservation if it is in time, else `None`.
